@@ -1,0 +1,1 @@
+"""What computes: reads inputs, executes plans, answers queries. The only home of duckdb, pyspark and sqlglot."""

@@ -1,0 +1,192 @@
+"""The engine protocol: everything Lastro asks of whatever computes.
+
+Rules:
+
+1. Nothing outside this package knows which engine runs; nothing assumes one process.
+2. Every engine gives the same kept rows, the same quarantine and the same counts for the same plan and scan:
+   `tests/engine/conformance.py` holds each of them to it.
+3. An engine writes Parquet into a staging folder and nowhere else; it never commits.
+4. `protect` is applied to kept and quarantined rows before a byte of them is written.
+
+The quarantine's Parquet files have the schema `QUARANTINE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from lastro.engine.scan import ArrowStream, Scan
+from lastro.model.plan import Plan, TableRule
+from lastro.model.schema import Field, ListOf, Primitive, Schema
+from lastro.model.version import RowCounts
+
+QUARANTINE = Schema(
+    (
+        Field("batch", Primitive.STRING, nullable=False),  # the commit's idempotency key
+        Field("rules", ListOf(Primitive.STRING), nullable=False),  # names of the broken rules, in the plan's order
+        Field("source", Primitive.STRING, nullable=False),  # file name or stream label
+        Field("position", Primitive.LONG, nullable=False),  # 1-based record within `source`
+        Field("form", Primitive.STRING, nullable=False),  # how `record` is to be read: raw, clean or text
+        Field("record", Primitive.STRING, nullable=False),  # JSON object of the source's (raw) or table's (clean)
+    )  #                                                      columns; for `text` the malformed line itself
+)
+
+Protect = Callable[[Any], Any]  # Any: a pyarrow.RecordBatch, which this module must not import
+Progress = Callable[[int], None]
+"""Told the number of rows read so far, a few times a second."""
+
+MALFORMED = "malformed"
+"""The rule's name for records that cannot be taken apart at all: ragged rows, broken JSON, unmatched lines."""
+PRIMARY_KEY = "primary_key"
+"""The rule's name for rows set aside because their primary key stands in the batch already."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagedFile:
+    """One Parquet file in the staging folder."""
+
+    path: Path
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """One batch, cast, cleaned, split and written to staging. `refused` maps each row rule's name (and `malformed`,
+    `primary_key`) to the number of rows that broke it; a row that broke several counts for each."""
+
+    kept: tuple[StagedFile, ...]
+    quarantined: tuple[StagedFile, ...]
+    counts: RowCounts
+    refused: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMeasures:
+    """Counts of one column over some rows; `minimum`, `maximum` and `mean` only for numbers, dates and moments, as text."""
+
+    nulls: int
+    distinct: int | None = None
+    minimum: str | None = None
+    maximum: str | None = None
+    mean: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What was measured over a set of files: rows, per-column counts, and each table rule's number by its name."""
+
+    rows: int
+    columns: Mapping[str, ColumnMeasures]
+    table_rules: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What inference needs to know of one source column; values are for the contract's author, never for logs.
+
+    `type` is the narrowest type all sampled values can be read as; `format` a strptime format where dates are not ISO;
+    `values` all distinct values, if there are at most 20; `all_read` is False if only a part of the source was looked at.
+    """
+
+    column: Field
+    rows: int
+    nulls: int
+    distinct: int
+    unique: bool
+    minimum: str | None
+    maximum: str | None
+    length_max: int | None
+    values: tuple[str, ...]
+    format: str | None
+    all_read: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDiff:
+    """Rows that differ between two versions, by key: counts, cells changed per column, and at most `limit` examples.
+
+    `examples` are rows of `{"change": "added"|"removed"|"changed", "key": {...}, "before": {...}, "after": {...}}`.
+    """
+
+    added: int
+    removed: int
+    changed: int
+    cells: Mapping[str, int]
+    examples: tuple[Mapping[str, Any], ...]  # Any: column values
+
+
+class Engine(Protocol):
+    """What computes. Implementations: `engine.duck`, `engine.spark`."""
+
+    name: str
+
+    def describe(self, scan: Scan) -> Schema:
+        """The source's columns as they arrive. Raises `SourceBroken`, `LimitExceeded`. Does not consume a stream."""
+        ...
+
+    def sample(self, scan: Scan) -> Sequence[Sample]:
+        """What inference needs to know of each source column; may read the whole source."""
+        ...
+
+    def check(self, plan: Plan) -> None:
+        """Checks every SQL text of a plan against the allow-list and the plan's columns, executing nothing.
+
+        Raises `SqlRefused`, naming the rule or column.
+        """
+        ...
+
+    def explain(self, plan: Plan) -> str:
+        """The SQL the plan compiles to, for `--plan`."""
+        ...
+
+    def stage(
+        self,
+        plan: Plan,
+        scan: Scan,
+        folder: Path,
+        *,
+        batch: str,
+        keep_last: bool = False,
+        protect: Protect | None = None,
+        progress: Progress | None = None,
+    ) -> Staged:
+        """One scan: cast, clean, one bit per row rule, split, protect, write Parquet into `folder`.
+
+        `batch` goes into the quarantine's rows. Of rows with equal primary keys the first is kept, with `keep_last` the
+        last; the others are quarantined. Raises `SourceBroken`, `LimitExceeded`, `EngineError`, `WriteFailed`.
+        """
+        ...
+
+    def measure(self, files: Sequence[Path], schema: Schema, rules: Sequence[TableRule], *, table: str) -> Measures:
+        """Counts per column and every table rule's number over Parquet files. `table` is the name queries use."""
+        ...
+
+    def replace(
+        self, existing: Sequence[Path], incoming: Sequence[Path], schema: Schema, key: Sequence[str], folder: Path
+    ) -> Sequence[StagedFile]:
+        """Writes the rows of `existing` whose key is not in `incoming` to new Parquet files in `folder` (for upsert)."""
+        ...
+
+    def holding(self, existing: Sequence[Path], incoming: Sequence[Path], key: Sequence[str]) -> Sequence[Path]:
+        """Those of `existing` that hold at least one key of `incoming`."""
+        ...
+
+    def read(
+        self, files: Sequence[Path], schema: Schema, *, columns: Sequence[str] | None = None, where: str | None = None
+    ) -> ArrowStream:
+        """A stream of the files' rows in the files' order. `where` is a person's SQL condition. Columns added to the
+        schema after a file was written are NULL for its rows."""
+        ...
+
+    def write(self, stream: ArrowStream, target: Path, *, form: str) -> int:
+        """Writes a stream to one file: `parquet`, `csv`, `jsonl` or `arrow`. Returns the number of rows."""
+        ...
+
+    def diff(
+        self, before: Sequence[Path], after: Sequence[Path], schema: Schema, key: Sequence[str], *, limit: int
+    ) -> KeyDiff:
+        """Rows added, removed and changed by key; without a key, whole rows are compared as a multiset."""
+        ...

@@ -1,0 +1,78 @@
+"""Scans: what a source hands to an engine. Nothing in them has been interpreted yet.
+
+A `FileScan` is read by the engine itself, in a guarded child process. A `StreamScan` holds any object with
+`__arrow_c_stream__` (a pyarrow reader, an ADBC result).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+class ArrowStream(Protocol):
+    """Anything that exports an Arrow C stream."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The stream as a PyCapsule."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Csv:
+    """Delimited text. Every column arrives as text; `null_texts` are read as missing."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = '"'
+    header: bool = True
+    encoding: str = "utf-8"
+    null_texts: tuple[str, ...] = ("",)
+    skip: int = 0
+    columns: tuple[str, ...] | None = None
+    """The columns' names, where there is no header line."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLines:
+    """One JSON object a line. Every field arrives as text (nested values as JSON text)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parquet:
+    """Apache Parquet; columns arrive with their types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of text taken apart by a regular expression (RE2 syntax) with named groups; every group arrives as text."""
+
+    pattern: str
+
+
+FileFormat = Csv | JsonLines | Parquet | Lines
+
+
+@dataclass(frozen=True, slots=True)
+class FileScan:
+    """Files of one format, read in this order. gzip and zstd are told by the names `.gz` and `.zst` (text formats)."""
+
+    paths: tuple[Path, ...]
+    format: FileFormat
+
+
+@dataclass(frozen=True, slots=True)
+class StreamScan:
+    """An Arrow stream, read once. `label` names it in positions and errors (`core.loan_application`).
+
+    With `records`, the stream has one text column named `record` that holds one JSON object a row; fields arrive as with
+    `JsonLines`.
+    """
+
+    stream: ArrowStream
+    label: str
+    records: bool = False
+
+
+Scan = FileScan | StreamScan

@@ -1,0 +1,1 @@
+"""Frozen value types and the error tree; standard library only."""

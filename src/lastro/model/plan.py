@@ -1,0 +1,236 @@
+"""Plans: what a contract asks of one batch, as pure data.
+
+A plan holds no engine, no path and no clock. `contract` compiles it, an engine executes it, `quality` judges what was
+measured. SQL texts in it are a person's own: they pass the engine's allow-list before anything runs.
+
+The order of one batch: source columns -> `ColumnPlan.expression` or plain cast -> row rules (one bit each) -> split ->
+table rules on the kept rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lastro.model.finding import Policy, Severity
+from lastro.model.schema import Field, Schema, Type
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """How one column of the dataset is made.
+
+    `source` is the column's name in the source (`physicalName`, else `name`). `expression` is an SQL expression over the
+    source's columns, as text (cleaning), whose result is then cast to `type`; None means the source column itself.
+    `format` is how dates and times are written, in strptime notation (`%d/%m/%Y`); None means ISO 8601.
+    A value that is present and cannot be cast breaks the rule `<name>.type`; nothing is rounded or cut silently.
+    """
+
+    name: str
+    source: str
+    type: Type
+    expression: str | None = None
+    format: str | None = None
+    nullable: bool = True
+    is_time: bool = False
+    """True for a time of day: checked as one, stored as the text `HH:MM:SS[.ffffff]` (Delta has no such type)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotNull:
+    """The column has a value."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class CastHolds:
+    """The column's source value, where present, can be read as the column's type."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The value is one of these (compared as text); a missing value passes."""
+
+    column: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoneOf:
+    """The value is not one of these placeholders for 'missing' (compared as text); `null_is_missing` counts NULL too."""
+
+    column: str
+    values: tuple[str, ...]
+    null_is_missing: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The whole value matches a regular expression (RE2 syntax: no back-references, linear time); missing passes."""
+
+    column: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The value lies between two bounds, each optional, written as SQL literals' text; a missing value passes."""
+
+    column: str
+    minimum: str | None = None
+    maximum: str | None = None
+    exclusive_minimum: bool = False
+    exclusive_maximum: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LengthWithin:
+    """The text's length in characters (a list's in items) lies between two bounds; a missing value passes."""
+
+    column: str
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MultipleOf:
+    """The number is a multiple of another; a missing value passes."""
+
+    column: str
+    factor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A person's boolean SQL expression over the cleaned row is not false; NULL passes, as in an SQL CHECK."""
+
+    expression: str
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every one of these conditions holds (used by `invalidValues` with both `validValues` and `pattern`)."""
+
+    conditions: tuple[Condition, ...]
+
+
+Condition = NotNull | CastHolds | OneOf | NoneOf | Matches | Within | LengthWithin | MultipleOf | Holds | AllOf
+
+
+class Operator(StrEnum):
+    """ODCS's eight comparisons, by their key in the document."""
+
+    MUST_BE = "mustBe"
+    MUST_NOT_BE = "mustNotBe"
+    GREATER = "mustBeGreaterThan"
+    GREATER_OR_EQUAL = "mustBeGreaterOrEqualTo"
+    LESS = "mustBeLessThan"
+    LESS_OR_EQUAL = "mustBeLessOrEqualTo"
+    BETWEEN = "mustBeBetween"
+    NOT_BETWEEN = "mustNotBeBetween"
+
+
+class Unit(StrEnum):
+    """What a measured number counts."""
+
+    ROWS = "rows"
+    PERCENT = "percent"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A comparison that a measured number must satisfy. `operands` has two members for the `Between` operators, else one.
+
+    Between is inclusive of both ends, as ODCS defines it.
+    """
+
+    operator: Operator
+    operands: tuple[float, ...]
+    unit: Unit = Unit.ROWS
+
+
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """A condition on each row. A row for which it is false is refused, and `policy` says what becomes of it.
+
+    With `quarantine`, refused rows are set aside; if `threshold` is given and the number refused (rows, or percent of the
+    rows read) does not satisfy it, the batch fails. With `fail` and `warn`, no threshold means `mustBe 0`.
+    """
+
+    name: str
+    condition: Condition
+    policy: Policy
+    severity: Severity = Severity.ERROR
+    column: str | None = None
+    dimension: str | None = None
+    threshold: Threshold | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """How many rows repeat an earlier row's values in these columns; rows with a NULL among them do not count."""
+
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowCount:
+    """How many rows there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A person's SELECT giving one number. The table is written `{object}` or by its name; `{property}` is `column`."""
+
+    text: str
+    column: str | None = None
+
+
+Measure = Duplicates | RowCount | Query
+
+
+class Scope(StrEnum):
+    """Which rows a table rule sees: those of the batch, or the whole table as it would be after the commit."""
+
+    BATCH = "batch"
+    TABLE = "table"
+
+
+@dataclass(frozen=True, slots=True)
+class TableRule:
+    """A measure over many rows and what it must be. `policy` is `fail` or `warn` – never `quarantine`."""
+
+    name: str
+    measure: Measure
+    threshold: Threshold
+    policy: Policy = Policy.FAIL
+    severity: Severity = Severity.ERROR
+    column: str | None = None
+    dimension: str | None = None
+    scope: Scope = Scope.TABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything a contract asks of a batch.
+
+    `primary_key` rows must be unique: in a batch the first of equal keys is kept for `append` and `overwrite`, the last
+    for `upsert`; the others go to quarantine under the rule `primary_key`. `quarantined_max` bounds how much of a batch
+    may be set aside before the whole batch fails.
+    """
+
+    dataset: str
+    contract_digest: str
+    columns: tuple[ColumnPlan, ...]
+    row_rules: tuple[RowRule, ...] = ()
+    table_rules: tuple[TableRule, ...] = ()
+    primary_key: tuple[str, ...] = ()
+    quarantined_max: Threshold | None = None
+
+    @property
+    def schema(self) -> Schema:
+        """The schema of the dataset's table."""
+        return Schema(tuple(Field(column.name, column.type, column.nullable) for column in self.columns))
