@@ -55,7 +55,8 @@ class StagedFile:
 @dataclass(frozen=True, slots=True)
 class Staged:
     """One batch, cast, cleaned, split and written to staging. `refused` maps each row rule's name (and `malformed`,
-    `primary_key`) to the number of rows that broke it; a row that broke several counts for each."""
+    `primary_key`) to the number of rows that broke it; a row that broke several counts for each.
+    """
 
     kept: tuple[StagedFile, ...]
     quarantined: tuple[StagedFile, ...]
@@ -65,7 +66,7 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class ColumnMeasures:
-    """Counts of one column over some rows; `minimum`, `maximum` and `mean` only for numbers, dates and moments, as text."""
+    """Counts of one column; `minimum`, `maximum` and `mean` only for numbers, dates and moments, as text."""
 
     nulls: int
     distinct: int | None = None
@@ -87,8 +88,8 @@ class Measures:
 class Sample:
     """What inference needs to know of one source column; values are for the contract's author, never for logs.
 
-    `type` is the narrowest type all sampled values can be read as; `format` a strptime format where dates are not ISO;
-    `values` all distinct values, if there are at most 20; `all_read` is False if only a part of the source was looked at.
+    `column.type` is the narrowest type all sampled values can be read as; `format` a strptime format where dates are not
+    ISO; `values` all distinct values, if at most 20; `all_read` is False if only a part of the source was looked at.
     """
 
     column: Field
@@ -167,7 +168,7 @@ class Engine(Protocol):
     def replace(
         self, existing: Sequence[Path], incoming: Sequence[Path], schema: Schema, key: Sequence[str], folder: Path
     ) -> Sequence[StagedFile]:
-        """Writes the rows of `existing` whose key is not in `incoming` to new Parquet files in `folder` (for upsert)."""
+        """Writes the rows of `existing` whose key is not in `incoming` to new Parquet files in `folder`."""
         ...
 
     def holding(self, existing: Sequence[Path], incoming: Sequence[Path], key: Sequence[str]) -> Sequence[Path]:
@@ -178,7 +179,8 @@ class Engine(Protocol):
         self, files: Sequence[Path], schema: Schema, *, columns: Sequence[str] | None = None, where: str | None = None
     ) -> ArrowStream:
         """A stream of the files' rows in the files' order. `where` is a person's SQL condition. Columns added to the
-        schema after a file was written are NULL for its rows."""
+        schema after a file was written are NULL for its rows.
+        """
         ...
 
     def write(self, stream: ArrowStream, target: Path, *, form: str) -> int:

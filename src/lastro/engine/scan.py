@@ -66,8 +66,8 @@ class FileScan:
 class StreamScan:
     """An Arrow stream, read once. `label` names it in positions and errors (`core.loan_application`).
 
-    With `records`, the stream has one text column named `record` that holds one JSON object a row; fields arrive as with
-    `JsonLines`.
+    With `records`, the stream has one text column named `record` that holds one JSON object a row; fields arrive as
+    with `JsonLines`.
     """
 
     stream: ArrowStream

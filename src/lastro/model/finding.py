@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 class Policy(StrEnum):
     """What becomes of rows that a rule refuses.
 
-    `fail` discards the whole batch, `quarantine` sets the rows aside with the rule's name, `warn` keeps and counts them.
+    `fail` discards the whole batch, `quarantine` sets the rows aside under the rule's name, `warn` keeps and counts.
     """
 
     FAIL = "fail"
@@ -37,8 +37,8 @@ class Policy(StrEnum):
 class Finding:
     """One rule's result on one batch or version. It holds counts, never a value from the data.
 
-    `measured` is the number the rule compared (in `unit`: `rows`, `percent` or the query's own), `expected` says in words
-    what it should have been, `rows_refused` how many rows broke a row rule.
+    `measured` is the number the rule compared (in `unit`: `rows`, `percent` or the query's own), `expected` says in
+    words what it should have been, `rows_refused` how many rows broke a row rule.
     """
 
     rule: str

@@ -20,8 +20,8 @@ from lastro.model.schema import Field, Schema, Type
 class ColumnPlan:
     """How one column of the dataset is made.
 
-    `source` is the column's name in the source (`physicalName`, else `name`). `expression` is an SQL expression over the
-    source's columns, as text (cleaning), whose result is then cast to `type`; None means the source column itself.
+    `source` is the column's name in the source (`physicalName`, else `name`). `expression` is an SQL expression over
+    the source's columns, as text (cleaning), whose result is then cast to `type`; None means the source column itself.
     `format` is how dates and times are written, in strptime notation (`%d/%m/%Y`); None means ISO 8601.
     A value that is present and cannot be cast breaks the rule `<name>.type`; nothing is rounded or cut silently.
     """
@@ -60,7 +60,7 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class NoneOf:
-    """The value is not one of these placeholders for 'missing' (compared as text); `null_is_missing` counts NULL too."""
+    """The value is none of these placeholders for 'missing' (compared as text), nor NULL if `null_is_missing`."""
 
     column: str
     values: tuple[str, ...]
@@ -142,7 +142,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A comparison that a measured number must satisfy. `operands` has two members for the `Between` operators, else one.
+    """A comparison that a measured number must satisfy; two `operands` for the `Between` operators, else one.
 
     Between is inclusive of both ends, as ODCS defines it.
     """
@@ -156,8 +156,8 @@ class Threshold:
 class RowRule:
     """A condition on each row. A row for which it is false is refused, and `policy` says what becomes of it.
 
-    With `quarantine`, refused rows are set aside; if `threshold` is given and the number refused (rows, or percent of the
-    rows read) does not satisfy it, the batch fails. With `fail` and `warn`, no threshold means `mustBe 0`.
+    With `quarantine`, refused rows are set aside; if `threshold` is given and the number refused (rows, or percent of
+    the rows read) does not satisfy it, the batch fails. With `fail` and `warn`, no threshold means `mustBe 0`.
     """
 
     name: str

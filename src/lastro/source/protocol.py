@@ -3,8 +3,8 @@
 Rules:
 
 1. A source interprets nothing: it hands over a `Scan`; casting, cleaning and refusing are the engine's.
-2. `open` is told the cursor of the last commit and answers with what came after it. The cursor is JSON, written into the
-   commit that carries the rows, and nowhere else.
+2. `open` is told the cursor of the last commit and answers with what came after it. The cursor is JSON, written into
+   the commit that carries the rows, and nowhere else.
 3. A source that can tell cheaply that nothing changed answers `Unchanged`; one that cannot, does not guess.
 4. No secret appears in a cursor, a label, an error or a repr.
 
@@ -33,7 +33,8 @@ class Unchanged:
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What to read now. `watermark()` is asked after the scan was read to its end and gives the new cursor; it raises
-    `SourceChanged` if what was read is no longer what was opened. `label` names the source for people."""
+    `SourceChanged` if what was read is no longer what was opened. `label` names the source for people.
+    """
 
     scan: Scan
     watermark: Callable[[], Cursor]
