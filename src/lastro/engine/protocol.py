@@ -88,8 +88,8 @@ class Measures:
 class Sample:
     """What inference needs to know of one source column; values are for the contract's author, never for logs.
 
-    `column.type` is the narrowest type all sampled values can be read as; `format` a strptime format where dates are not
-    ISO; `values` all distinct values, if at most 20; `all_read` is False if only a part of the source was looked at.
+    `column.type` is the narrowest type all sampled values can be read as; `format` a strptime format where dates are
+    not ISO; `values` all distinct values, if at most 20; `all_read` is False if only part of the source was seen.
     """
 
     column: Field
