@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from lastro.engine.scan import ArrowStream, Scan
 from lastro.model.plan import Plan, TableRule
+from lastro.model.sample import Sample
 from lastro.model.schema import Field, ListOf, Primitive, Schema
 from lastro.model.version import RowCounts
 
@@ -82,27 +83,6 @@ class Measures:
     rows: int
     columns: Mapping[str, ColumnMeasures]
     table_rules: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What inference needs to know of one source column; values are for the contract's author, never for logs.
-
-    `column.type` is the narrowest type all sampled values can be read as; `format` a strptime format where dates are
-    not ISO; `values` all distinct values, if at most 20; `all_read` is False if only part of the source was seen.
-    """
-
-    column: Field
-    rows: int
-    nulls: int
-    distinct: int
-    unique: bool
-    minimum: str | None
-    maximum: str | None
-    length_max: int | None
-    values: tuple[str, ...]
-    format: str | None
-    all_read: bool
 
 
 @dataclass(frozen=True, slots=True)

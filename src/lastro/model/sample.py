@@ -1,0 +1,28 @@
+"""Samples: what inference needs to know of one source column. An engine measures them, `contract` reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lastro.model.schema import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was seen of one source column; values are for the contract's author, never for logs.
+
+    `column.type` is the narrowest type all sampled values can be read as; `format` a strptime format where dates are
+    not ISO; `values` all distinct values, if at most 20; `all_read` is False if only part of the source was seen.
+    """
+
+    column: Field
+    rows: int
+    nulls: int
+    distinct: int
+    unique: bool
+    minimum: str | None
+    maximum: str | None
+    length_max: int | None
+    values: tuple[str, ...]
+    format: str | None
+    all_read: bool
