@@ -40,6 +40,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from lastro.model.finding import Finding
+
 
 class LastroError(Exception):
     """The root of every error Lastro raises.
@@ -92,9 +94,10 @@ class RuleViolated(LastroError, ValueError):
 
 
 class DataRefused(RuleViolated):
-    """A rule with policy `fail`, or a threshold, was violated; nothing was committed."""
+    """A rule with policy `fail`, or a threshold, was violated; nothing was committed. `findings` has every rule's result."""
 
     code = "LST-0101"
+    findings: tuple[Finding, ...] = ()
 
 
 class ReplayError(RuleViolated):

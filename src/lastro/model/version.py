@@ -66,6 +66,9 @@ class Origin:
     run: str = ""
     counts: RowCounts | None = None
     inputs: tuple[str, ...] = ()
+    content: str = ""
+    """Digest of what the batch brought: equal for two batches with the same rows, so that nothing new makes no version."""
+    profile: dict[str, Any] = field(default_factory=dict)  # Any: JSON values, counts per column of the whole version
     findings: tuple[dict[str, Any], ...] = ()  # Any: JSON values
 
 
