@@ -56,4 +56,4 @@ class Source(Protocol):
         ...
 
 
-Factory = Callable[[Mapping[str, Any], Path], Source]
+Factory = Callable[[Mapping[str, Any], Path], Source]  # Any: the options as `lastro.yaml` holds them
