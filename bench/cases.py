@@ -1,0 +1,153 @@
+"""The comparisons: what is measured against what, and the goal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.data import FOLDER, csv
+from bench.process import Cost, Side, alternate, cost, cpu, peak
+
+GIB = 1 << 30
+HEAVY = ["duckdb", "pyarrow", "polars", "pandas", "scipy"]
+CONTRACT = Path(__file__).resolve().parent / "accounts.odcs.yaml"
+SETTINGS = """\
+lastro: 1
+engine: duckdb
+datasets:
+  accounts:
+    contract: contracts/accounts.odcs.yaml
+    mode: append
+    source:
+      kind: files
+      path: {source}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured: rows of the ingestion and the read, small appends, rounds of each comparison."""
+
+    rows: int
+    appends: int
+    rounds: int
+    rows_full: int | None = None
+
+
+SMALL = Size(rows=20_000, appends=5, rounds=1)
+USUAL = Size(rows=5_000_000, appends=100, rounds=3)
+FULL = Size(rows=5_000_000, appends=100, rounds=3, rows_full=20_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the result: the work, the goal, what was measured, whether the goal was met, and the details."""
+
+    work: str
+    goal: str
+    measured: str
+    met: bool
+    details: str
+
+
+def figures(size: Size) -> Iterator[Figure]:
+    """Every figure, one after the other; the data and the workspaces lie in `bench/data`."""
+    source = csv(size.rows)
+    yield from ingestion(source, size)
+    yield reading(source, size)
+    yield appending(size)
+    yield from starting(size)
+    if size.rows_full:
+        yield memory(csv(size.rows_full), size.rows_full)
+
+
+def workspace(name: str, source: Path) -> Path:
+    """A new workspace with one dataset and no version."""
+    folder = FOLDER / name
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "contracts").mkdir(parents=True)
+    shutil.copy(CONTRACT, folder / "contracts")
+    (folder / "lastro.yaml").write_text(SETTINGS.format(source=source), encoding="utf-8")
+    return folder
+
+
+def ingestion(source: Path, size: Size) -> Iterator[Figure]:
+    """Governed ingestion against the engine's own copy of CSV to Parquet."""
+    plain = FOLDER / "plain.parquet"
+    governed = side("governed_ingest", FOLDER / "ingest", before=lambda: workspace("ingest", source))
+    copy = side("plain_copy", source, plain, before=lambda: plain.unlink(missing_ok=True))
+    costs = alternate((governed, copy), rounds=size.rounds)
+    counts = json.loads(costs["governed_ingest"][0].output)
+    assert counts["read"] == size.rows == counts["kept"] + counts["quarantined"]
+    mine, theirs = costs["governed_ingest"], costs["plain_copy"]
+    ratio, highest = cpu(mine) / cpu(theirs), peak(mine)
+    work = f"governed ingest of {size.rows:,} x 12 CSV, CPU against DuckDB `COPY` to Parquet"
+    details = f"{versus(mine, theirs)}; {counts['quarantined']:,} rows set aside"
+    yield Figure(work, "<= 2.0x", f"{ratio:.2f}x", ratio <= 2.0, details)
+    yield Figure(
+        "the same ingest, peak of memory", "<= 1 GiB", mib(highest), highest <= GIB, f"plain {mib(peak(theirs))}"
+    )
+
+
+def reading(source: Path, size: Size) -> Figure:
+    """A verified read of a version to Arrow against a plain read of the same files."""
+    folder = workspace("read", source)
+    cost(side("governed_ingest", folder))
+    costs = alternate((side("governed_read", folder), side("plain_read", folder)), rounds=size.rounds)
+    mine, theirs = costs["governed_read"], costs["plain_read"]
+    ratio = cpu(mine) / cpu(theirs)
+    work = f"read of a version of {size.rows:,} x 12 to Arrow, verified, CPU against DuckDB on the same files"
+    return Figure(work, "<= 1.15x", f"{ratio:.2f}x", ratio <= 1.15, versus(mine, theirs))
+
+
+def appending(size: Size) -> Figure:
+    """How long one small append takes, fsync and all."""
+    folder = workspace("append", Path("none.csv"))
+    told = json.loads(cost(side("small_appends", folder, size.appends)).output)
+    details = f"p95 {told['p95_ms']:.0f} ms; one fsync of 4 KiB costs {told['fsync_ms']:.1f} ms here"
+    work = f"append of 10 rows, median of {size.appends}"
+    return Figure(work, "<= 60 ms", f"{told['p50_ms']:.0f} ms", told["p50_ms"] <= 60, details)
+
+
+def starting(size: Size) -> Iterator[Figure]:
+    """What a start costs, and that it loads nothing heavy."""
+    listing = f"\nimport sys; print([name for name in {HEAVY} if name in sys.modules])"
+    programs = {
+        "`import lastro`": ("import lastro" + listing, 120),
+        "`lastro --help`": (
+            "import sys; sys.argv = ['lastro', '--help']\nfrom lastro.cli.main import main\n"
+            "try:\n    main()\nexcept SystemExit:\n    pass" + listing,
+            150,
+        ),
+    }
+    for name, (program, limit) in programs.items():
+        runs = [cost(Side(name, ("-c", program))) for _round in range(size.rounds * 3)]
+        loaded = runs[0].output.strip().splitlines()[-1]
+        taken = cpu(runs) * 1000
+        met = taken <= limit and loaded == "[]"
+        details = "loads no heavy library" if loaded == "[]" else f"loads {loaded}"
+        yield Figure(f"{name}, CPU", f"<= {limit} ms", f"{taken:.0f} ms", met, details)
+
+
+def memory(source: Path, rows: int) -> Figure:
+    """The peak of memory of a large ingestion."""
+    folder = workspace("large", source)
+    spent = cost(side("governed_ingest", folder))
+    details = f"{spent.cpu_s:.0f} s CPU, {spent.wall_s:.0f} s by the clock"
+    work = f"governed ingest of {rows:,} x 12 CSV, peak of memory"
+    return Figure(work, "<= 1 GiB", mib(spent.peak_bytes), spent.peak_bytes <= GIB, details)
+
+
+def side(name: str, *arguments: object, before: Callable[[], object] = lambda: None) -> Side:
+    return Side(name, ("-m", "bench.sides", name, *map(str, arguments)), before)
+
+
+def versus(mine: tuple[Cost, ...], theirs: tuple[Cost, ...]) -> str:
+    return f"{cpu(mine):.2f} s against {cpu(theirs):.2f} s, median of {len(mine)}"
+
+
+def mib(size: int) -> str:
+    return f"{size / (1 << 20):,.0f} MiB"
