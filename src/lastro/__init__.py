@@ -1,3 +1,30 @@
-"""Lastro: data management for machine learning – ingestion, contracts, versions, quality and proof in one package."""
+"""Lastro: data management for machine learning – ingestion, contracts, versions, quality and proof in one package.
+
+>>> import lastro
+>>> workspace = lastro.open("./lake")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lastro.workspace.workspace import Workspace
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "init", "open"]
+
+
+def open(path: str | Path = ".") -> Workspace:  # noqa: A001
+    """The workspace in this folder or the nearest one above it. Raises `ConfigurationError` if there is none."""
+    from lastro.workspace.workspace import find
+
+    return find(Path(path))
+
+
+def init(path: str | Path = ".") -> Workspace:
+    """A new, empty workspace in this folder. Raises `ConfigurationError` if there is one already."""
+    from lastro.workspace.workspace import create
+
+    return create(Path(path))

@@ -51,6 +51,8 @@ class StagedFile:
 
     path: Path
     rows: int
+    sha256: str = ""
+    """Its digest, where it was taken already."""
 
 
 @dataclass(frozen=True, slots=True)

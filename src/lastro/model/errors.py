@@ -94,7 +94,7 @@ class RuleViolated(LastroError, ValueError):
 
 
 class DataRefused(RuleViolated):
-    """A rule with policy `fail`, or a threshold, was violated; nothing was committed. `findings` has every rule's result."""
+    """A rule with policy `fail`, or a threshold, was violated; nothing was committed. `findings` has all results."""
 
     code = "LST-0101"
     findings: tuple[Finding, ...] = ()

@@ -229,6 +229,8 @@ class Plan:
     table_rules: tuple[TableRule, ...] = ()
     primary_key: tuple[str, ...] = ()
     quarantined_max: Threshold | None = None
+    withheld: frozenset[str] = frozenset()
+    """Columns whose smallest, largest and most frequent values may stand in no statistics (their `classification`)."""
 
     @property
     def schema(self) -> Schema:

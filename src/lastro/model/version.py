@@ -67,7 +67,7 @@ class Origin:
     counts: RowCounts | None = None
     inputs: tuple[str, ...] = ()
     content: str = ""
-    """Digest of what the batch brought: equal for two batches with the same rows, so that nothing new makes no version."""
+    """Digest of what the batch brought; equal for two batches with the same rows: nothing new makes no version."""
     profile: dict[str, Any] = field(default_factory=dict)  # Any: JSON values, counts per column of the whole version
     findings: tuple[dict[str, Any], ...] = ()  # Any: JSON values
 

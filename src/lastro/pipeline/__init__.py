@@ -1,0 +1,1 @@
+"""The use cases that move data: one verb a file."""

@@ -1,0 +1,1 @@
+"""Quality: rules become measures, measures become a judgement."""

@@ -1,0 +1,94 @@
+"""Adding a dataset: look at a source, write a contract a person would keep, enter it in `lastro.yaml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lastro.contract import infer, parse
+from lastro.engine.protocol import Engine
+from lastro.model.clock import Clock
+from lastro.model.durable import write_durably
+from lastro.model.errors import ConfigurationError, SourceBroken
+from lastro.model.text import _
+from lastro.model.version import Mode
+from lastro.source import create, guess
+from lastro.source.protocol import Unchanged
+from lastro.workspace import configuration
+from lastro.workspace.configuration import MODES, DatasetEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A dataset that was added: its contract's file, what its source is, and what to look at before trusting it."""
+
+    name: str
+    contract: Path
+    source: str
+    mode: str
+    columns: int
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:  # Any: JSON values
+        """The addition as plain values, for `--json`."""
+        return {
+            "name": self.name,
+            "contract": str(self.contract),
+            "source": self.source,
+            "mode": self.mode,
+            "columns": self.columns,
+            "notes": list(self.notes),
+        }
+
+
+def add(
+    root: Path,
+    engine: Engine,
+    location: str,
+    *,
+    name: str,
+    mode: str | None,
+    options: Mapping[str, Any],  # Any: a source's own options
+    clock: Clock,
+) -> Added:
+    """Infers and writes a contract and the entry in `lastro.yaml`; the source is read, nothing is stored."""
+    configuration.check_dataset_name(name)
+    chosen = _mode(mode, options)
+    contract = Path("contracts") / f"{name}.odcs.yaml"
+    _check_free(root, name, contract)
+    source_options = {**guess(location, base=root, engine_sniff=None), **options}
+    source = create(source_options, base=root)
+    with source.open(None, Mode.OVERWRITE) as opened:
+        if isinstance(opened, Unchanged):
+            raise SourceBroken(_("there is nothing to read"), where=source.label, do=_("check the location"))
+        samples = engine.sample(opened.scan)
+        label = opened.label
+    text = infer(name, samples, source=label, today=clock().date())
+    plan = parse(text, name=str(contract)).plan()
+    engine.check(plan)
+    (root / contract).parent.mkdir(parents=True, exist_ok=True)
+    write_durably(root / contract, text.encode())
+    configuration.add_dataset(root, DatasetEntry(name, str(contract), chosen, source_options))
+    notes = tuple(line.split("#", 1)[1].strip() for line in text.splitlines() if "# guessed:" in line)
+    return Added(name, contract, label, chosen.value, len(plan.columns), notes)
+
+
+def _mode(mode: str | None, options: Mapping[str, Any]) -> Mode:  # Any: a source's own options
+    if mode is None:
+        return Mode.UPSERT if options.get("cursor") else Mode.OVERWRITE
+    if mode not in MODES:
+        raise ConfigurationError(
+            _("{mode!r} is not a mode").format(mode=mode), do=_("use one of {modes}").format(modes=", ".join(MODES))
+        )
+    return Mode(mode)
+
+
+def _check_free(root: Path, name: str, contract: Path) -> None:
+    if name in configuration.read(root).datasets or (root / contract).exists():
+        raise ConfigurationError(
+            _("there is a dataset {name} already").format(name=name),
+            where=str(contract),
+            do=_("choose another name with --as"),
+        )

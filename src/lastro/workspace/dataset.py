@@ -1,0 +1,238 @@
+"""A dataset: its contract, its versions, its quarantine, and how it takes in more."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lastro.model.errors import ConfigurationError, UnknownName
+from lastro.model.plan import Plan
+from lastro.model.reference import Reference
+from lastro.model.text import _
+from lastro.model.version import Mode, VersionInfo
+from lastro.workspace.configuration import MODES, DatasetEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lastro.contract import Contract
+    from lastro.engine.scan import ArrowStream
+    from lastro.pipeline.compare import Diff
+    from lastro.pipeline.quarantine import Quarantine
+    from lastro.pipeline.result import IngestResult
+    from lastro.pipeline.target import Target
+    from lastro.source.protocol import Cursor, Opened, Source
+    from lastro.store import Table
+    from lastro.workspace.version import Version
+    from lastro.workspace.workspace import Workspace
+
+REREAD = ("sqlite", "postgres", "http")
+"""Kinds of sources that give all their rows again, unless a cursor column says which are new."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """What a contract asks of a batch, and the SQL it becomes; nothing was executed."""
+
+    plan: Plan
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A named, versioned table in a workspace. Nothing is read until it is asked for."""
+
+    workspace: Workspace
+    entry: DatasetEntry
+
+    @property
+    def name(self) -> str:
+        """The dataset's name."""
+        return self.entry.name
+
+    @property
+    def table(self) -> Table:
+        """Where the versions are."""
+        return self.workspace.table(self.name)
+
+    def contract(self) -> Contract:
+        """The contract as it stands in its file now. Raises `ContractError`."""
+        from lastro.contract import load
+
+        contract = load(self.workspace.root / self.entry.contract)
+        if contract.dataset != self.name:
+            raise ConfigurationError(
+                _("the contract is about {other}, not {name}").format(other=contract.dataset, name=self.name),
+                where=self.entry.contract,
+                do=_("name its schema object {name}, or correct the path in lastro.yaml").format(name=self.name),
+            )
+        return contract
+
+    def plan(self) -> PlanView:
+        """What the next batch would go through; reads only the contract. Raises `ContractError`, `SqlRefused`."""
+        plan = self.contract().plan()
+        engine = self.workspace.engine()
+        engine.check(plan)
+        return PlanView(plan, engine.explain(plan))
+
+    def ingest(
+        self,
+        *,
+        data: ArrowStream | None = None,
+        mode: str | None = None,
+        key: str | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> IngestResult:
+        """Takes what is new at the source – or `data`, any Arrow stream – through the contract into a new version.
+
+        `mode` is `append`, `overwrite` or `upsert`; the dataset's own where None. `key` names the attempt: asked again
+        under the same key, the first result is the answer. Raises `DataRefused`, `SourceError`, `StoreError`.
+        """
+        from lastro.pipeline.ingest import ingest
+
+        chosen = self._mode(mode)
+        target = self.target()
+        if chosen is Mode.UPSERT and not target.plan.primary_key:
+            raise ConfigurationError(
+                _("upsert into {name} needs a primary key").format(name=self.name),
+                where=self.entry.contract,
+                do=_("set primaryKey: true on the key's properties, or choose another mode"),
+            )
+        source = _Given(data) if data is not None else self._source(chosen)
+        run = self.workspace.current_run()
+        result = ingest(target, source, mode=chosen, key=key, run=run, progress=progress)
+        self._record(result)
+        return result
+
+    def log(self) -> tuple[VersionInfo, ...]:
+        """Every version, newest first."""
+        return self.table.history()
+
+    def version(self, selector: str = "latest") -> Version:
+        """The version a selector means: number, tag, date, digest, `latest`. Raises `UnknownName`, `Expired`."""
+        return self.workspace.version(f"{self.name}@{selector}")
+
+    def diff(self, before: str, after: str, *, limit: int = 20) -> Diff:
+        """How the version `after` differs from `before` (selectors); `limit` example rows. Raises `UnknownName`."""
+        from lastro.pipeline.compare import compare
+
+        first, second = self.find(before), self.find(after)
+        key = self.contract().plan().primary_key
+        return compare(self.table, self.workspace.engine(), first, second, key=key, limit=limit)
+
+    def tag(self, tag: str, version: int | None = None) -> VersionInfo:
+        """Names a version (the newest where None); a tagged version is never collected. Raises `UnknownName`."""
+        info = self.find("latest" if version is None else str(version))
+        self.table.tag(tag, info.number)
+        with self.workspace.catalog() as catalog:
+            catalog.tagged(self.name, tag, info.number)
+        return info
+
+    def tags(self) -> Mapping[str, int]:
+        """The tags and the versions they name."""
+        return self.table.tags()
+
+    def restore(self, selector: str) -> VersionInfo:
+        """Makes an earlier version's rows the newest version; history stays. Raises `UnknownName`, `Expired`."""
+        info = self.find(selector)
+        origin = replace(
+            info.origin,
+            mode=Mode.RESTORE,
+            idempotency_key=uuid.uuid4().hex,
+            source=info.reference,
+            counts=None,
+            run=self.workspace.current_run(),
+            inputs=(f"{info.reference} {info.digest}",),
+        )
+        with self.table.lock() as writer:
+            restored = writer.restore(info, origin)
+        with self.workspace.catalog() as catalog:
+            catalog.record(restored)
+        return restored
+
+    def quarantine(self) -> Quarantine:
+        """The rows that were set aside and are still open."""
+        from lastro.pipeline.quarantine import Quarantine
+
+        return Quarantine(self.target(), self._record)
+
+    def find(self, selector: str) -> VersionInfo:
+        """What is known of the version a selector means. Raises `UnknownName`, `NameRefused`."""
+        return self.table.find(Reference.parse(f"{self.name}@{selector}").selector)
+
+    def target(self) -> Target:
+        """Everything a pipeline needs to change this dataset."""
+        from lastro.pipeline.target import Target
+
+        plan = self.contract().plan()
+        return Target(
+            table=self.table,
+            quarantine=self.workspace.table(f"{self.name}.quarantine"),
+            plan=plan,
+            engine=self.workspace.engine(),
+            withheld=plan.withheld,
+        )
+
+    def _mode(self, mode: str | None) -> Mode:
+        if mode is None:
+            return self.entry.mode
+        if mode not in MODES:
+            raise ConfigurationError(
+                _("{mode!r} is not a mode").format(mode=mode), do=_("use one of {modes}").format(modes=", ".join(MODES))
+            )
+        return Mode(mode)
+
+    def _source(self, mode: Mode) -> Source:
+        from lastro.source import create
+
+        options = self.entry.source
+        if not options:
+            raise ConfigurationError(
+                _("{name} has no source").format(name=self.name),
+                where=f"lastro.yaml: datasets.{self.name}",
+                do=_("add a source there, or pass data= to ingest"),
+            )
+        if mode is Mode.APPEND and options.get("kind") in REREAD and not options.get("cursor"):
+            raise ConfigurationError(
+                _("appending to {name} would add all of the source's rows each time").format(name=self.name),
+                where=f"lastro.yaml: datasets.{self.name}.source",
+                do=_("name a `cursor` column, or use the mode overwrite or upsert"),
+            )
+        return create(options, base=self.workspace.root)
+
+    def _record(self, result: IngestResult) -> None:
+        if result.unchanged or result.version is None:
+            return
+        with self.workspace.catalog() as catalog:
+            catalog.record(self.table.version(result.version))
+        self.workspace.wrote(self.table.version(result.version))
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Data handed over in memory, as a source."""
+
+    data: ArrowStream
+    kind: str = "data"
+    label: str = "data"
+
+    @contextmanager
+    def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened]:
+        from lastro.engine.scan import StreamScan
+        from lastro.source.protocol import Opened
+
+        del cursor, mode
+        yield Opened(StreamScan(self.data, self.label), dict, self.label)
+
+
+def unknown(name: str, known: tuple[str, ...], root: Path) -> UnknownName:
+    """The error for a dataset that is not in `lastro.yaml`."""
+    return UnknownName(
+        _("there is no dataset {name}").format(name=name),
+        where=str(root / "lastro.yaml"),
+        do=_("known datasets: {names}").format(names=", ".join(known) or _("none; add one with lastro add")),
+    )

@@ -1,0 +1,190 @@
+"""The workspace: a folder that holds contracts, tables, state and the record of what was done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lastro.model.clock import Clock, utc_now
+from lastro.model.durable import write_durably
+from lastro.model.errors import ConfigurationError
+from lastro.model.reference import Reference
+from lastro.model.text import _
+from lastro.model.version import VersionInfo
+from lastro.workspace import configuration
+from lastro.workspace.configuration import FILE, Configuration
+from lastro.workspace.dataset import Dataset, unknown
+
+if TYPE_CHECKING:
+    from lastro.catalog import Catalog, RunRecord
+    from lastro.engine.protocol import Engine
+    from lastro.store import Table
+    from lastro.workspace.add import Added
+    from lastro.workspace.care import GcReport, RepairReport, VerifyReport
+    from lastro.workspace.lockfile import LockResult
+    from lastro.workspace.replay import ReplayResult
+    from lastro.workspace.run import Run
+    from lastro.workspace.version import Version
+
+IGNORED = "# Data and state are versioned by Lastro, not by git.\n/tables/\n/.lastro/\n"
+FOLDERS = ("contracts", "tables", ".lastro", ".lastro/locks", ".lastro/staging", ".lastro/runs")
+
+
+@dataclass(slots=True)
+class Workspace:
+    """A folder with `lastro.yaml`. Opening one reads that file and nothing else."""
+
+    root: Path
+    settings: Configuration
+    clock: Clock = utc_now
+    _engine: Engine | None = field(default=None, repr=False)
+    _run: Run | None = field(default=None, repr=False)
+
+    def datasets(self) -> tuple[str, ...]:
+        """The names of the datasets in `lastro.yaml`, in its order."""
+        return tuple(self.settings.datasets)
+
+    def dataset(self, name: str) -> Dataset:
+        """The dataset of that name. Raises `NameRefused`, `UnknownName`."""
+        configuration.check_dataset_name(name)
+        if name not in self.settings.datasets:
+            raise unknown(name, self.datasets(), self.root)
+        return Dataset(self, self.settings.datasets[name])
+
+    def version(self, reference: str) -> Version:
+        """The version a reference means: `loans`, `loans@17`, `loans@approved`. Raises `UnknownName`, `Expired`."""
+        from lastro.workspace.version import Version
+
+        wanted = Reference.parse(reference)
+        table = self.dataset(wanted.name).table
+        return Version(table.find(wanted.selector), table, self.engine())
+
+    def add(
+        self, location: str, *, name: str, mode: str | None = None, options: Mapping[str, Any] | None = None
+    ) -> Added:
+        """Looks at a source, writes a contract for it and enters the dataset in `lastro.yaml`.
+
+        `location` is a file, a glob, a database or an address; `options` are the source's own. Raises `SourceError`,
+        `ConfigurationError`.
+        """
+        from lastro.workspace.add import add
+
+        added = add(self.root, self.engine(), location, name=name, mode=mode, options=options or {}, clock=self.clock)
+        self.settings = configuration.read(self.root)
+        return added
+
+    @contextmanager
+    def run(
+        self, name: str, *, inputs: Sequence[str] = (), parameters: Mapping[str, Any] | None = None
+    ) -> Iterator[Run]:
+        """A recorded execution: what is read and written inside, with code, environment, parameters and metrics."""
+        from lastro.workspace.run import start
+
+        with start(self, name, inputs=inputs, parameters=parameters or {}) as run:
+            self._run = run
+            try:
+                yield run
+            finally:
+                self._run = None
+
+    def runs(self) -> tuple[RunRecord, ...]:
+        """The recorded runs, newest first."""
+        with self.catalog() as catalog:
+            return tuple(catalog.runs())
+
+    def replay(self, run_id: str, *, execute: bool = True) -> ReplayResult:
+        """Proves the inputs of a run and runs its command again. Raises `ReplayError` naming what differs."""
+        from lastro.workspace.replay import replay
+
+        return replay(self, run_id, execute=execute)
+
+    def lock(self) -> LockResult:
+        """Writes `lastro.lock`: each dataset's newest version and digest, to be committed with the code."""
+        from lastro.workspace.lockfile import write
+
+        return write(self)
+
+    def verify(self, *names: str, read_data: bool = False, subset: float | None = None) -> VerifyReport:
+        """Compares what is stored with what was committed; `read_data` hashes every file, `subset` a share of them."""
+        from lastro.workspace.care import verify
+
+        return verify(self, names, read_data=read_data, subset=subset)
+
+    def repair(self, *names: str, apply: bool = False, rebuild_catalog: bool = False) -> RepairReport:
+        """Mends what a crash or damage left; says what it would do unless `apply`."""
+        from lastro.workspace.care import repair
+
+        return repair(self, names, apply=apply, rebuild_catalog=rebuild_catalog)
+
+    def gc(self, *names: str, apply: bool = False, grace: timedelta = timedelta(days=7)) -> GcReport:
+        """Collects versions nothing pins; tags, locks, runs and the newest version pin. A dry run unless `apply`."""
+        from lastro.workspace.care import collect
+
+        return collect(self, names, apply=apply, grace=grace)
+
+    def engine(self) -> Engine:
+        """What computes, made at first use."""
+        if self._engine is None:
+            from lastro.engine import create
+
+            limits = {"memory_mb": self.settings.memory_mb, "threads": self.settings.threads}
+            given = {key: value for key, value in limits.items() if value is not None}
+            self._engine = create(self.settings.engine, temp=self.root / ".lastro" / "staging", **given)
+        return self._engine
+
+    def table(self, dataset: str) -> Table:
+        """Where a dataset's versions are."""
+        from lastro.store import Table
+
+        return Table(self.root, dataset, clock=self.clock)
+
+    @contextmanager
+    def catalog(self) -> Iterator[Catalog]:
+        """The index of what exists and what happened, open."""
+        from lastro.catalog import Catalog
+
+        with Catalog(self.root / ".lastro" / "catalog.sqlite") as catalog:
+            yield catalog
+
+    def current_run(self) -> str:
+        """The id of the run this process is inside of, or nothing."""
+        return self._run.id if self._run is not None else ""
+
+    def wrote(self, info: VersionInfo) -> None:
+        """Tells the current run that it made this version."""
+        if self._run is not None:
+            self._run.wrote(info)
+
+
+def find(path: Path) -> Workspace:
+    """The workspace in this folder or the nearest one above. Raises `ConfigurationError`."""
+    start = path.resolve()
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return Workspace(folder, configuration.read(folder))
+    raise ConfigurationError(
+        _("there is no workspace in {path} or above it").format(path=path),
+        where=str(start),
+        do=_("lastro init makes one here; lastro -C DIR uses another folder"),
+    )
+
+
+def create(path: Path) -> Workspace:
+    """A new, empty workspace. Raises `ConfigurationError` if there is one already."""
+    root = path.resolve()
+    if (root / FILE).exists():
+        raise ConfigurationError(
+            _("there is a workspace here already"), where=str(root / FILE), do=_("lastro add brings data into it")
+        )
+    for folder in FOLDERS:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / ".lastro").chmod(0o700)
+    ignored = root / ".gitignore"
+    if not ignored.exists():
+        write_durably(ignored, IGNORED.encode())
+    write_durably(root / FILE, configuration.initial())
+    return find(root)
