@@ -1,6 +1,7 @@
 """Who may know whom.
 
-1. No module imports itself by any way round; imports inside functions and for types only count like any other.
+1. No module imports itself by any way round; imports inside functions count like any other. What is imported for
+   types only never runs and does not count.
 2. Every package stands in the layers of `pyproject.toml`, and nothing stands there that does not exist.
 3. `import lastro` and `lastro --help` load no heavy library.
 """
@@ -11,6 +12,7 @@ import ast
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 
 import pytest
 from tests.tidy.tree import PACKAGE, ROOT, Module, package, told
@@ -75,9 +77,9 @@ def test_cycles_are_found_wherever_they_hide() -> None:
 
 
 def imports(module: Module, known: set[str]) -> set[str]:
-    """The package's own modules that a module imports anywhere in its text."""
+    """The package's own modules that a module imports anywhere in its text, save for types only."""
     found: set[str] = set()
-    for node in ast.walk(module.tree):
+    for node in running(module.tree):
         match node:
             case ast.Import(names=names):
                 found |= {nearest(alias.name, known) for alias in names}
@@ -86,6 +88,15 @@ def imports(module: Module, known: set[str]) -> set[str]:
             case ast.ImportFrom():
                 raise AssertionError(f"{module.at(node.lineno)}: imports are written in full")
     return found - {"", module.name}
+
+
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node below this one, without the bodies of `if TYPE_CHECKING:`."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from running(child)
 
 
 def nearest(name: str, known: set[str]) -> str:
