@@ -1,0 +1,121 @@
+"""Rows set aside: shown, exported, corrected, taken in again."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+from tests.workspace.lake import BAD, GOOD
+
+from lastro.model.errors import SourceBroken, SourceUnreachable, UnknownName, UsageError
+
+
+@pytest.fixture
+def aside(lake):
+    lake.csv.write_text(BAD)
+    lake.loans.ingest()
+    return lake
+
+
+def correct(path, target, **fixes):
+    """Copies an exported CSV, with cells changed per position; rows without a fix are left out."""
+    with path.open(newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["_position"] in fixes]
+    with target.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows({**row, **fixes[row["_position"]]} for row in rows)
+    return target
+
+
+def test_the_summary_counts_open_rows_per_rule(aside):
+    assert dict(aside.loans.quarantine().summary()) == {
+        "uf.enum": 1,
+        "id.type": 1,
+        "income.minimum": 1,
+        "applied_at.type": 1,
+        "primary_key": 1,
+        "malformed": 1,
+    }
+
+
+def test_rows_can_be_asked_by_rule_and_limit(aside):
+    quarantine = aside.loans.quarantine()
+
+    assert [row["position"] for row in quarantine.rows(rule="id.type")] == [5]
+    assert len(quarantine.rows(limit=2)) == 2
+    assert len(quarantine.rows(version=0)) == 5
+
+
+def test_corrected_rows_join_the_dataset_and_are_closed(aside, tmp_path):
+    exported = tmp_path / "bad.csv"
+    quarantine = aside.loans.quarantine()
+    assert quarantine.export(exported) == 5
+    fixed = correct(exported, tmp_path / "fixed.csv", **{"4": {"uf": "SP"}, "5": {"id": "5"}, "6": {"income": "1"}})
+
+    result = quarantine.replay(fixed)
+
+    assert (result.counts.read, result.counts.kept, result.counts.quarantined) == (3, 2, 1)
+    assert aside.ids() == [1, 2, 3, 4, 5]
+    still = quarantine.rows()
+    assert [row["rules"] for row in still if row["source"].endswith("fixed.csv")] == [["applied_at.type"]]
+    assert sorted(row["position"] for row in still if row["source"].endswith("loans.csv")) == [7, 8]
+
+
+def test_the_same_corrections_twice_are_taken_once(aside, tmp_path):
+    exported = tmp_path / "bad.csv"
+    quarantine = aside.loans.quarantine()
+    quarantine.export(exported, rule="uf.enum")
+    fixed = correct(exported, tmp_path / "fixed.csv", **{"4": {"uf": "SP"}})
+    quarantine.replay(fixed)
+
+    again = quarantine.replay(fixed)
+
+    assert again.unchanged
+    assert aside.ids() == [1, 2, 3, 4]
+
+
+def test_json_lines_can_be_corrected_too(aside, tmp_path):
+    exported = tmp_path / "bad.jsonl"
+    quarantine = aside.loans.quarantine()
+    quarantine.export(exported, rule="uf.enum")
+    row = json.loads(exported.read_text())
+    exported.write_text(json.dumps({**row, "uf": "RJ"}) + "\n")
+
+    quarantine.replay(exported)
+
+    assert aside.ids() == [1, 2, 3, 4]
+
+
+def test_a_new_snapshot_leaves_the_old_quarantine_behind(aside):
+    aside.csv.write_text(GOOD)
+    aside.loans.ingest()
+
+    assert aside.loans.quarantine().rows() == []
+    assert len(aside.loans.quarantine().rows(version=1)) == 0
+
+
+@pytest.mark.parametrize("content", ["id,uf\n1,SP\n", "id,_batch,_source,_position\n1,x,y,z\n"])
+def test_corrections_that_name_no_row_are_refused(aside, tmp_path, content):
+    path = tmp_path / "fixed.csv"
+    path.write_text(content)
+
+    with pytest.raises(SourceBroken):
+        aside.loans.quarantine().replay(path)
+    assert aside.ids() == [1, 2, 3]
+
+
+def test_rows_that_are_not_open_are_refused(aside, tmp_path):
+    path = tmp_path / "fixed.csv"
+    path.write_text("id,uf,income,applied_at,_batch,_source,_position\n4,SP,1,2026-01-01,none,x,1\n")
+
+    with pytest.raises(UnknownName):
+        aside.loans.quarantine().replay(path)
+
+
+def test_other_files_are_refused_with_the_kinds_that_work(aside, tmp_path):
+    with pytest.raises(UsageError, match="export"):
+        aside.loans.quarantine().export(tmp_path / "bad.xlsx")
+    with pytest.raises(SourceUnreachable):
+        aside.loans.quarantine().replay(tmp_path / "none.csv")
