@@ -1,0 +1,92 @@
+"""Blocks: what a report is made of, before it is text or HTML.
+
+Texts in blocks are as they came, with nothing escaped: `report.plain` and `report.html` escape all of them, so that no
+report can forget to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Tone(StrEnum):
+    """How a text is meant. A tone adds colour to words that say the same; it never stands alone."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    DOUBTFUL = "doubtful"
+    BAD = "bad"
+    FAINT = "faint"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a table: a text, or a bar if `share` (0 to 1) is given."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A table's column: `right` aligns numbers, `fixed` keeps the column whole where the page is narrow."""
+
+    heading: str
+    right: bool = False
+    fixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """A heading over what follows."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Text whose line breaks and spaces matter, such as SQL."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under headings; every row has as many cells as there are columns."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"a row of {len(row)} cells under {len(self.columns)} columns")
+
+
+Block = Title | Line | Code | Table
+Blocks = tuple[Block, ...]
+
+
+def table(columns: Iterable[Column], rows: Iterable[Iterable[Cell | str]]) -> Table:
+    """A table from cells or bare texts."""
+    return Table(tuple(columns), tuple(tuple(_cell(cell) for cell in row) for row in rows))
+
+
+def _cell(cell: Cell | str) -> Cell:
+    return cell if isinstance(cell, Cell) else Cell(cell)
+
+
+def bar(part: float, largest: float) -> Cell:
+    """A bar of `part` against the largest of its column."""
+    return Cell("", share=part / largest if largest else 0.0)

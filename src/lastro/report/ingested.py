@@ -1,0 +1,61 @@
+"""What became of an ingest: the rules' results, what was refused and why, and the verdict in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lastro.model.text import _, ngettext
+from lastro.report.blocks import Blocks, Cell, Column, Line, Tone, bar, table
+from lastro.report.findings import findings
+from lastro.report.numbers import duration, number, percent
+from lastro.report.values import Ingested
+
+
+def ingested(result: Ingested) -> Blocks:
+    """The findings that matter and a line of figures."""
+    if result.unchanged or result.counts is None:
+        return ()
+    return (*findings(result.findings, passed=False), Line("  " + _figures(result), Tone.FAINT))
+
+
+def ingested_verdict(result: Ingested) -> str:
+    """`loans is at version 3: 10,412 rows kept, 588 set aside`."""
+    if result.unchanged:
+        return _("{name} is unchanged, still at version {n}: its source has nothing new").format(
+            name=result.dataset, n=number(result.version)
+        )
+    if result.version is None or result.counts is None:
+        return _("{name}: nothing was committed").format(name=result.dataset)
+    kept = ngettext("{n} row kept", "{n} rows kept", result.counts.kept).format(n=number(result.counts.kept))
+    aside = result.counts.quarantined
+    sentence = _("{name} is at version {version}: {kept}, {aside} set aside")
+    return sentence.format(name=result.dataset, version=number(result.version), kept=kept, aside=number(aside))
+
+
+def refusals(refused: Mapping[str, int], total: int) -> Blocks:
+    """Rows refused per rule, the most first, with bars against the largest. A row can break several rules."""
+    ordered = sorted(refused.items(), key=lambda item: (-item[1], item[0]))
+    largest = max(refused.values(), default=0)
+    columns = (
+        Column(_("rule")),
+        Column(_("rows"), right=True),
+        Column(_("share"), right=True),
+        Column("", fixed=True),
+    )
+    rows: list[tuple[Cell | str, ...]] = [
+        (rule, number(count), percent(count, total), bar(count, largest)) for rule, count in ordered
+    ]
+    return (table(columns, rows),) if rows else ()
+
+
+def _figures(result: Ingested) -> str:
+    read = result.counts.read if result.counts else 0
+    rate = number(round(read / result.seconds)) if result.seconds > 0 else number(read)
+    sentence = _("{mode}: {read} rows read in {time} ({rate} rows/s); the version holds {total} rows")
+    return sentence.format(
+        mode=result.mode,
+        read=number(read),
+        time=duration(result.seconds),
+        rate=rate,
+        total=number(result.rows_total),
+    )

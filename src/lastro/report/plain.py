@@ -1,0 +1,118 @@
+"""Blocks as text, for a page of a given width: a terminal's, or an endless one for pipes and files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lastro.report.blocks import Block, Blocks, Cell, Code, Column, Line, Table, Title, Tone
+from lastro.report.cells import clean, cut, pad, width
+
+WIDTH_MIN = 60
+BAR_CELLS = 12
+_GAP = "  "
+_INDENT = "  "
+_COLUMN_MIN = 8
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_COLOURS = {Tone.GOOD: "32", Tone.DOUBTFUL: "33", Tone.BAD: "31", Tone.FAINT: "2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where text goes: `width` in cells (None: endless; less than 60 is taken as 60), and whether colour is welcome."""
+
+    width: int | None = None
+    colour: bool = False
+
+
+_ENDLESS = Page()
+
+
+def to_text(blocks: Blocks, page: Page) -> str:
+    """The blocks as text without a final line break; every text in them is escaped for a terminal."""
+    parts: list[str] = []
+    for block in blocks:
+        if isinstance(block, Title) and parts:
+            parts.append("")
+        parts.extend(_lines(block, page))
+    return "\n".join(parts)
+
+
+def painted(text: str, tone: Tone, page: Page) -> str:
+    """An escaped text in the tone's colour, if the page has colour."""
+    if not page.colour or tone not in _COLOURS:
+        return text
+    return f"\x1b[{_COLOURS[tone]}m{text}\x1b[0m"
+
+
+def bar_text(share: float) -> str:
+    """A bar of 12 cells, to an eighth of a cell; something is never shown as nothing."""
+    eighths = round(min(max(share, 0.0), 1.0) * BAR_CELLS * 8)
+    if share > 0:
+        eighths = max(eighths, 1)
+    full, rest = divmod(eighths, 8)
+    return pad(_EIGHTHS[-1] * full + (_EIGHTHS[rest] if rest else ""), BAR_CELLS)
+
+
+def _lines(block: Block, page: Page) -> list[str]:
+    match block:
+        case Title(text):
+            return [f"\x1b[1m{clean(text)}\x1b[0m" if page.colour else clean(text)]
+        case Line(text, tone):
+            return [painted(clean(text), tone, page)]
+        case Code(text):
+            return [_INDENT + clean(line) for line in text.split("\n")]
+        case Table():
+            return _table(block, page)
+
+
+def _table(table: Table, page: Page) -> list[str]:
+    if not table.rows:
+        return []
+    rows = [[_text(cell) for cell in row] for row in table.rows]
+    headings = [clean(column.heading) for column in table.columns]
+    widths = [max(width(row[index]) for row in (headings, *rows)) for index in range(len(headings))]
+    widths = _fitted(widths, table.columns, page)
+    lines = [painted(_row(headings, table.columns, widths), Tone.FAINT, page)]
+    for texts, cells in zip(rows, table.rows, strict=True):
+        lines.append(_row(texts, table.columns, widths, cells=cells, page=page))
+    return lines
+
+
+def _text(cell: Cell) -> str:
+    return clean(cell.text) if cell.share is None else bar_text(cell.share)
+
+
+def _row(
+    texts: list[str],
+    columns: tuple[Column, ...],
+    widths: list[int],
+    *,
+    cells: tuple[Cell, ...] = (),
+    page: Page = _ENDLESS,
+) -> str:
+    placed = [
+        (pad(cut(text, wide), wide, right=column.right), cells[index].tone if cells else Tone.PLAIN)
+        for index, (text, column, wide) in enumerate(zip(texts, columns, widths, strict=True))
+    ]
+    while placed and not placed[-1][0].strip():
+        placed.pop()
+    last = len(placed) - 1
+    painted_cells = (
+        painted(text.rstrip() if index == last else text, tone, page) for index, (text, tone) in enumerate(placed)
+    )
+    return (_INDENT + _GAP.join(painted_cells)).rstrip(" ")
+
+
+def _fitted(widths: list[int], columns: tuple[Column, ...], page: Page) -> list[int]:
+    """Takes cells from the widest columns that may be cut until the table fits, but none goes under 8."""
+    if page.width is None:
+        return widths
+    fitted = list(widths)
+    room = max(page.width, WIDTH_MIN) - len(_INDENT) - len(_GAP) * (len(widths) - 1)
+    cuttable = [index for index, column in enumerate(columns) if not (column.fixed or column.right)]
+    while sum(fitted) > room:
+        widest = max(cuttable, key=lambda index: fitted[index], default=None)
+        if widest is None or fitted[widest] <= _COLUMN_MIN:
+            break
+        fitted[widest] -= 1
+    return fitted

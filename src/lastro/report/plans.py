@@ -1,0 +1,188 @@
+"""A plan in words: what would be done to each column, which rows would be refused, what must hold for the whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lastro.model.plan import (
+    AllOf,
+    CastHolds,
+    ColumnPlan,
+    Condition,
+    Duplicates,
+    Holds,
+    LengthWithin,
+    Matches,
+    Measure,
+    MultipleOf,
+    NoneOf,
+    NotNull,
+    OneOf,
+    Plan,
+    Query,
+    RowCount,
+    Within,
+)
+from lastro.model.schema import type_text
+from lastro.model.text import _
+from lastro.quality.judge import in_words
+from lastro.report.blocks import Block, Blocks, Code, Column, Line, Title, table
+from lastro.report.numbers import NOTHING, short_digest
+
+_VALUES_SHOWN = 6
+
+
+def plan_blocks(plan: Plan, sql: str) -> Blocks:
+    """The whole plan; `sql` is what an engine would run."""
+    blocks: list[Block] = [Title(_("Columns")), _columns(plan)]
+    if plan.row_rules:
+        blocks += [Title(_("Rules for each row")), _row_rules(plan)]
+    if plan.table_rules:
+        blocks += [Title(_("Rules for the whole table")), _table_rules(plan)]
+    blocks += [Title(_("Limits")), *(Line("  " + line) for line in _limits(plan))]
+    if sql:
+        blocks += [Title("SQL"), Code(sql)]
+    return tuple(blocks)
+
+
+def plan_values(plan: Plan) -> dict[str, Any]:  # Any: values for `report.json_values`
+    """The plan as plain values, conditions and thresholds in words."""
+    return {
+        "contract_digest": plan.contract_digest,
+        "primary_key": plan.primary_key,
+        "quarantined_max": in_words(plan.quarantined_max) if plan.quarantined_max else None,
+        "columns": [
+            {
+                "name": column.name,
+                "source": column.source,
+                "type": type_text(column.type),
+                "nullable": column.nullable,
+                "expression": column.expression,
+                "format": column.format,
+            }
+            for column in plan.columns
+        ],
+        "row_rules": [
+            {
+                "rule": rule.name,
+                "condition": condition_text(rule.condition),
+                "policy": rule.policy,
+                "severity": rule.severity,
+                "column": rule.column,
+                "allowed": in_words(rule.threshold) if rule.threshold else None,
+            }
+            for rule in plan.row_rules
+        ],
+        "table_rules": [
+            {
+                "rule": rule.name,
+                "measure": _measure(rule.measure),
+                "policy": rule.policy,
+                "severity": rule.severity,
+                "column": rule.column,
+                "allowed": in_words(rule.threshold),
+            }
+            for rule in plan.table_rules
+        ],
+    }
+
+
+def condition_text(condition: Condition) -> str:
+    """A row rule's condition in words."""
+    match condition:
+        case NotNull(column):
+            return _("{column} has a value").format(column=column)
+        case CastHolds(column):
+            return _("{column} can be read as its type").format(column=column)
+        case OneOf(column, values):
+            return _("{column} is one of {values}").format(column=column, values=_listed(values))
+        case NoneOf(column, values):
+            return _("{column} is none of {values}").format(column=column, values=_listed(values))
+        case Matches(column, pattern):
+            return _("{column} matches {pattern}").format(column=column, pattern=pattern)
+        case MultipleOf(column, factor):
+            return _("{column} is a multiple of {factor}").format(column=column, factor=factor)
+        case Holds(expression):
+            return expression
+        case AllOf(conditions):
+            return _(" and ").join(condition_text(part) for part in conditions)
+        case Within() | LengthWithin():
+            return _bounds_text(condition)
+
+
+def _bounds_text(condition: Within | LengthWithin) -> str:
+    match condition:
+        case Within(column, minimum, maximum, above, below):
+            what = column
+        case LengthWithin(column, minimum, maximum):
+            what, above, below = _("length of {column}").format(column=column), False, False
+    low = "" if minimum is None else f"{minimum} {'<' if above else '≤'} "
+    high = "" if maximum is None else f" {'<' if below else '≤'} {maximum}"
+    return f"{low}{what}{high}"
+
+
+def _listed(values: tuple[str, ...]) -> str:
+    shown = ", ".join(values[:_VALUES_SHOWN])
+    return f"{shown}, …" if len(values) > _VALUES_SHOWN else shown
+
+
+def _columns(plan: Plan) -> Block:
+    headings = (Column(_("column")), Column(_("type"), fixed=True), Column(_("from")), Column(_("empty allowed")))
+    return table(headings, (_column(column) for column in plan.columns))
+
+
+def _column(column: ColumnPlan) -> tuple[str, ...]:
+    origin = column.expression or column.source
+    if column.format:
+        origin = f"{origin} ({column.format})"
+    return column.name, type_text(column.type), origin, _("yes") if column.nullable else _("no")
+
+
+def _row_rules(plan: Plan) -> Block:
+    headings = (Column(_("rule")), Column(_("condition")), Column(_("otherwise")), Column(_("allowed")))
+    rows = (
+        (
+            rule.name,
+            condition_text(rule.condition),
+            _policy(rule.policy.value),
+            in_words(rule.threshold) if rule.threshold else NOTHING,
+        )
+        for rule in plan.row_rules
+    )
+    return table(headings, rows)
+
+
+def _table_rules(plan: Plan) -> Block:
+    headings = (Column(_("rule")), Column(_("measure")), Column(_("must be")), Column(_("otherwise")))
+    rows = (
+        (rule.name, _measure(rule.measure), in_words(rule.threshold), _policy(rule.policy.value))
+        for rule in plan.table_rules
+    )
+    return table(headings, rows)
+
+
+def _policy(name: str) -> str:
+    return {
+        "fail": _("the batch fails"),
+        "quarantine": _("the row is set aside"),
+        "warn": _("a warning"),
+    }[name]
+
+
+def _measure(measure: Measure) -> str:
+    match measure:
+        case Duplicates(columns):
+            return _("rows that repeat {columns}").format(columns=", ".join(columns))
+        case RowCount():
+            return _("number of rows")
+        case Query(text):
+            return text
+
+
+def _limits(plan: Plan) -> list[str]:
+    key = ", ".join(plan.primary_key) or _("none")
+    lines = [_("primary key: {key}").format(key=key)]
+    if plan.quarantined_max is not None:
+        lines.append(_("rows set aside: {bound}").format(bound=in_words(plan.quarantined_max)))
+    lines.append(_("contract: {digest}").format(digest=short_digest(plan.contract_digest)))
+    return lines

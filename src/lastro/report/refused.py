@@ -1,0 +1,41 @@
+"""The quarantine: how many rows each rule set aside, and the rows themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lastro.model.text import _
+from lastro.report.blocks import Blocks, Column, Line, Title, Tone, table
+from lastro.report.cells import clean, cut
+from lastro.report.ingested import refusals
+from lastro.report.numbers import number
+
+_RECORD_CELLS = 400
+
+
+def quarantine(summary: Mapping[str, int], rows: Sequence[Mapping[str, Any]], total: int) -> Blocks:
+    """Bars per rule, then the rows with their source positions. `total` is the number of rows still open.
+
+    The rows are `source`, `position`, `rules` and `record` of the quarantine's schema; a long record is cut.
+    """
+    blocks: Blocks = (Title(_("Set aside, by rule")), *refusals(summary, total)) if summary else ()
+    if not rows:
+        return blocks
+    columns = (
+        Column(_("source")),
+        Column(_("position"), right=True),
+        Column(_("rules")),
+        Column(_("record")),
+    )
+    listed = table(columns, (_row(row) for row in rows))
+    blocks += (Title(_("Rows")), listed)
+    if total > len(rows):
+        more = _("  … {n} more; --limit shows more of them, --export writes all").format(n=number(total - len(rows)))
+        blocks += (Line(more, Tone.FAINT),)
+    return blocks
+
+
+def _row(row: Mapping[str, Any]) -> tuple[str, ...]:  # Any: the quarantine's columns
+    record = cut(clean(str(row["record"])), _RECORD_CELLS)
+    return str(row["source"]), number(row["position"]), ", ".join(row["rules"]), record
