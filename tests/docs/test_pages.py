@@ -1,0 +1,140 @@
+"""The pages are tests: what they show is run, in the order they show it, in a folder of the page's own.
+
+1. `sh` blocks are run by bash, `python` blocks by a fresh interpreter; each must end well.
+2. `<!-- file: NAME -->` before a block writes the block into that file instead.
+3. `<!-- output -->` before a `text` block says: these lines, in this order, stood in the output of the block before.
+   `…` stands for whatever comes between; times and digests may differ.
+4. `<!-- not run: REASON -->` leaves a block out; `<!-- fails: CODE -->` says with which exit code it ends.
+5. `<!-- workspace: demo -->` anywhere on a page starts it inside a copy of the demo's workspace.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.tidy.tree import ROOT, Block, blocks, pages
+
+WATCHED = [
+    page
+    for page in pages()
+    if page.is_relative_to(ROOT / "docs" / "tutorial")
+    or page.is_relative_to(ROOT / "docs" / "how-to")
+    or page.is_relative_to(ROOT / "docs" / "reference")
+    or page.name.startswith("README")
+]
+DEMO = "<!-- workspace: demo -->"
+CHANGING = (
+    (re.compile(r"sha256:[0-9a-f]+…?"), "sha256:#"),
+    (re.compile(r"\b[0-9a-f]{12,64}\b"), "#"),
+    (re.compile(r"\d+(?:[.,]\d+)? ?(?:ms|s|seconds|segundos)\b"), "# s"),
+    (re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?\S*"), "#time"),
+    (re.compile(r"\s+"), " "),
+)
+RUNNABLE = {"sh", "python"}
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's workspace, told once."""
+    from lastro.demo.story import tell
+
+    folder = tmp_path_factory.mktemp("told") / "lake"
+    tell(folder, out=lambda _line: None)
+    return folder
+
+
+@pytest.mark.xdist_group("demo")
+@pytest.mark.parametrize("page", WATCHED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_does_what_it_shows(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    folder = tmp_path / "page"
+    if DEMO in page.read_text(encoding="utf-8"):
+        shutil.copytree(request.getfixturevalue("demo"), folder)
+    else:
+        folder.mkdir()
+    said = ""
+
+    for block in blocks(page):
+        said = follow(block, folder, said)
+
+
+def test_what_is_not_run_says_why() -> None:
+    silent = [b.at for page in WATCHED for b in blocks(page) if b.remark.startswith("not run") and ":" not in b.remark]
+
+    assert silent == []
+
+
+def test_a_page_that_lies_is_caught(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```sh\necho one\necho two\n```\n\n<!-- output -->\n```text\ntwo\none\n```\n", encoding="utf-8")
+    command, output = blocks(page)
+
+    with pytest.raises(AssertionError, match="one"):
+        follow(output, tmp_path, follow(command, tmp_path, ""))
+
+
+def follow(block: Block, folder: Path, said: str) -> str:
+    """Does what a block asks; gives what was printed, for a block that shows it."""
+    kind, _, detail = block.remark.partition(": ")
+    match kind:
+        case "file":
+            target = folder / detail
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(block.text, encoding="utf-8")
+        case "output":
+            compare(block, said)
+        case "not run":
+            pass
+        case _ if block.language in RUNNABLE:
+            return run(block, folder, expected=int(detail) if kind == "fails" else 0)
+    return said
+
+
+def run(block: Block, folder: Path, *, expected: int) -> str:
+    """Runs a block as a reader would; what it prints on both channels."""
+    program = ["bash", "-euo", "pipefail", "-c"] if block.language == "sh" else [sys.executable, "-c"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "LASTRO_LANG": "en", "COLUMNS": "120", "NO_COLOR": "1"}
+    done = subprocess.run(
+        [*program, block.text],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == expected, f"{block_name(block)} ended with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+def compare(block: Block, said: str) -> None:
+    """Every line the page shows was printed, in this order, and without gaps save where the page has an ellipsis."""
+    printed = [plain(line) for line in said.splitlines() if line.strip()]
+    place, gap = 0, True
+    for line in filter(None, map(plain, block.text.splitlines())):
+        if line == "…":
+            gap = True
+            continue
+        rest = printed[place:]
+        assert line in rest if gap else rest[:1] == [line], f"{block_name(block)}: not printed: {line}\n{said}"
+        place += rest.index(line) + 1
+        gap = False
+
+
+def plain(line: str) -> str:
+    """A line without what changes from run to run."""
+    for pattern, stand_in in CHANGING:
+        line = pattern.sub(stand_in, line)
+    return line.strip()
+
+
+def block_name(block: Block) -> str:
+    return f"{block.page.name}:{block.line}"
