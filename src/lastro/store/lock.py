@@ -1,0 +1,90 @@
+"""One committer per dataset: a lock file held with `flock`.
+
+Rules:
+
+1. The lock belongs to the open file: the system frees it when the process ends, however it ends.
+2. The file is never removed; it holds the pid and host of the holder, for people.
+3. A child made by fork closes its copy, so that it cannot hold the lock beyond its parent's death.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lastro.model.errors import Locked
+from lastro.model.text import _
+from lastro.store import disk
+
+_POLL_FIRST_S = 0.001
+_POLL_LAST_S = 0.05
+_held: set[int] = set()
+
+
+@contextmanager
+def held(path: Path, *, dataset: str, timeout_s: float) -> Iterator[None]:
+    """Holds the lock. Raises `Locked`, naming the holder's pid, if it is not free within `timeout_s`."""
+    disk.make_folder(path.parent)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    try:
+        _acquire(descriptor, path, dataset, timeout_s)
+        _held.add(descriptor)
+        _sign(descriptor)
+        try:
+            yield
+        finally:
+            _held.discard(descriptor)
+            os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, path: Path, dataset: str, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
+    pause = _POLL_FIRST_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise _locked(descriptor, path, dataset, timeout_s) from None
+            time.sleep(min(pause, left))
+            pause = min(pause * 2, _POLL_LAST_S)
+        else:
+            return
+
+
+def _sign(descriptor: int) -> None:
+    holder = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, holder.encode(), 0)
+
+
+def _locked(descriptor: int, path: Path, dataset: str, timeout_s: float) -> Locked:
+    try:
+        holder = json.loads(os.pread(descriptor, 1000, 0))
+        who = _("process {pid} on {host}").format(pid=int(holder["pid"]), host=str(holder["host"])[:80])
+    except (ValueError, LookupError, TypeError):
+        who = _("another process")
+    return Locked(
+        _("{who} is changing {dataset}; waited {seconds:g} s").format(who=who, dataset=dataset, seconds=timeout_s),
+        where=str(path),
+        do=_("try again when it has finished"),
+        state=_("nothing was committed"),
+    )
+
+
+def _forget() -> None:
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_forget)

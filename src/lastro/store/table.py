@@ -1,0 +1,215 @@
+"""One dataset's table: its versions, its tags, its files."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lastro.model.clock import Clock, utc_now
+from lastro.model.errors import Conflict, Corrupted, Expired, LastroError, Locked, UnknownName, WriteFailed
+from lastro.model.reference import Digest, Latest, Moment, Number, Selector, Tag
+from lastro.model.text import _
+from lastro.model.version import VersionInfo
+from lastro.store import content, disk, expiry, lock, recovery, tags
+from lastro.store.log import Log
+from lastro.store.paths import COMMIT_NAME, MANIFEST_NAME, Places, numbers
+
+if TYPE_CHECKING:
+    from lastro.store.writer import Writer
+
+LOCK_TIMEOUT_S = 30.0
+
+
+class Table:
+    """The versions of one dataset, in `root/tables/<dataset>`; `root` is the workspace.
+
+    Reading takes no lock. A version seen once is never changed; `head` may be another at the next call. A table object
+    belongs to one thread; make one per thread, they cost nothing.
+    """
+
+    def __init__(self, root: Path, dataset: str, *, clock: Clock = utc_now) -> None:
+        self.places = Places.of(root, dataset)
+        self.dataset = dataset
+        self.clock = clock
+        self.path = self.places.table
+        self.log = Log(self.places)
+
+    @property
+    def exists(self) -> bool:
+        """True if there is at least one version."""
+        return self._head() is not None
+
+    def head(self) -> VersionInfo | None:
+        """The newest version, None if there is none. Raises `Corrupted`."""
+        number = self._head()
+        return None if number is None else self.log.state(number).info()
+
+    def version(self, number: int) -> VersionInfo:
+        """A version by its number. Raises `UnknownName`, `Expired`, `Corrupted`."""
+        head = self._head()
+        if head is None or not 0 <= number <= head:
+            raise self._unknown(_("{name} has no version {number}").format(name=self.dataset, number=number))
+        if number in self.expired():
+            raise self._expired(number)
+        return self.log.state(number).info()
+
+    def history(self, *, limit: int | None = None) -> tuple[VersionInfo, ...]:
+        """All versions, or the `limit` newest, newest first; expired ones too. Raises `Corrupted`."""
+        head = self._head()
+        if head is None:
+            return ()
+        if limit is None:
+            return tuple(state.info() for state in self.log.states(head))[::-1]
+        return tuple(self.log.state(number).info() for number in range(head, max(head - limit, -1), -1))
+
+    def expired(self) -> frozenset[int]:
+        """The numbers of the versions whose files were collected. Raises `Corrupted`."""
+        return expiry.read(self.places)
+
+    def find(self, selector: Selector) -> VersionInfo:
+        """The version a reference means. Raises `UnknownName`, `Expired`, `Corrupted`."""
+        match selector:
+            case Latest():
+                found = self.head()
+            case Number(number):
+                found = self.version(number)
+            case Tag(tag):
+                number = self.tags().get(tag, -1)
+                found = None if number < 0 else self.version(number)
+            case Moment(moment):
+                found = self._newest(lambda number: self.log.manifest(number).committed <= moment)
+            case Digest(digest):
+                found = self._newest(lambda number: self.log.manifest(number).digest.startswith(digest))
+        if found is None:
+            raise self._unknown(_("{name} has no such version").format(name=self.dataset))
+        return found
+
+    def paths(self, info: VersionInfo, *, verify: bool = True) -> tuple[Path, ...]:
+        """A version's data files, absolute; their SHA-256 is proven first. Raises `Corrupted`, `Expired`."""
+        if info.number in self.expired():
+            raise self._expired(info.number)
+        self.places.check()
+        if verify:
+            content.prove(self.places, info.files)
+        return tuple(self.places.data(entry.path) for entry in info.files)
+
+    @contextmanager
+    def lock(self, *, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[Writer]:
+        """The right to change the table, for as long as the context lasts; a crash before is put in order first.
+
+        Raises `Locked`, `Conflict` if another writer committed, `Corrupted`, `WriteFailed`.
+        """
+        from lastro.store.writer import Writer
+
+        with self._exclusive(timeout_s):
+            with self.failing_cleanly():
+                recovery.settle(self.places, self.log)
+            writer = Writer(self)
+            try:
+                yield writer
+            finally:
+                writer.close()
+
+    def tags(self) -> Mapping[str, int]:
+        """Every tag and its version's number. Raises `Corrupted`."""
+        return tags.read(self.places)
+
+    def tag(self, tag: str, number: int) -> None:
+        """Puts a tag on a version, durably; an existing tag moves. Raises `UnknownName`, `Expired`, `NameRefused`."""
+        tags.check_tag(tag)
+        with self._exclusive(LOCK_TIMEOUT_S), self.failing_cleanly():
+            self.version(number)
+            tags.write(self.places, tag, self.log.manifest(number))
+
+    def untag(self, tag: str) -> None:
+        """Takes a tag away, durably. Raises `UnknownName`, `NameRefused`."""
+        with self._exclusive(LOCK_TIMEOUT_S), self.failing_cleanly():
+            tags.remove(self.places, tag)
+
+    @contextmanager
+    def failing_cleanly(self) -> Iterator[None]:
+        """Turns the operating system's errors into `WriteFailed`, saying which version is the newest."""
+        try:
+            yield
+        except LastroError:
+            raise
+        except OSError as error:
+            raise self._write_failed(error) from error
+
+    @contextmanager
+    def _exclusive(self, timeout_s: float) -> Iterator[None]:
+        self.places.check()
+        with ExitStack() as stack:
+            with self.failing_cleanly():
+                stack.enter_context(lock.held(self.places.lock, dataset=self.dataset, timeout_s=timeout_s))
+            yield
+
+    def _head(self) -> int | None:
+        """The newest version's number. A commit that a crash left without manifest is finished first, if it can be."""
+        self.places.check()
+        head = self.log.head()
+        following = 0 if head is None else head + 1
+        if not self.places.commit(following).exists():
+            return head
+        # A live writer holds the lock; a damaged or foreign commit, or a folder that cannot be written, is told to
+        # whoever writes or verifies: readers stay with what was acknowledged.
+        with suppress(Locked, Conflict, Corrupted, WriteFailed), self.lock(timeout_s=0):
+            pass
+        return self.log.head()
+
+    def _newest(self, fits: Callable[[int], bool]) -> VersionInfo | None:
+        head = self._head()
+        numbers_down = range(-1 if head is None else head, -1, -1)
+        return next((self.version(number) for number in numbers_down if fits(number)), None)
+
+    def _unknown(self, what: str) -> UnknownName:
+        return UnknownName(what, do=_("lastro log {name} shows its versions").format(name=self.dataset))
+
+    def _expired(self, number: int) -> Expired:
+        return Expired(
+            _("the files of {name}@{number} were collected").format(name=self.dataset, number=number),
+            do=_("tag a version to keep it; lastro log {name} shows which are left").format(name=self.dataset),
+        )
+
+    def _write_failed(self, error: OSError) -> WriteFailed:
+        reasons = {
+            errno.ENOSPC: _("the disk is full"),
+            errno.EDQUOT: _("the disk quota is used up"),
+            errno.EFBIG: _("a file would grow beyond its limit"),
+            errno.EROFS: _("the disk is read-only"),
+            errno.EACCES: _("the folder may not be written"),
+            errno.EPERM: _("the folder may not be written"),
+        }
+        reason = reasons.get(error.errno or 0, error.strerror or _("the disk failed"))
+        return WriteFailed(
+            _("{name} cannot be changed: {reason}").format(name=self.dataset, reason=reason),
+            where=str(error.filename or self.path),
+            do=_("make room or give the right to write, then do the same again"),
+            state=self.state(),
+        )
+
+    def state(self) -> str:
+        """The sentence that says nothing was committed and which version is the newest."""
+        head = self.log.head()
+        if head is None:
+            return _("nothing was committed; {name} has no version yet").format(name=self.dataset)
+        return _("nothing was committed; {name} is still at version {number}").format(name=self.dataset, number=head)
+
+
+def tables(root: Path, *, quarantine: bool = False) -> tuple[str, ...]:
+    """The datasets that have a table, by name; the quarantines' tables only if asked for."""
+    found = []
+    folder = Path(root) / "tables"
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        with suppress(ValueError):  # NameRefused: a folder that is no dataset's
+            places = Places.of(root, path.name)
+            if disk.is_real_folder(path) and (quarantine or not path.name.endswith(".quarantine")) and _has(places):
+                found.append(path.name)
+    return tuple(found)
+
+
+def _has(places: Places) -> bool:
+    return bool(numbers(places.manifests, MANIFEST_NAME) or numbers(places.log, COMMIT_NAME))
