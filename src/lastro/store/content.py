@@ -15,7 +15,7 @@ from lastro.model import digest
 from lastro.model.errors import Corrupted
 from lastro.model.text import _
 from lastro.model.version import FileEntry
-from lastro.store import disk
+from lastro.store import reading
 from lastro.store.paths import Places
 
 _Identity = tuple[int, int, int, int, int]
@@ -48,7 +48,7 @@ def prove(places: Places, entries: Iterable[FileEntry], *, afresh: bool = False)
     """
     unknown = [(entry, places.data(entry.path)) for entry in entries]
     for entry, path in unknown:
-        size = disk.size_of(path)
+        size = reading.size_of(path)
         if size != entry.size:
             raise _corrupted(path, _("is missing") if size is None else _("has another size than was committed"))
     if not afresh:

@@ -197,7 +197,7 @@ def _commit_info(manifest: Manifest, milliseconds: int) -> Action:
 
 
 def _protocol(record: Record) -> Action:
-    if not needs_timestamp_ntz(Schema.from_delta(json.dumps(record["schema"]))):
+    if not record["table"]["ntz"]:
         return {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}
     return {
         "protocol": {

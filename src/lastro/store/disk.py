@@ -1,11 +1,11 @@
-"""Durable changes to files: everything the store does to a disk is in this module.
+"""Durable changes to files: everything the store changes on a disk is changed here.
 
 Rules:
 
 1. Content is written to a temporary file in one folder of the same file system, fsynced, and only then given its name.
 2. A name is given by `link` where nothing may be replaced, by `rename` where replacing is meant; then the folder is
    fsynced. Before that fsync nobody may be told.
-3. Links are not followed: a file is opened with `O_NOFOLLOW`, a folder must be a real one.
+3. Links are not followed.
 4. Nothing here decides anything; errors are the operating system's.
 """
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import uuid
 from pathlib import Path
 
@@ -47,40 +46,6 @@ def make_folder(folder: Path) -> None:
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync_folder(folder.parent)
-
-
-def is_real_folder(folder: Path) -> bool:
-    """True if this is a folder and not a link to one."""
-    try:
-        return stat.S_ISDIR(os.lstat(folder).st_mode)
-    except OSError:
-        return False
-
-
-def size_of(path: Path) -> int | None:
-    """The bytes of a regular file, None if there is no such file. A link counts as no file."""
-    try:
-        found = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found.st_size if stat.S_ISREG(found.st_mode) else None
-
-
-def read(path: Path) -> bytes:
-    """A whole file's content. Raises `OSError`, also if the path is a link."""
-    descriptor = os.open(path, _READ)
-    with os.fdopen(descriptor, "rb") as stream:
-        return stream.read()
-
-
-def edges(path: Path, length: int) -> tuple[bytes, bytes]:
-    """The first and the last `length` bytes of a file."""
-    descriptor = os.open(path, _READ)
-    try:
-        size = os.fstat(descriptor).st_size
-        return os.pread(descriptor, length, 0), os.pread(descriptor, length, max(size - length, 0))
-    finally:
-        os.close(descriptor)
 
 
 def write_temporary(folder: Path, content: bytes, *, modified_ns: int | None = None) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from lastro.model import digest
 from lastro.model.errors import Corrupted
 from lastro.model.text import _
-from lastro.store import disk
+from lastro.store import disk, reading
 from lastro.store.paths import Places
 
 FORMAT = 1
@@ -24,7 +24,7 @@ def read(places: Places) -> frozenset[int]:
     """The numbers of the expired versions. Raises `Corrupted`."""
     if not places.expired.exists():
         return frozenset()
-    found = disk.read(places.expired)
+    found = reading.read(places.expired)
     try:
         numbers = frozenset(int(number) for number in json.loads(found)["expiry"]["expired"])
         whole = encode(numbers) == found

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from lastro.model.errors import Corrupted
 from lastro.model.text import _
-from lastro.store import disk
+from lastro.store import reading
 from lastro.store.manifest import Manifest, State, advance, decode, start
 from lastro.store.paths import MANIFEST_NAME, Places, numbers
 
@@ -47,7 +47,7 @@ class Log:
             signature = _signature(os.lstat(path))
             if (known := self._manifests.get(number)) and known[0] == signature:
                 return known[1]
-            content = disk.read(path)
+            content = reading.read(path)
         except OSError as error:
             raise Corrupted(
                 _("the manifest of version {number} cannot be read").format(number=number),

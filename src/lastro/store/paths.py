@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from lastro.model.errors import Corrupted
 from lastro.model.reference import check_name
 from lastro.model.text import _
-from lastro.store.disk import is_real_folder
+from lastro.store.reading import is_real_folder
 
 COMMIT_NAME = re.compile(r"[0-9]{20}\.json", re.ASCII)
 MANIFEST_NAME = re.compile(r"(0|[1-9][0-9]{0,17})\.json", re.ASCII)

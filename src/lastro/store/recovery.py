@@ -8,21 +8,18 @@ Rules:
 3. A commit of another writer is not accepted silently: `Conflict`, and `lastro repair` adopts it on request.
 4. A torn commit, or a newest commit that differs from its manifest, is damage: `Corrupted`, and `lastro repair` mends
    it.
-5. A pointer to a checkpoint that cannot be right is dropped: readers find the commits without it.
+5. A checkpoint that nobody vouches for is dropped: readers find the commits without it.
 """
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 from lastro.model.errors import Conflict, Corrupted
 from lastro.model.text import _
-from lastro.store import content, delta, disk
+from lastro.store import checkpoint, content, delta, disk, reading
 from lastro.store.delta import Commit
 from lastro.store.log import Log
 from lastro.store.manifest import Manifest, State
-from lastro.store.paths import CHECKPOINT_NAME, Places
+from lastro.store.paths import Places
 
 
 def settle(places: Places, log: Log) -> None:
@@ -31,7 +28,7 @@ def settle(places: Places, log: Log) -> None:
     head = log.head()
     if head is None and not places.commit(0).exists():
         return
-    drop_stale_hint(places)
+    checkpoint.settle(places)
     if head is not None:
         _check_tip(places, log.manifest(head))
     state = None if head is None else log.state(head)
@@ -44,7 +41,7 @@ def settle(places: Places, log: Log) -> None:
 def read_commit(places: Places, number: int) -> Commit | None:
     """The commit of a version, None if it is torn. Raises `OSError`."""
     try:
-        return delta.parse(disk.read(places.commit(number)))
+        return delta.parse(reading.read(places.commit(number)))
     except ValueError:
         return None
 
@@ -67,37 +64,9 @@ def sweep(places: Places) -> None:
                 disk.remove_tree(folder)
 
 
-def drop_stale_hint(places: Places) -> bool:
-    """Removes `_last_checkpoint` if it does not name a whole checkpoint of an existing version. True if it did."""
-    if not places.hint.exists() or is_hint_right(places):
-        return False
-    disk.remove(places.hint)
-    for path in places.log.iterdir():
-        if CHECKPOINT_NAME.fullmatch(path.name) and not disk.size_of(path):
-            disk.remove(path)
-    disk.sync_folder(places.log)
-    return True
-
-
-def is_hint_right(places: Places) -> bool:
-    """True if `_last_checkpoint` names a checkpoint that is there and whole, of a version that is there."""
-    try:
-        number = int(json.loads(disk.read(places.hint))["version"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return False
-    parts = [path for path in places.log.glob(f"{number:020d}.checkpoint.*") if path.suffix == ".parquet"]
-    return places.commit(number).exists() and bool(parts) and all(is_whole_parquet(part) for part in parts)
-
-
-def is_whole_parquet(path: Path) -> bool:
-    """True if a file begins and ends as a Parquet file does."""
-    first, last = disk.edges(path, 4)
-    return first == b"PAR1" == last
-
-
 def _check_tip(places: Places, manifest: Manifest) -> None:
     path = places.commit(manifest.number)
-    if disk.size_of(path) is None or disk.read(path) != delta.render(manifest):
+    if reading.size_of(path) is None or reading.read(path) != delta.render(manifest):
         raise _torn(places, manifest.number)
 
 

@@ -13,7 +13,7 @@ from lastro.model.errors import Conflict, Corrupted, Expired, LastroError, Locke
 from lastro.model.reference import Digest, Latest, Moment, Number, Selector, Tag
 from lastro.model.text import _
 from lastro.model.version import VersionInfo
-from lastro.store import content, disk, expiry, lock, recovery, tags
+from lastro.store import content, expiry, lock, reading, recovery, tags
 from lastro.store.log import Log
 from lastro.store.paths import COMMIT_NAME, MANIFEST_NAME, Places, numbers
 
@@ -206,7 +206,7 @@ def tables(root: Path, *, quarantine: bool = False) -> tuple[str, ...]:
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         with suppress(ValueError):  # NameRefused: a folder that is no dataset's
             places = Places.of(root, path.name)
-            if disk.is_real_folder(path) and (quarantine or not path.name.endswith(".quarantine")) and _has(places):
+            if reading.is_real_folder(path) and (quarantine or not path.name.endswith(".quarantine")) and _has(places):
                 found.append(path.name)
     return tuple(found)
 

@@ -16,7 +16,7 @@ from lastro.model import digest
 from lastro.model.errors import Corrupted, NameRefused, UnknownName
 from lastro.model.reference import Reference, Tag, check_name
 from lastro.model.text import _
-from lastro.store import disk
+from lastro.store import disk, reading
 from lastro.store.manifest import Manifest
 from lastro.store.paths import Places
 
@@ -48,7 +48,7 @@ def write(places: Places, tag: str, manifest: Manifest) -> None:
 def remove(places: Places, tag: str) -> None:
     """Takes a tag away, durably. Raises `UnknownName`, `OSError`."""
     path = places.tags / f"{check_tag(tag)}.json"
-    if disk.size_of(path) is None:
+    if reading.size_of(path) is None:
         raise UnknownName(_("{name} has no tag {tag}").format(name=places.dataset, tag=tag), do=_("lastro log"))
     disk.remove(path)
     disk.sync_folder(places.tags)
@@ -58,7 +58,7 @@ def read(places: Places) -> Mapping[str, int]:
     """Every tag and the number of its version, by name. Raises `Corrupted`, naming the file."""
     if not places.tags.is_dir():
         return {}
-    return {path.stem: _number(path.name, disk.read(path)) for path in sorted(places.tags.glob("*.json"))}
+    return {path.stem: _number(path.name, reading.read(path)) for path in sorted(places.tags.glob("*.json"))}
 
 
 def _number(name: str, found: bytes) -> int:

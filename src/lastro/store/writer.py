@@ -29,7 +29,7 @@ from lastro.model.errors import BreakingChange, Conflict, StoreError, UsageError
 from lastro.model.schema import Schema
 from lastro.model.text import _
 from lastro.model.version import FileEntry, Mode, Origin, VersionInfo
-from lastro.store import content, delta, disk, stats
+from lastro.store import checkpoint, content, delta, disk, reading, stats
 from lastro.store.manifest import Manifest, State, entry_value, origin_value
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Writer:
         return Conflict(what, where=self._table.dataset, do=_("plan again"), state=self._table.state())
 
     def _footer(self, staged: StagedFile, change: Change) -> stats.Footer:
-        if disk.size_of(staged.path) is None:
+        if reading.size_of(staged.path) is None:
             raise self._refused(_("a staged file is missing or is a link"), staged)
         try:
             found = stats.read_footer(staged.path, change.schema, withheld=change.withhold_stats)
@@ -254,6 +254,7 @@ class Writer:
         except OSError as error:
             raise self._uncertain(manifest, error) from error
         _discard([commit])
+        checkpoint.write_if_due(places, manifest.number)
         return table.log.state(manifest.number).info()
 
     def _manifest(
@@ -274,7 +275,7 @@ class Writer:
                 "number": before.number + 1 if before else 0,
                 "parent": before.digest if before else None,
                 "committed": committed,
-                "table": before.record["table"] if before else _new_table(committed),
+                "table": _table(before, committed, schema),
                 "writer": ENGINE,
                 "origin": origin_value(origin),
             }
@@ -359,8 +360,10 @@ def check_schema(before: Schema | None, after: Schema, *, keeps_files: bool) -> 
         )
 
 
-def _new_table(committed: str) -> dict[str, Any]:  # Any: JSON values
-    return {"id": str(uuid.uuid4()), "created": delta.milliseconds_of(committed)}
+def _table(before: Manifest | None, committed: str, schema: Any) -> dict[str, Any]:  # Any: JSON values
+    table = before.record["table"] if before else {"id": str(uuid.uuid4()), "created": delta.milliseconds_of(committed)}
+    # A protocol is never lowered: once a column without a zone was there, its readers are asked for ever after.
+    return {**table, "ntz": table.get("ntz", False) or delta.needs_timestamp_ntz(Schema.from_delta(json.dumps(schema)))}
 
 
 def _discard(paths: Sequence[Path]) -> None:
