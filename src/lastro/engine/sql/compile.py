@@ -1,0 +1,258 @@
+"""Plans compiled to one SELECT: from the source's columns to the dataset's, with one bit for each broken rule.
+
+Rules:
+
+1. The layers, from the inside: the source's columns under names that meet no other (`raw_0` …), people's expressions
+   (`made_0` …), trials of casts (`trial_0` …), the dataset's columns, the bits, and last the record of a refused row.
+2. Bits are numbered in the plan's order, `BITS_PER_WORD` to a column: `bits_0`, `bits_1` …; 0 in all means 'kept'.
+3. A rule that no row can break (the cast of a text to a text) has its bit, but costs nothing.
+4. `record` is the JSON object of all the source's columns, each as the text its cast would read; NULL for kept rows.
+5. Both dialects are written from the same trees.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from lastro.engine.sql import cast, condition, door, infer
+from lastro.engine.sql.dialect import Dialect, build, column, quoted, render, text, try_cast
+from lastro.model.errors import SourceBroken
+from lastro.model.plan import ColumnPlan, Plan
+from lastro.model.schema import Field, ListOf, MapOf, Primitive, Schema, StructOf, Type
+from lastro.model.text import _
+
+BITS_PER_WORD = 62
+MADE = "made_{}"
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledBatch:
+    """A plan over a source, as SQL texts of one dialect.
+
+    `cleaned` gives each column of the dataset as one expression over the source's columns. `broken` gives for each row
+    rule, in the plan's order, when a row breaks it: over the dataset's columns and the layers' own (`layers`). `bits`
+    and `record` are names of columns of `select`, chosen so that they meet no column of the dataset.
+    """
+
+    dialect: Dialect
+    names: tuple[str, ...]
+    rules: tuple[str, ...]
+    cleaned: tuple[tuple[str, str], ...]
+    broken: tuple[tuple[str, str], ...]
+    layers: tuple[tuple[tuple[str, str], ...], ...]
+    bits: tuple[str, ...]
+    record: str
+    record_sql: str
+
+    def select(self, relation: str, *, carry: Sequence[str] = ()) -> str:
+        """One SELECT over `relation` (SQL text: a quoted name, a function call, a sub-select between parentheses).
+
+        Its columns: the dataset's in order, then `bits` (BIGINT), then `record` (text), then those of `carry`, which
+        are columns of `relation` handed through, such as a position.
+        """
+        carried = [quoted(name, self.dialect) for name in carry]
+        body = f"SELECT {self._items(self.layers[0], carried)} FROM {relation}"
+        for layer in self.layers[1:]:
+            if layer:
+                body = f"SELECT *, {self._items(layer, [])} FROM ({body}) AS layer"
+        kept = [quoted(name, self.dialect) for name in (*self.names, *self.bits)]
+        record = f"CASE WHEN {self._refused()} THEN {self.record_sql} END AS {quoted(self.record, self.dialect)}"
+        return f"SELECT {', '.join([*kept, record, *carried])} FROM ({body}) AS layer"
+
+    def rules_of(self, words: Sequence[int]) -> tuple[str, ...]:
+        """The names of the rules whose bits are set in one row's `bits`."""
+        return tuple(
+            rule for index, rule in enumerate(self.rules) if words[index // BITS_PER_WORD] >> index % BITS_PER_WORD & 1
+        )
+
+    def _items(self, layer: Sequence[tuple[str, str]], more: Sequence[str]) -> str:
+        return ", ".join([f"{sql} AS {quoted(name, self.dialect)}" for name, sql in layer] + list(more))
+
+    def _refused(self) -> str:
+        return " OR ".join(f"{quoted(name, self.dialect)} <> 0" for name in self.bits)
+
+
+def compile_batch(plan: Plan, source: Schema, *, dialect: Dialect, carry: Sequence[str] = ()) -> CompiledBatch:
+    """Compiles a plan for a source with these columns. `carry` names columns that `select` will hand through.
+
+    Raises `SourceBroken` for columns that are not there or cannot be cast, `SqlRefused`, `ContractError`.
+    """
+    return _Compiler(plan, source, dialect, carry).compile()
+
+
+def explain(plan: Plan, source: Schema | None = None, *, dialect: Dialect = "duckdb") -> str:
+    """The SELECT a plan compiles to, over columns of text unless `source` is given, formatted for reading."""
+    import sqlglot
+
+    batch = compile_batch(plan, source or _assumed(plan), dialect=dialect)
+    tree = sqlglot.parse_one(batch.select("source"), read=dialect)
+    rules = [f"-- bit {index}: {name}" for index, name in enumerate(batch.rules)]
+    return "\n".join([*rules, tree.sql(dialect=dialect, pretty=True)])
+
+
+def check(plan: Plan) -> None:
+    """Checks every SQL text, pattern, format and literal of a plan. Raises `SqlRefused`, `ContractError`."""
+    compile_batch(plan, _assumed(plan), dialect="duckdb")
+
+
+def _assumed(plan: Plan) -> Schema:
+    """A source of text columns with just what the plan reads."""
+    names: dict[str, None] = {}
+    for each in plan.columns:
+        if each.expression is None:
+            names[each.source] = None
+            continue
+        tree = door.expression(each.expression, columns=None, where=_where(plan, each))
+        names |= dict.fromkeys(found.name for found in tree.find_all(exp.Column))
+    return Schema(tuple(Field(name, Primitive.STRING) for name in names))
+
+
+def _where(plan: Plan, each: ColumnPlan) -> str:
+    return f"{plan.dataset}.{each.name} transformLogic"
+
+
+class _Compiler:
+    """One compilation's state: the names in use and the layers as they grow."""
+
+    def __init__(self, plan: Plan, source: Schema, dialect: Dialect, carry: Sequence[str]) -> None:
+        self.plan = plan
+        self.source = source
+        self.dialect = dialect
+        self.prefix = _free_prefix([*plan.schema.names, *carry])
+        self.raw = {field.name: f"{self.prefix}raw_{index}" for index, field in enumerate(source.fields)}
+        self.made: dict[str, exp.Expr] = {}
+        self.trials: dict[str, exp.Expr] = {}
+        self.cleaned: dict[str, exp.Expr] = {}
+        self.inlined: dict[str, exp.Expr] = {}
+        self.failed: dict[str, exp.Expr | None] = {}
+
+    def compile(self) -> CompiledBatch:
+        self._check_source()
+        for index, each in enumerate(self.plan.columns):
+            self._clean(index, each)
+        row = condition.Row({each.name: each for each in self.plan.columns}, self.failed.__getitem__)
+        broken = [(rule.name, condition.broken(rule.condition, row, rule=rule.name)) for rule in self.plan.row_rules]
+        words = self._words([tree for _name, tree in broken])
+        layers = (
+            {alias: column(name) for name, alias in self.raw.items()},
+            self.made,
+            self.trials,
+            self.cleaned,
+            words,
+        )
+        return CompiledBatch(
+            self.dialect,
+            names=self.plan.schema.names,
+            rules=tuple(name for name, _tree in broken),
+            cleaned=self._texts(self.inlined),
+            broken=tuple((name, self._text(tree if tree is not None else exp.false())) for name, tree in broken),
+            layers=tuple(self._texts(layer) for layer in layers),
+            bits=tuple(words),
+            record=f"{self.prefix}record",
+            record_sql=self._text(self._record()),
+        )
+
+    def _text(self, tree: exp.Expr) -> str:
+        return render(tree, self.dialect)
+
+    def _texts(self, layer: Mapping[str, exp.Expr]) -> tuple[tuple[str, str], ...]:
+        return tuple((name, self._text(tree)) for name, tree in layer.items())
+
+    def _check_source(self) -> None:
+        missing = [each.source for each in self.plan.columns if each.expression is None and each.source not in self.raw]
+        if not missing:
+            return
+        near = difflib.get_close_matches(missing[0], self.source.names, 1)
+        raise SourceBroken(
+            _("the source has no column {names}").format(names=", ".join(repr(name) for name in missing[:10])),
+            where=self.plan.dataset,
+            do=_("did you mean {near!r}? Set physicalName in the contract to the source's name").format(near=near[0])
+            if near
+            else _("the source has: {names}").format(names=", ".join(self.source.names[:20])),
+        )
+
+    def _clean(self, index: int, each: ColumnPlan) -> None:
+        origin, plain = self._origin(each)
+        named = self._named(index, each, plain)
+        trial_name = f"{self.prefix}trial_{index}"
+        trial = column(trial_name)
+        made = cast.strict(named, origin, each, trial=trial, dialect=self.dialect)
+        if made.trial is not None:
+            self.trials[trial_name] = made.trial
+        self.cleaned[each.name] = made.value
+        failed = build(":c IS NULL AND :x IS NOT NULL", c=column(each.name), x=named)
+        self.failed[each.name] = None if made.total else failed
+        whole = cast.strict(plain, origin, each, trial=trial, dialect=self.dialect)
+        self.inlined[each.name] = cast.inline(whole, trial=trial)
+
+    def _origin(self, each: ColumnPlan) -> tuple[Type | None, exp.Expr]:
+        """The type and tree of what is cast, over the source's own columns."""
+        if each.expression is None:
+            return self.source.field(each.source).type, column(each.source)
+        tree = door.expression(each.expression, columns=self.source.names, where=_where(self.plan, each))
+        if type(tree) is exp.Cast and infer.cast_type(tree) == each.type:
+            tree = tree.this  # the column's own strict cast takes this one's place, so that a failure is seen
+        return infer.type_of(tree, {field.name: field.type for field in self.source.fields}), tree
+
+    def _named(self, index: int, each: ColumnPlan, plain: exp.Expr) -> exp.Expr:
+        """What is cast, as a column of the layers."""
+        if each.expression is None:
+            return column(self.raw[each.source])
+
+        def renamed(node: exp.Expr) -> exp.Expr:
+            return column(self.raw[node.name]) if isinstance(node, exp.Column) else node
+
+        name = f"{self.prefix}{MADE.format(index)}"
+        self.made[name] = plain.transform(renamed)
+        return column(name)
+
+    def _words(self, broken: Sequence[exp.Expr | None]) -> dict[str, exp.Expr]:
+        words: dict[str, exp.Expr] = {}
+        for start in range(0, max(len(broken), 1), BITS_PER_WORD):
+            parts = [
+                build(f"CASE WHEN :b THEN CAST({1 << bit} AS BIGINT) ELSE 0 END", b=tree)
+                for bit, tree in enumerate(broken[start : start + BITS_PER_WORD])
+                if tree is not None
+            ]
+            total = parts[0] if parts else exp.Literal.number(0)
+            for part in parts[1:]:
+                total = exp.Add(this=total, expression=part)
+            words[f"{self.prefix}bits_{start // BITS_PER_WORD}"] = exp.Cast(
+                this=exp.Paren(this=total), to=exp.DataType.build("BIGINT")
+            )
+        return words
+
+    def _record(self) -> exp.Expr:
+        members = [
+            (field.name, _recorded(column(self.raw[field.name]), field.type, self.dialect))
+            for field in self.source.fields
+        ]
+        if self.dialect == "spark":
+            struct = exp.Anonymous(
+                this="named_struct", expressions=[part for name, value in members for part in (text(name), value)]
+            )
+            return exp.Anonymous(
+                this="to_json",
+                expressions=[struct, exp.Anonymous(this="map", expressions=[text("ignoreNullFields"), text("false")])],
+            )
+        parts = [part for name, value in members for part in (text(name), value)]
+        return try_cast(exp.Anonymous(this="json_object", expressions=parts), Primitive.STRING)
+
+
+def _recorded(value: exp.Expr, kind: Type, dialect: Dialect) -> exp.Expr:
+    if isinstance(kind, (ListOf, MapOf, StructOf)):
+        made: exp.Expr = exp.Anonymous(this="to_json", expressions=[value])
+        return try_cast(made, Primitive.STRING) if dialect == "duckdb" else made
+    return cast.as_text(value, kind)
+
+
+def _free_prefix(names: Sequence[str]) -> str:
+    """The shortest run of underscores, one at least, with which none of the names begins."""
+    prefix = "_"
+    while any(name.startswith(prefix) for name in names):
+        prefix += "_"
+    return prefix
