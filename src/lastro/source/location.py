@@ -1,0 +1,122 @@
+"""From what a person types after `lastro add` to a source's options.
+
+Rules:
+
+1. `postgresql://…#schema.table` is a table of a PostgreSQL server, `http(s)://…#path.to.records` a JSON API.
+2. Any other `scheme://` is refused by name; there is no guessing between stores.
+3. `core.db#table` is a table of a SQLite file; `.log` (also `.log.1`, `.log.gz`) are access logs.
+4. Everything else is a path or glob whose extension tells the format: CSV, TSV, JSON lines, Parquet.
+5. A password or key written out in a URL is refused: it would end up in `lastro.yaml`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
+
+from lastro.model.errors import ConfigurationError
+from lastro.model.text import _
+from lastro.source.secret import refers, sounds_secret
+
+COMPRESSIONS = (".gz", ".zst")
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+"""The format of `files`, by the extension that is left without a compression's."""
+_DATABASES = (".db", ".sqlite", ".sqlite3", ".db3")
+_LOG = re.compile(r"[./](access\.log|[^/]*\.log)(\.[0-9*]+)?(\.gz|\.zst)?$|\.log(\.[0-9*]+)?(\.gz|\.zst)?$", re.I)
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def guess(location: str) -> dict[str, Any]:  # Any: a source's options
+    """The options of the source a location most likely means. Nothing is opened. Raises `ConfigurationError`."""
+    scheme = _SCHEME.match(location)
+    if scheme:
+        return _remote(location, scheme[1].lower())
+    database, mark, table = location.rpartition("#")
+    if mark and database.lower().endswith(_DATABASES):
+        return {"kind": "sqlite", "path": database, "table": table}
+    if location.lower().endswith(_DATABASES):
+        raise ConfigurationError(
+            _("which table of {location}?").format(location=location),
+            do=_("write {location}#TABLE").format(location=location),
+        )
+    if _LOG.search(location):
+        return {"kind": "logs", "path": location, "format": "combined"}
+    if extension(location) in FORMATS:
+        return {"kind": "files", "path": location}
+    raise ConfigurationError(
+        _("the name {location} does not tell what kind of data it is").format(location=location[:200]),
+        do=_("pass the format: --option format=csv (or jsonl, parquet); for a folder write a glob: folder/*.csv"),
+    )
+
+
+def extension(path: str) -> str:
+    """The last extension without a compression's, in lower case: `.csv` for `a.CSV.gz`; empty if there is none."""
+    name = path.rsplit("/", 1)[-1].lower().rstrip("*")
+    for ending in COMPRESSIONS:
+        name = name.removesuffix(ending)
+    _stem, dot, last = name.rpartition(".")
+    return dot + last
+
+
+def refuse_written_secrets(url: str) -> None:
+    """Raises `ConfigurationError` if a URL has a password or a key written out instead of a reference."""
+    parts = urlsplit(url)
+    password = _userinfo(parts)[1]
+    written = [name for name, value in parse_qsl(parts.query) if sounds_secret(name) and not refers(value)]
+    if (password and not refers(password)) or written:
+        raise ConfigurationError(
+            _("a secret is written out in the URL"),
+            where=f"{parts.scheme}://{_userinfo(parts)[2]}{parts.path}",
+            do=_("put it into an environment variable and write ${NAME} in its place"),
+        )
+
+
+def _remote(location: str, scheme: str) -> dict[str, Any]:  # Any: a source's options
+    match scheme:
+        case "postgresql" | "postgres":
+            refuse_written_secrets(location)
+            return _postgres(urlsplit(location))
+        case "http" | "https":
+            refuse_written_secrets(location)
+            return _http(urlsplit(location))
+        case _:
+            raise ConfigurationError(
+                _("{scheme}:// is not something Lastro reads").format(scheme=scheme[:20]),
+                do=_("use a path, http(s)://… or postgresql://…#schema.table"),
+            )
+
+
+def _postgres(parts: SplitResult) -> dict[str, Any]:  # Any: a source's options
+    if not parts.fragment:
+        raise ConfigurationError(_("which table of the database?"), do=_("end the URL with #schema.table"))
+    return {"kind": "postgres", "url": urlunsplit(parts._replace(fragment="")), "table": parts.fragment}
+
+
+def _http(parts: SplitResult) -> dict[str, Any]:  # Any: a source's options
+    found = extension(parts.path)
+    if FORMATS.get(found) in ("csv", "parquet") or found in (".jsonl", ".ndjson"):
+        raise ConfigurationError(
+            _("{extension} files are not read over HTTP").format(extension=found),
+            do=_("download the file and add its path"),
+        )
+    options: dict[str, Any] = {"kind": "http", "url": urlunsplit(parts._replace(fragment=""))}
+    if parts.fragment:
+        options["records"] = parts.fragment
+    return options
+
+
+def _userinfo(parts: SplitResult) -> tuple[str, str, str]:
+    """User, password and the rest of the authority. By hand: `urlsplit` takes offence at `${NAME}` in places."""
+    user, _at, rest = parts.netloc.rpartition("@")
+    name, _colon, password = user.partition(":")
+    return name, password, rest
