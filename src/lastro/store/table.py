@@ -104,7 +104,7 @@ class Table:
         """
         from lastro.store.writer import Writer
 
-        with self._exclusive(timeout_s):
+        with self.exclusive(timeout_s):
             with self.failing_cleanly():
                 recovery.settle(self.places, self.log)
             writer = Writer(self)
@@ -120,13 +120,13 @@ class Table:
     def tag(self, tag: str, number: int) -> None:
         """Puts a tag on a version, durably; an existing tag moves. Raises `UnknownName`, `Expired`, `NameRefused`."""
         tags.check_tag(tag)
-        with self._exclusive(LOCK_TIMEOUT_S), self.failing_cleanly():
+        with self.exclusive(LOCK_TIMEOUT_S), self.failing_cleanly():
             self.version(number)
             tags.write(self.places, tag, self.log.manifest(number))
 
     def untag(self, tag: str) -> None:
         """Takes a tag away, durably. Raises `UnknownName`, `NameRefused`."""
-        with self._exclusive(LOCK_TIMEOUT_S), self.failing_cleanly():
+        with self.exclusive(LOCK_TIMEOUT_S), self.failing_cleanly():
             tags.remove(self.places, tag)
 
     @contextmanager
@@ -140,7 +140,8 @@ class Table:
             raise self._write_failed(error) from error
 
     @contextmanager
-    def _exclusive(self, timeout_s: float) -> Iterator[None]:
+    def exclusive(self, timeout_s: float) -> Iterator[None]:
+        """The bare lock, with nothing put in order. Raises `Locked`, `WriteFailed`."""
         self.places.check()
         with ExitStack() as stack:
             with self.failing_cleanly():

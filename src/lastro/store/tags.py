@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from lastro.model import digest
 from lastro.model.errors import Corrupted, NameRefused, UnknownName
@@ -33,8 +34,7 @@ def check_tag(tag: str) -> str:
 
 def encode(tag: str, manifest: Manifest) -> bytes:
     """The file of a tag on a version."""
-    record = {"lastro": FORMAT, "tag": tag, "number": manifest.number, "version": manifest.digest}
-    return digest.canonical({"digest": digest.of_value(record), "tag": record}) + b"\n"
+    return _encode({"lastro": FORMAT, "tag": tag, "number": manifest.number, "version": manifest.digest})
 
 
 def write(places: Places, tag: str, manifest: Manifest) -> None:
@@ -58,19 +58,25 @@ def read(places: Places) -> Mapping[str, int]:
     """Every tag and the number of its version, by name. Raises `Corrupted`, naming the file."""
     if not places.tags.is_dir():
         return {}
-    return {path.stem: _number(path.name, reading.read(path)) for path in sorted(places.tags.glob("*.json"))}
+    return {path.stem: parse(path.name, reading.read(path))[0] for path in sorted(places.tags.glob("*.json"))}
 
 
-def _number(name: str, found: bytes) -> int:
+def parse(name: str, found: bytes) -> tuple[int, str]:
+    """The number and the digest of the version a tag file stands for. Raises `Corrupted`, naming the file."""
     try:
-        outer = json.loads(found)
-        record = outer["tag"]
-        number = int(record["number"])
-        whole = digest.canonical({"digest": digest.of_value(record), "tag": record}) + b"\n" == found
+        record = json.loads(found)["tag"]
+        number, version = int(record["number"]), str(record["version"])
+        whole = f"{record['tag']}.json" == name and _encode(record) == found
     except (ValueError, LookupError, TypeError):
-        whole, number = False, -1
-    if not whole or outer["digest"] != digest.of_value(record) or f"{record['tag']}.json" != name:
+        number, version, whole = -1, "", False
+    if not whole:
         raise Corrupted(
-            _("the tag file {name} is damaged").format(name=name), where=name, do=_("set the tag again: lastro tag")
+            _("the tag file {name} is damaged").format(name=name),
+            where=name,
+            do=_("lastro repair shows whether it can be mended; else set the tag again: lastro tag"),
         )
-    return number
+    return number, version
+
+
+def _encode(record: Mapping[str, Any]) -> bytes:  # Any: JSON values
+    return digest.canonical({"digest": digest.of_value(record), "tag": record}) + b"\n"

@@ -22,7 +22,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lastro import __version__
 from lastro.engine.protocol import StagedFile
 from lastro.model import clock
 from lastro.model.errors import BreakingChange, Conflict, StoreError, UsageError, WriteFailed
@@ -34,8 +33,6 @@ from lastro.store.manifest import Manifest, State, entry_value, origin_value
 
 if TYPE_CHECKING:
     from lastro.store.table import Table
-
-ENGINE = f"lastro/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +273,7 @@ class Writer:
                 "parent": before.digest if before else None,
                 "committed": committed,
                 "table": _table(before, committed, schema),
-                "writer": ENGINE,
+                "writer": delta.ENGINE,
                 "origin": origin_value(origin),
             }
             return Manifest.of(
