@@ -2,11 +2,12 @@
 
 Rules:
 
-1. The layers, from the inside: the source's columns under names that meet no other (`raw_0` …), people's expressions
-   (`made_0` …), trials of casts (`trial_0` …), the dataset's columns, the bits, and last the record of a refused row.
-2. Bits are numbered in the plan's order, `BITS_PER_WORD` to a column: `bits_0`, `bits_1` …; 0 in all means 'kept'.
+1. The layers, from the inside: the source's columns under names that meet no other (`_raw_0` …), people's expressions
+   (`_made_0` …), trials of casts (`_trial_0` …), the dataset's columns, the bits, and last the record of a refused row.
+2. Bits are numbered in the plan's order, `BITS_PER_WORD` to a column: `_bits_0`, `_bits_1` … A row is refused if it
+   breaks a rule whose policy is `quarantine`; rules that warn or fail only count.
 3. A rule that no row can break (the cast of a text to a text) has its bit, but costs nothing.
-4. `record` is the JSON object of all the source's columns, each as the text its cast would read; NULL for kept rows.
+4. `record` is the JSON object of all the source's columns, each as the text its cast would read; NULL unless refused.
 5. Both dialects are written from the same trees.
 """
 
@@ -18,9 +19,10 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from lastro.engine.sql import cast, condition, door, infer
+from lastro.engine.sql import cast, condition, door, infer, measure
 from lastro.engine.sql.dialect import Dialect, build, column, quoted, render, text, try_cast
 from lastro.model.errors import SourceBroken
+from lastro.model.finding import Policy
 from lastro.model.plan import ColumnPlan, Plan
 from lastro.model.schema import Field, ListOf, MapOf, Primitive, Schema, StructOf, Type
 from lastro.model.text import _
@@ -35,10 +37,12 @@ class CompiledBatch:
 
     `cleaned` gives each column of the dataset as one expression over the source's columns. `broken` gives for each row
     rule, in the plan's order, when a row breaks it: over the dataset's columns and the layers' own (`layers`). `bits`
-    and `record` are names of columns of `select`, chosen so that they meet no column of the dataset.
+    and `record` are names of columns of `select`; they begin with `prefix`, with which no column of source or dataset
+    begins. `refused` is true, over the columns of `select`, for rows that go to quarantine.
     """
 
     dialect: Dialect
+    prefix: str
     names: tuple[str, ...]
     rules: tuple[str, ...]
     cleaned: tuple[tuple[str, str], ...]
@@ -47,12 +51,13 @@ class CompiledBatch:
     bits: tuple[str, ...]
     record: str
     record_sql: str
+    refused: str
 
     def select(self, relation: str, *, carry: Sequence[str] = ()) -> str:
         """One SELECT over `relation` (SQL text: a quoted name, a function call, a sub-select between parentheses).
 
         Its columns: the dataset's in order, then `bits` (BIGINT), then `record` (text), then those of `carry`, which
-        are columns of `relation` handed through, such as a position.
+        are columns of `relation` handed through, such as a position; their names begin with `prefix`.
         """
         carried = [quoted(name, self.dialect) for name in carry]
         body = f"SELECT {self._items(self.layers[0], carried)} FROM {relation}"
@@ -60,7 +65,7 @@ class CompiledBatch:
             if layer:
                 body = f"SELECT *, {self._items(layer, [])} FROM ({body}) AS layer"
         kept = [quoted(name, self.dialect) for name in (*self.names, *self.bits)]
-        record = f"CASE WHEN {self._refused()} THEN {self.record_sql} END AS {quoted(self.record, self.dialect)}"
+        record = f"CASE WHEN {self.refused} THEN {self.record_sql} END AS {quoted(self.record, self.dialect)}"
         return f"SELECT {', '.join([*kept, record, *carried])} FROM ({body}) AS layer"
 
     def rules_of(self, words: Sequence[int]) -> tuple[str, ...]:
@@ -72,16 +77,13 @@ class CompiledBatch:
     def _items(self, layer: Sequence[tuple[str, str]], more: Sequence[str]) -> str:
         return ", ".join([f"{sql} AS {quoted(name, self.dialect)}" for name, sql in layer] + list(more))
 
-    def _refused(self) -> str:
-        return " OR ".join(f"{quoted(name, self.dialect)} <> 0" for name in self.bits)
 
-
-def compile_batch(plan: Plan, source: Schema, *, dialect: Dialect, carry: Sequence[str] = ()) -> CompiledBatch:
-    """Compiles a plan for a source with these columns. `carry` names columns that `select` will hand through.
+def compile_batch(plan: Plan, source: Schema, *, dialect: Dialect) -> CompiledBatch:
+    """Compiles a plan for a source with these columns.
 
     Raises `SourceBroken` for columns that are not there or cannot be cast, `SqlRefused`, `ContractError`.
     """
-    return _Compiler(plan, source, dialect, carry).compile()
+    return _Compiler(plan, source, dialect).compile()
 
 
 def explain(plan: Plan, source: Schema | None = None, *, dialect: Dialect = "duckdb") -> str:
@@ -97,6 +99,8 @@ def explain(plan: Plan, source: Schema | None = None, *, dialect: Dialect = "duc
 def check(plan: Plan) -> None:
     """Checks every SQL text, pattern, format and literal of a plan. Raises `SqlRefused`, `ContractError`."""
     compile_batch(plan, _assumed(plan), dialect="duckdb")
+    for rule in plan.table_rules:
+        measure.table_rule(rule, plan.schema, "source", table=plan.dataset, dialect="duckdb")
 
 
 def _assumed(plan: Plan) -> Schema:
@@ -118,11 +122,11 @@ def _where(plan: Plan, each: ColumnPlan) -> str:
 class _Compiler:
     """One compilation's state: the names in use and the layers as they grow."""
 
-    def __init__(self, plan: Plan, source: Schema, dialect: Dialect, carry: Sequence[str]) -> None:
+    def __init__(self, plan: Plan, source: Schema, dialect: Dialect) -> None:
         self.plan = plan
         self.source = source
         self.dialect = dialect
-        self.prefix = _free_prefix([*plan.schema.names, *carry])
+        self.prefix = _free_prefix([*plan.schema.names, *source.names])
         self.raw = {field.name: f"{self.prefix}raw_{index}" for index, field in enumerate(source.fields)}
         self.made: dict[str, exp.Expr] = {}
         self.trials: dict[str, exp.Expr] = {}
@@ -146,6 +150,7 @@ class _Compiler:
         )
         return CompiledBatch(
             self.dialect,
+            self.prefix,
             names=self.plan.schema.names,
             rules=tuple(name for name, _tree in broken),
             cleaned=self._texts(self.inlined),
@@ -154,6 +159,7 @@ class _Compiler:
             bits=tuple(words),
             record=f"{self.prefix}record",
             record_sql=self._text(self._record()),
+            refused=self._text(self._refused(tuple(words))),
         )
 
     def _text(self, tree: exp.Expr) -> str:
@@ -225,6 +231,19 @@ class _Compiler:
                 this=exp.Paren(this=total), to=exp.DataType.build("BIGINT")
             )
         return words
+
+    def _refused(self, words: Sequence[str]) -> exp.Expr:
+        """Whether any bit is set that belongs to a rule with policy `quarantine`."""
+        masks = [0] * len(words)
+        for index, rule in enumerate(self.plan.row_rules):
+            if rule.policy is Policy.QUARANTINE:
+                masks[index // BITS_PER_WORD] |= 1 << index % BITS_PER_WORD
+        parts = [
+            build(f"(:w & CAST({mask} AS BIGINT)) <> 0", w=column(name))
+            for name, mask in zip(words, masks, strict=True)
+            if mask
+        ]
+        return exp.or_(*parts) if parts else exp.false()
 
     def _record(self) -> exp.Expr:
         members = [

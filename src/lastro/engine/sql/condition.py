@@ -19,7 +19,7 @@ from decimal import Decimal as Number
 from sqlglot import exp
 
 from lastro.engine.sql import door, regex
-from lastro.engine.sql.dialect import build, column, full_match, text, try_cast
+from lastro.engine.sql.dialect import build, column, data_type, full_match, text, try_cast
 from lastro.model.errors import ContractError
 from lastro.model.plan import (
     AllOf,
@@ -207,11 +207,16 @@ def _exact_literal(number: Number, kind: Type) -> exp.Expr | None:
         scaled = number.scaleb(kind.scale, context=_EXACT)
         if scaled != scaled.to_integral_value() or abs(scaled) >= Number(10) ** kind.precision:
             return None
-        return try_cast(text(f"{number:f}"), kind)
+        return _constant(f"{number:f}", kind)
     top = _RANGES[Primitive(kind)] if isinstance(kind, Primitive) else 0
     if number != number.to_integral_value() or not -top <= number < top:
         return None
-    return try_cast(text(str(int(number))), kind)
+    return exp.Literal.number(str(int(number)))
+
+
+def _constant(written: str, kind: Type) -> exp.Expr:
+    """A literal of ours, known to be one of the type."""
+    return exp.Cast(this=text(written), to=data_type(kind))
 
 
 def _equal_literal(written: str, kind: Type) -> exp.Expr | None:
@@ -236,11 +241,11 @@ def _bound_literal(written: str, kind: Type, rule: str) -> exp.Expr:
             case Primitive.STRING:
                 return text(written)
             case Primitive.DOUBLE | Primitive.FLOAT:
-                return try_cast(text(repr(float(_number(written, rule)))), Primitive.DOUBLE)
+                return _constant(repr(float(_number(written, rule))), Primitive.DOUBLE)
             case Primitive.DATE:
-                return try_cast(text(date.fromisoformat(plain).isoformat()), kind)
+                return _constant(date.fromisoformat(plain).isoformat(), kind)
             case Primitive.TIMESTAMP | Primitive.TIMESTAMP_NTZ:
-                return try_cast(text(_moment_text(plain, kind)), kind)
+                return _constant(_moment_text(plain, kind), kind)
             case _:
                 raise _unfit(rule, written[:60], kind)
     except (ValueError, OverflowError) as error:
@@ -281,7 +286,7 @@ def _no_multiple(name: str, factor: str, row: Row, rule: str) -> exp.Expr:
     if number == 0 or not number.is_finite():
         raise _no_literal(factor, rule)
     if kind in _FLOATS:
-        quotient = build("CAST(:c AS DOUBLE) / :f", c=value, f=try_cast(text(repr(float(number))), Primitive.DOUBLE))
+        quotient = build("CAST(:c AS DOUBLE) / :f", c=value, f=_constant(repr(float(number)), Primitive.DOUBLE))
         return build("ABS(:q - ROUND(:q)) > 1e-9 * GREATEST(1, ABS(:q))", q=exp.Paren(this=quotient))
     scale = kind.scale if isinstance(kind, Decimal) else 0
     whole_digits = kind.precision - kind.scale if isinstance(kind, Decimal) else 19
@@ -292,5 +297,5 @@ def _no_multiple(name: str, factor: str, row: Row, rule: str) -> exp.Expr:
     if whole_digits + places > 38 or number >= Number(10) ** (38 - places):
         raise _no_literal(factor, rule)
     wide = Decimal(38, places)
-    divisor = try_cast(text(f"{number:f}"), wide)
+    divisor = _constant(f"{number:f}", wide)
     return build(":c % :f <> 0", c=try_cast(value, wide), f=divisor)

@@ -123,8 +123,8 @@ def query(text: str, *, table: str, columns: Sequence[str], column: str | None, 
     door.check(tree, _IN_QUERIES)
     if len(tree.selects) != 1:
         door.refuse(_("{n} results where one number is needed").format(n=len(tree.selects)))
-    if not tree.args.get("group") and not any(_is_aggregate(node) for node in _own_nodes(tree.selects[0])):
-        door.refuse(_("a SELECT that gives a value for each row"))
+    if tree.args.get("group") or not any(_is_aggregate(node) for node in _own_nodes(tree.selects[0])):
+        door.refuse(_("a SELECT that may give more than one row"))
     return tree
 
 

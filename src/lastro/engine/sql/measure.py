@@ -1,0 +1,125 @@
+"""What is counted over many rows: columns and table rules, as SQL that gives one row.
+
+Rules:
+
+1. Counts and extremes are exact and the same in both engines. A mean is a double, and the sum behind it depends on the
+   order of the rows in its last digits: it is for people, not for digests.
+2. A query's table is a sub-select named as the door names it; nothing else can be reached from it.
+3. A query that gives NULL (a mean of no rows) measures NaN, which satisfies no threshold.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal as Number
+
+from sqlglot import exp
+
+from lastro.engine.protocol import ColumnMeasures
+from lastro.engine.sql import door
+from lastro.engine.sql.dialect import Dialect, build, column, data_type, quoted, render, try_cast
+from lastro.model.errors import ContractError
+from lastro.model.plan import Duplicates, Query, RowCount, TableRule
+from lastro.model.schema import Decimal, Primitive, Schema, Type
+from lastro.model.text import _
+
+_NUMBERS = frozenset(
+    {Primitive.BYTE, Primitive.SHORT, Primitive.INTEGER, Primitive.LONG, Primitive.FLOAT, Primitive.DOUBLE}
+)
+_MOMENTS = frozenset({Primitive.DATE, Primitive.TIMESTAMP, Primitive.TIMESTAMP_NTZ})
+
+
+def table_rule(rule: TableRule, schema: Schema, relation: str, *, table: str, dialect: Dialect) -> str:
+    """A SELECT of one row with the rule's number as DOUBLE. `relation` is SQL text with the schema's columns, `table`
+    the name the rule's query uses. Raises `SqlRefused`, `ContractError`.
+    """
+    match rule.measure:
+        case RowCount():
+            return f"SELECT CAST(COUNT(*) AS DOUBLE) AS measured FROM {relation}"
+        case Duplicates(columns):
+            return _duplicates(rule.name, columns, schema, relation, dialect)
+        case Query(text, name):
+            tree = door.query(text, table=table, columns=schema.names, column=name, where=rule.name)
+            names = ", ".join(quoted(each, dialect) for each in schema.names)
+            data = quoted(door.TABLE, dialect)
+            # A common table expression is visible in the query's own sub-selects too.
+            return (
+                f"WITH {data} AS (SELECT {names} FROM {relation}) "
+                f"SELECT CAST(({render(tree, dialect)}) AS DOUBLE) AS measured"
+            )
+
+
+def _duplicates(rule: str, columns: Sequence[str], schema: Schema, relation: str, dialect: Dialect) -> str:
+    unknown = [name for name in columns if name not in schema.names]
+    if unknown or not columns:
+        raise ContractError(
+            _("the rule {rule} is about columns that do not exist: {names}").format(
+                rule=rule, names=", ".join(unknown)
+            ),
+            where=rule,
+            do=_("use some of: {names}").format(names=", ".join(schema.names[:20])),
+        )
+    names = [quoted(name, dialect) for name in columns]
+    present = " AND ".join(f"{name} IS NOT NULL" for name in names)
+    groups = f"SELECT COUNT(*) AS times FROM {relation} WHERE {present} GROUP BY {', '.join(names)}"
+    return f"SELECT CAST(COALESCE(SUM(times - 1), 0) AS DOUBLE) AS measured FROM ({groups}) AS repeated"
+
+
+def measured(value: object) -> float:
+    """A table rule's number as the engine gave it."""
+    return math.nan if value is None else float(str(value))
+
+
+def columns(schema: Schema, relation: str, *, dialect: Dialect) -> str:
+    """A SELECT of one row: the number of rows, then for each column its nulls, minimum, maximum and mean."""
+    items: list[exp.Expr] = [build("COUNT(*)")]
+    for field in schema.fields:
+        items += _column(column(field.name), field.type)
+    texts = [f"{render(item, dialect)} AS m{index}" for index, item in enumerate(items)]
+    return f"SELECT {', '.join(texts)} FROM {relation}"
+
+
+def _column(name: exp.Expr, kind: Type) -> list[exp.Expr]:
+    nulls = build("COUNT(*) - COUNT(:c)", c=name)
+    nothing: exp.Expr = exp.null()
+    number = kind in _NUMBERS or isinstance(kind, Decimal)
+    if not number and kind not in _MOMENTS:
+        return [nulls, nothing, nothing, nothing]
+    # A moment is handed over without its zone, which is UTC, so that no zone database is asked.
+    value = try_cast(name, Primitive.TIMESTAMP_NTZ) if kind == Primitive.TIMESTAMP else name
+    mean = build("AVG(:c)", c=exp.Cast(this=name.copy(), to=data_type(Primitive.DOUBLE))) if number else nothing
+    return [nulls, build("MIN(:c)", c=value), build("MAX(:c)", c=value), mean]
+
+
+def read_columns(row: Sequence[object], schema: Schema) -> tuple[int, Mapping[str, ColumnMeasures]]:
+    """What the row of `columns` says: the number of rows, and each column's measures."""
+    found = {}
+    for index, field in enumerate(schema.fields):
+        nulls, low, high, mean = row[1 + 4 * index : 5 + 4 * index]
+        found[field.name] = ColumnMeasures(
+            nulls=int(str(nulls)),
+            minimum=_written(low, field.type),
+            maximum=_written(high, field.type),
+            mean=None if mean is None or math.isnan(float(str(mean))) else float(str(mean)),
+        )
+    return int(str(row[0])), found
+
+
+def _written(value: object, kind: Type) -> str | None:
+    """A smallest or largest value as text, the same whichever engine gave it."""
+    match value:
+        case None:
+            return None
+        case Number():
+            return f"{value:f}"
+        case datetime():
+            zone = "Z" if kind == Primitive.TIMESTAMP else ""
+            return value.replace(tzinfo=None).isoformat(timespec="microseconds") + zone
+        case date():
+            return value.isoformat()
+        case float():
+            return repr(value)
+        case _:
+            return str(value)
