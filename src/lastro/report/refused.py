@@ -11,10 +11,11 @@ from lastro.report.cells import clean, cut
 from lastro.report.ingested import refusals
 from lastro.report.numbers import number
 
+Row = Mapping[str, Any]  # Any: the values of one quarantined row
 _RECORD_CELLS = 400
 
 
-def quarantine(summary: Mapping[str, int], rows: Sequence[Mapping[str, Any]], total: int) -> Blocks:
+def quarantine(summary: Mapping[str, int], rows: Sequence[Row], total: int) -> Blocks:
     """Bars per rule, then the rows with their source positions. `total` is the number of rows still open.
 
     The rows are `source`, `position`, `rules` and `record` of the quarantine's schema; a long record is cut.
@@ -36,6 +37,6 @@ def quarantine(summary: Mapping[str, int], rows: Sequence[Mapping[str, Any]], to
     return blocks
 
 
-def _row(row: Mapping[str, Any]) -> tuple[str, ...]:  # Any: the quarantine's columns
+def _row(row: Row) -> tuple[str, ...]:
     record = cut(clean(str(row["record"])), _RECORD_CELLS)
     return str(row["source"]), number(row["position"]), ", ".join(row["rules"]), record

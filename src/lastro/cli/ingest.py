@@ -1,0 +1,130 @@
+"""`lastro ingest`: what is new at the sources becomes new versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+import lastro
+from lastro.cli.progress import working
+from lastro.cli.show import show_error
+from lastro.cli.verb import Answer, Settings, Verb
+from lastro.cli.verbs import help_text
+from lastro.model.errors import LastroError
+from lastro.model.text import _, ngettext
+from lastro.report.blocks import Blocks, Line, Title
+from lastro.report.ingested import ingested, ingested_verdict
+from lastro.report.numbers import number
+from lastro.report.plans import plan_blocks, plan_values
+
+if TYPE_CHECKING:
+    from lastro.pipeline.result import IngestResult
+    from lastro.workspace.workspace import Workspace
+
+
+@click.command(
+    "ingest",
+    cls=Verb,
+    help=help_text(
+        "ingest",
+        _(
+            "Without NAME, all datasets are ingested; one that fails does not stop the others. A source with nothing "
+            "new makes no version."
+        ),
+    ),
+)
+@click.argument("names", metavar=_("[NAME]..."), nargs=-1)
+@click.option("--plan", is_flag=True, help=_("Show what would be done, and do nothing."))
+@click.option(
+    "--mode",
+    type=click.Choice(["append", "overwrite", "upsert"]),
+    help=_("How this batch changes the dataset; else as lastro.yaml says."),
+)
+@click.pass_obj
+def command(settings: Settings, names: tuple[str, ...], plan: bool, mode: str | None) -> Answer:
+    """Ingests one dataset, several, or all."""
+    workspace = lastro.open()
+    chosen = names or workspace.datasets()
+    if plan:
+        return _plans(workspace, chosen)
+    results: list[IngestResult] = []
+    errors: list[LastroError] = []
+    for name in chosen:
+        try:
+            with working(name, settings) as told:
+                results.append(workspace.dataset(name).ingest(mode=mode, progress=told))
+        except LastroError as error:
+            if len(chosen) == 1:
+                raise
+            errors.append(error)
+            if not settings.json:
+                show_error(error, settings)
+    return _answer(results, errors)
+
+
+def _answer(results: list[IngestResult], errors: list[LastroError]) -> Answer:
+    codes = [error.exit_code for error in errors] + [0 if result.passed else 1 for result in results]
+    return Answer(
+        values={
+            "results": [result.to_dict() for result in results],
+            "errors": [error.to_dict() for error in errors],
+        },
+        blocks=lambda: _report(results),
+        verdict=_verdict(results, errors),
+        next=_next(results),
+        exit_code=max(codes, default=0),
+    )
+
+
+def _report(results: list[IngestResult]) -> Blocks:
+    if len(results) == 1:
+        return ingested(results[0])
+    blocks: Blocks = ()
+    for result in results:
+        blocks += (Title(result.dataset), *ingested(result), Line("  " + ingested_verdict(result)))
+    return blocks
+
+
+def _verdict(results: list[IngestResult], errors: list[LastroError]) -> str:
+    if len(results) == 1 and not errors:
+        return ingested_verdict(results[0])
+    if not results and not errors:
+        return _("there is no dataset to ingest")
+    made = sum(not result.unchanged for result in results)
+    count = len(results) + len(errors)
+    sentence = ngettext(
+        "{n} dataset: {made} with a new version, {same} unchanged, {failed} failed",
+        "{n} datasets: {made} with a new version, {same} unchanged, {failed} failed",
+        count,
+    )
+    return sentence.format(
+        n=number(count), made=number(made), same=number(len(results) - made), failed=number(len(errors))
+    )
+
+
+def _next(results: list[IngestResult]) -> str:
+    aside = [result.dataset for result in results if result.counts is not None and result.counts.quarantined]
+    if aside:
+        return f"lastro quarantine {aside[0]}"
+    return f"lastro log {results[0].dataset}" if len(results) == 1 else "lastro log"
+
+
+def _plans(workspace: Workspace, names: tuple[str, ...]) -> Answer:
+    views = {name: workspace.dataset(name).plan() for name in names}
+    values = [{"dataset": name, "sql": view.sql, **plan_values(view.plan)} for name, view in views.items()]
+    heads = len(views) > 1
+
+    def report() -> Blocks:
+        blocks: Blocks = ()
+        for name, view in views.items():
+            blocks += ((Title(name),) if heads else ()) + plan_blocks(view.plan, view.sql)
+        return blocks
+
+    return Answer(
+        values={"plans": values},
+        blocks=report,
+        verdict=_("nothing was done: this is the plan"),
+        next=" ".join(["lastro ingest", *names]),
+        schema="lastro.plan/1",
+    )

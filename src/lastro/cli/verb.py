@@ -1,0 +1,122 @@
+"""Verbs: what all commands share – their options, how they answer, and how an answer is shown.
+
+Rules:
+
+1. A verb's function takes arguments and returns an `Answer`; it prints nothing.
+2. With `--json`, standard output is exactly one JSON object; else it ends with a line that says the verdict and the
+   next command. Progress and errors go to standard error.
+3. The shared options stand before the verb or after it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lastro.model.text import _
+from lastro.report.blocks import Blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the shared options say."""
+
+    directory: Path | None = None
+    json: bool = False
+    quiet: bool = False
+    no_color: bool = False
+    debug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a verb came to. `values` go into the JSON object; `blocks` make the report, and are built only if one is
+    shown; `verdict` is its last line, `next` the command to go on with. An `exit_code` other than 0 is not ok. `schema`
+    names the object's schema where it is not the verb's own.
+    """
+
+    values: Mapping[str, Any]  # Any: whatever `report.json_values` takes
+    verdict: str
+    blocks: Callable[[], Blocks] = tuple
+    next: str = ""
+    exit_code: int = 0
+    schema: str = ""
+
+
+class Verb(click.Command):
+    """A command with the shared options, whose function returns an `Answer`."""
+
+    def __init__(self, name: str | None, **attributes: Any) -> None:  # Any: click's own
+        super().__init__(name, add_help_option=False, options_metavar=_("[OPTIONS]"), **attributes)
+        self.params.extend([*shared_options(hidden=True), help_option()])
+        self.epilog = _("Options of every command, such as --json and --quiet: lastro --help")
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Calls the function in the folder given by `-C`, shows its answer and exits with its code."""
+        from lastro.cli.show import show_answer
+
+        settings: Settings = ctx.obj
+        if settings.directory is not None:
+            os.chdir(settings.directory)
+        answer: Answer = super().invoke(ctx)
+        words = ctx.command_path.split()[1:]
+        show_answer(answer, f"lastro.{'.'.join(words)}/1", settings)
+        ctx.exit(answer.exit_code)
+
+
+def shared_options(*, hidden: bool) -> list[click.Parameter]:
+    """The options every command takes; a verb's own help does not repeat them."""
+    folder = click.Path(exists=True, file_okay=False, path_type=Path)
+    return [
+        click.Option(
+            ["-C", "directory"],
+            type=folder,
+            metavar=_("DIR"),
+            expose_value=False,
+            callback=_remember,
+            hidden=hidden,
+            help=_("Work as if started in DIR."),
+        ),
+        _flag("--json", _("Print one JSON object instead of a report."), hidden=hidden),
+        _flag("-q/--quiet", _("Print only the last line, and no progress."), hidden=hidden),
+        _flag("--no-color", _("Print without colour; so does the variable NO_COLOR."), hidden=hidden),
+        _flag("--debug", _("Show where a bug happened; the text may hold personal values."), hidden=hidden),
+    ]
+
+
+def help_option() -> click.Parameter:
+    """`-h` and `--help`; unlike Click's own it knows what to do when nobody reads."""
+    return click.Option(
+        ["-h", "--help"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_show_help,
+        help=_("Print this text and exit."),
+    )
+
+
+def _show_help(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from lastro.cli.show import write
+
+        write(ctx.get_help(), sys.stdout)
+        ctx.exit(0)
+
+
+def _flag(names: str, text: str, *, hidden: bool) -> click.Option:
+    return click.Option(
+        names.split("/"), is_flag=True, expose_value=False, callback=_remember, hidden=hidden, help=text
+    )
+
+
+def _remember(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:  # Any: a flag or a folder
+    ctx.obj = ctx.obj or Settings()
+    if value and parameter.name:
+        ctx.obj = replace(ctx.obj, **{parameter.name: value})

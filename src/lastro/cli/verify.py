@@ -1,0 +1,57 @@
+"""`lastro verify`: what is stored is held against what was committed."""
+
+from __future__ import annotations
+
+import click
+
+import lastro
+from lastro.cli.arguments import share
+from lastro.cli.progress import working
+from lastro.cli.verb import Answer, Settings, Verb
+from lastro.cli.verbs import help_text
+from lastro.model.errors import Corrupted
+from lastro.model.text import _, ngettext
+from lastro.report.numbers import number
+from lastro.report.upkeep import damage
+
+
+@click.command(
+    "verify",
+    cls=Verb,
+    help=help_text(
+        "verify",
+        _(
+            "Without NAME, all datasets are verified. Manifests, logs and the sizes of all files are always compared; "
+            "the data itself is hashed if asked for. Exit code 3 says that something is damaged."
+        ),
+    ),
+)
+@click.argument("names", metavar=_("[NAME]..."), nargs=-1)
+@click.option("--read-data", is_flag=True, help=_("Hash every data file, too."))
+@click.option("--subset", type=share, metavar=_("SHARE"), help=_("Hash only this share of the data files, such as 5%."))
+@click.pass_obj
+def command(settings: Settings, names: tuple[str, ...], read_data: bool, subset: float | None) -> Answer:
+    """Finds and locates damage."""
+    with working(_("verifying"), settings):
+        report = lastro.open().verify(*names, read_data=read_data or subset is not None, subset=subset)
+    mendable = any(found.repairable for _name, found in report.damage)
+    return Answer(
+        values=report.to_dict(),
+        blocks=lambda: damage(report.damage),
+        verdict=_damaged(len(report.damage)) if report.damage else _whole(len(report.tables), report.versions),
+        next="lastro repair" if mendable else "" if report.damage else "lastro log",
+        exit_code=0 if report.passed else Corrupted.exit_code,
+    )
+
+
+def _whole(tables: int, versions: int) -> str:
+    sentence = ngettext(
+        "{n} table with {versions} versions is as it was committed",
+        "{n} tables with {versions} versions are as they were committed",
+        tables,
+    )
+    return sentence.format(n=number(tables), versions=number(versions))
+
+
+def _damaged(count: int) -> str:
+    return ngettext("{n} file is damaged", "{n} files are damaged", count).format(n=number(count))
