@@ -184,7 +184,7 @@ def test_a_rule_that_reads_files_is_refused_before_anything_is_read(lake):
 
 
 def test_a_crash_between_quarantine_and_commit_leaves_nothing_visible(lake, monkeypatch):
-    from lastro.store import Writer
+    from lastro.store.writer import Writer
 
     lake.csv.write_text(BAD)
     commit = Writer.commit

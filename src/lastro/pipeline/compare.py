@@ -10,7 +10,7 @@ from typing import Any
 from lastro.engine.protocol import ColumnMeasures, Engine
 from lastro.model.schema import Schema, type_text
 from lastro.model.version import VersionInfo
-from lastro.store import Table
+from lastro.store.table import Table
 
 
 @dataclass(frozen=True, slots=True)

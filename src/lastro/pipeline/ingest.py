@@ -33,7 +33,7 @@ from lastro.pipeline.result import IngestResult, unchanged
 from lastro.pipeline.target import Target
 from lastro.quality.judge import judge_rows, judge_table
 from lastro.source.protocol import Cursor, Opened, Source, Unchanged
-from lastro.store import Change, Writer
+from lastro.store.writer import Change, Writer
 from lastro.transform.evolve import evolve
 
 
@@ -72,7 +72,7 @@ def ingest(
         try:
             result = _open(target, source, attempt, writer, head)
         except LastroError as error:
-            error.state = error.state or _still(target.dataset, head)
+            error.state = error.state or target.table.state()
             raise
     return dataclasses.replace(result, seconds=time.monotonic() - started)
 
@@ -195,18 +195,18 @@ def _rewrite(
     folder: Path,
 ) -> Merge:
     """Rewrites the files that hold updated keys without those rows; the batch brings the new ones."""
-    target.table.check(head, touched)
+    entries = {path: entry for entry, path in zip(head.files, existing, strict=True)}
+    removed = tuple(entries[path] for path in touched)
+    proven = target.table.paths(dataclasses.replace(head, files=removed))
     area = folder / "rewritten"
     area.mkdir()
-    rewritten = tuple(target.engine.replace(touched, incoming, schema, target.plan.primary_key, area))
-    names = {path: entry for entry, path in zip(head.files, existing, strict=True)}
-    before = sum(names[path].rows for path in touched)
+    rewritten = tuple(target.engine.replace(proven, incoming, schema, target.plan.primary_key, area))
     return Merge(
         schema=schema,
         remaining=tuple(path for path in existing if path not in set(touched)),
         rewritten=rewritten,
-        removed=tuple(names[path].path for path in touched),
-        updated=before - sum(file.rows for file in rewritten),
+        removed=tuple(entry.path for entry in removed),
+        updated=sum(entry.rows for entry in removed) - sum(file.rows for file in rewritten),
     )
 
 
@@ -305,11 +305,3 @@ def _refuse_failed(dataset: str, findings: Sequence[Finding], source: str, count
     )
     error.findings = tuple(findings)
     raise error
-
-
-def _still(dataset: str, head: VersionInfo | None) -> str:
-    if head is None:
-        return _("nothing was committed; {dataset} has no version yet").format(dataset=dataset)
-    return _("nothing was committed; {dataset} is still at version {number}").format(
-        dataset=dataset, number=head.number
-    )

@@ -32,7 +32,8 @@ from lastro.pipeline.ingest import ingest
 from lastro.pipeline.result import IngestResult
 from lastro.pipeline.target import Target
 from lastro.source.protocol import Cursor, Opened
-from lastro.store import Change, Table
+from lastro.store.table import Table
+from lastro.store.writer import Change
 
 MARK = "mark"
 BATCH, SOURCE, POSITION, RULES, TEXT = "_batch", "_source", "_position", "_rules", "_text"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lastro.engine.protocol import Engine
 from lastro.model.plan import Plan
-from lastro.store import Table
+from lastro.store.table import Table
 
 
 @dataclass(frozen=True, slots=True)

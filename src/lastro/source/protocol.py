@@ -45,8 +45,15 @@ class Opened:
 class Source(Protocol):
     """A place that data comes from."""
 
-    kind: str
-    label: str
+    @property
+    def kind(self) -> str:
+        """Which kind of place it is: `files`, `sqlite`, …"""
+        ...
+
+    @property
+    def label(self) -> str:
+        """How a person names it; the cursor is kept under this."""
+        ...
 
     def open(self, cursor: Cursor | None, mode: Mode) -> AbstractContextManager[Opened | Unchanged]:
         """Opens what came after `cursor` (all, if None; all for `overwrite`, if anything changed).

@@ -58,7 +58,7 @@ def add(
     chosen = _mode(mode, options)
     contract = Path("contracts") / f"{name}.odcs.yaml"
     _check_free(root, name, contract)
-    source_options = {**guess(location, base=root, engine_sniff=None), **options}
+    source_options = {**guess(location), **options}
     source = create(source_options, base=root)
     with source.open(None, Mode.OVERWRITE) as opened:
         if isinstance(opened, Unchanged):

@@ -7,10 +7,16 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from lastro import store
-from lastro.store import Collected, Damage, Repair, Table
+from lastro.store import check
+from lastro.store import collect as collection
+from lastro.store import repair as mending
+from lastro.store.check import Damage
+from lastro.store.collect import Collected
+from lastro.store.repair import Repair
+from lastro.store.table import Table, tables
 
 if TYPE_CHECKING:
+    from lastro.catalog import RunFiles
     from lastro.workspace.workspace import Workspace
 
 
@@ -73,18 +79,17 @@ class GcReport:
 
 def verify(workspace: Workspace, names: Sequence[str], *, read_data: bool, subset: float | None) -> VerifyReport:
     """Verifies the tables of these datasets, all if none is named."""
-    tables = _tables(workspace, names)
-    damage = [
-        (table.dataset, found) for table in tables for found in store.verify(table, read_data=read_data, subset=subset)
-    ]
-    versions = sum(len(table.history()) for table in tables if not any(name == table.dataset for name, _ in damage))
-    return VerifyReport(tuple(table.dataset for table in tables), versions, read_data, tuple(damage))
+    chosen = _tables(workspace, names)
+    found = {table.dataset: check.verify(table, read_data=read_data, subset=subset) for table in chosen}
+    versions = sum(len(table.history()) for table in chosen if not found[table.dataset])
+    damage = tuple((name, each) for name, damages in found.items() for each in damages)
+    return VerifyReport(tuple(found), versions, read_data or subset is not None, damage)
 
 
 def repair(workspace: Workspace, names: Sequence[str], *, apply: bool, rebuild_catalog: bool) -> RepairReport:
     """Repairs the tables of these datasets, all if none is named; and the catalogue, made again from the tables."""
-    tables = _tables(workspace, names)
-    repairs = tuple((table.dataset, done) for table in tables for done in store.repair(table, apply=apply))
+    chosen = _tables(workspace, names)
+    repairs = tuple((table.dataset, done) for table in chosen for done in mending.repair(table, apply=apply))
     if rebuild_catalog:
         _rebuild(workspace)
     return RepairReport(apply, repairs, rebuild_catalog)
@@ -94,36 +99,29 @@ def collect(workspace: Workspace, names: Sequence[str], *, apply: bool, grace: t
     """Collects unpinned versions; what a run read, a lock names or a tag marks is kept."""
     from lastro.workspace.lockfile import pinned as locked
 
-    runs, locks = _pinned_by_runs(workspace), locked(workspace.root)
+    runs, locks = _runs(workspace).pins(), locked(workspace.root)
     collected = []
     for table in _tables(workspace, names):
-        keep = runs.get(table.dataset, set()) | locks.get(table.dataset, set())
-        collected.append((table.dataset, store.collect(table, keep=keep, grace=grace, apply=apply)))
+        keep = {*runs.get(table.dataset, ()), *locks.get(table.dataset, ())}
+        collected.append((table.dataset, collection.collect(table, keep=keep, grace=grace, apply=apply)))
     return GcReport(apply, tuple(collected))
 
 
 def _rebuild(workspace: Workspace) -> None:
-    from lastro.catalog import Catalog
-    from lastro.catalog.run_record import read_all
-
-    tables = _tables(workspace, ())
-    datasets = [(table.dataset, table.history(), table.tags()) for table in tables]
-    Catalog.rebuilt(
-        workspace.root / ".lastro" / "catalog.sqlite", datasets, read_all(workspace.root / ".lastro" / "runs")
-    )
+    datasets = [(table.dataset, table.history(), table.tags()) for table in _tables(workspace, ())]
+    with workspace.catalog() as catalog:
+        catalog.rebuild(datasets, _runs(workspace).all())
 
 
-def _pinned_by_runs(workspace: Workspace) -> dict[str, set[int]]:
-    from lastro.catalog.run_record import read_all
+def _runs(workspace: Workspace) -> RunFiles:
+    from lastro.catalog import RunFiles
 
-    pinned: dict[str, set[int]] = {}
-    for record in read_all(workspace.root / ".lastro" / "runs"):
-        for read in record.inputs:
-            pinned.setdefault(read.dataset, set()).add(read.version)
-    return pinned
+    return RunFiles(workspace.root / ".lastro" / "runs")
 
 
 def _tables(workspace: Workspace, names: Sequence[str]) -> list[Table]:
-    chosen = [workspace.dataset(name).name for name in names] or list(store.tables(workspace.root))
-    with_quarantine = [each for name in chosen for each in (name, f"{name}.quarantine")]
-    return [table for table in map(workspace.table, dict.fromkeys(with_quarantine)) if table.exists]
+    """The tables of these datasets with their quarantines; those of all datasets if none is named."""
+    present = tables(workspace.root, quarantine=True)
+    chosen = [workspace.dataset(name).name for name in names]
+    wanted = {*chosen, *(f"{name}.quarantine" for name in chosen)} if chosen else set(present)
+    return [workspace.table(name) for name in present if name in wanted]

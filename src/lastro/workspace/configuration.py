@@ -10,16 +10,16 @@ Rules:
 
 from __future__ import annotations
 
-import difflib
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lastro.contract.document import load_yaml
+from lastro.contract import document
+from lastro.contract.document import Node
 from lastro.model.durable import write_durably
-from lastro.model.errors import ConfigurationError, LastroError, NameRefused
+from lastro.model.errors import ConfigurationError, ContractError, NameRefused
 from lastro.model.reference import check_name
 from lastro.model.text import _
 from lastro.model.version import Mode
@@ -51,44 +51,45 @@ class Configuration:
 
 
 def read(root: Path) -> Configuration:
-    """Reads `lastro.yaml` in a workspace's root. Raises `ConfigurationError`, naming the key at fault."""
-    path = root / FILE
+    """Reads `lastro.yaml` in a workspace's root. Raises `ConfigurationError` with every error and its line."""
     try:
-        document = load_yaml(path.read_bytes(), name=FILE)
-    except FileNotFoundError as error:
-        raise _wrong(_("there is no {file} here").format(file=FILE), str(root), _("lastro init makes one")) from error
-    except LastroError as error:
+        content = (root / FILE).read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            _("{file} cannot be read").format(file=FILE), where=str(root), do=_("lastro init makes one")
+        ) from error
+    try:
+        values, problems = document.read(document.decode(content, name=FILE), name=FILE)
+        found = _configuration(document.Node(values, (), problems))
+        problems.refuse()
+    except ContractError as error:
         raise ConfigurationError(error.what, where=error.where, do=error.do) from error
-    _known(document, ("lastro", "engine", "datasets"), FILE)
-    if document.get("lastro") != VERSION:
-        raise _wrong(
-            _("the file's version is not {version}").format(version=VERSION),
-            f"{FILE}: lastro",
-            _("write `lastro: 1`, or use the Lastro that wrote it"),
-        )
-    engine = _engine(document.get("engine", "duckdb"))
-    datasets = _mapping(document.get("datasets") or {}, f"{FILE}: datasets")
-    return Configuration(datasets={name: _dataset(name, value) for name, value in datasets.items()}, **engine)
+    return found
 
 
 def add_dataset(root: Path, entry: DatasetEntry) -> None:
     """Writes one more dataset into `lastro.yaml`. Raises `ConfigurationError` if the name is taken."""
     if entry.name in read(root).datasets:
-        raise _wrong(
+        raise ConfigurationError(
             _("there is a dataset {name} already").format(name=entry.name),
-            f"{FILE}: datasets.{entry.name}",
-            _("choose another name with --as, or edit the file"),
+            where=f"{FILE}: datasets.{entry.name}",
+            do=_("choose another name with --as, or edit the file"),
         )
-    path = root / FILE
-    document = load_yaml(path.read_bytes(), name=FILE)
-    if not document.get("datasets"):
-        document["datasets"] = {}
-    document["datasets"][entry.name] = {
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    values = yaml.load((root / FILE).read_text(encoding="utf-8"))
+    if not values.get("datasets"):
+        values["datasets"] = {}
+    values["datasets"][entry.name] = {
         "contract": entry.contract,
         "mode": entry.mode.value,
         "source": dict(entry.source),
     }
-    write_durably(path, _dump(document))
+    stream = io.BytesIO()
+    yaml.dump(values, stream)
+    write_durably(root / FILE, stream.getvalue())
 
 
 def initial() -> bytes:
@@ -114,72 +115,67 @@ def check_dataset_name(name: str) -> str:
     return name
 
 
-def _dataset(name: Any, value: Any) -> DatasetEntry:  # Any: whatever stands in the file
-    where = f"{FILE}: datasets.{name}"
-    entry = _mapping(value, where)
-    _known(entry, ("contract", "mode", "source"), where)
-    check_dataset_name(str(name))
-    mode = entry.get("mode", Mode.OVERWRITE.value)
-    if mode not in MODES:
-        raise _wrong(
-            _("{mode!r} is not a mode").format(mode=mode), f"{where}.mode", _("use one of {modes}").format(modes=MODES)
+def _configuration(top: Node) -> Configuration:
+    _known(top, ("lastro", "engine", "datasets"))
+    if top.child("lastro").data != VERSION:
+        top.child("lastro").refuse(
+            _("the file's version is not {version}").format(version=VERSION),
+            _("write `lastro: 1`, or use the Lastro that wrote it"),
         )
-    return DatasetEntry(
-        name=str(name),
-        contract=_inside(entry.get("contract", f"contracts/{name}.odcs.yaml"), f"{where}.contract"),
-        mode=Mode(mode),
-        source=_mapping(entry.get("source") or {}, f"{where}.source"),
-    )
+    datasets = top.child("datasets")
+    names = _mapping(datasets) if datasets.data is not None else {}
+    entries = {str(name): _dataset(str(name), datasets.child(name)) for name in names}
+    return Configuration(datasets=entries, **_engine(top.child("engine")))
 
 
-def _engine(value: Any) -> dict[str, Any]:  # Any: whatever stands in the file
-    where = f"{FILE}: engine"
-    if isinstance(value, str):
-        return {"engine": value}
-    options = _mapping(value, where)
-    _known(options, ("name", "memory_mb", "threads"), where)
+def _dataset(name: str, node: Node) -> DatasetEntry:
+    _known(node, ("contract", "mode", "source"))
+    try:
+        check_dataset_name(name)
+    except NameRefused as error:
+        node.refuse(error.what, error.do)
+    values = _mapping(node)
+    mode = values.get("mode", Mode.OVERWRITE.value)
+    if mode not in MODES:
+        node.child("mode").refuse(
+            _("{mode!r} is not a mode").format(mode=mode), _("use one of {modes}").format(modes=", ".join(MODES))
+        )
+        mode = Mode.OVERWRITE.value
+    contract = str(values.get("contract", f"contracts/{name}.odcs.yaml"))
+    if Path(contract).is_absolute() or ".." in Path(contract).parts:
+        node.child("contract").refuse(
+            _("{path} leaves the workspace").format(path=contract), _("name a file inside the workspace's folder")
+        )
+    source = node.child("source")
+    return DatasetEntry(name, contract, Mode(mode), _mapping(source) if source.data is not None else {})
+
+
+def _engine(node: Node) -> dict[str, Any]:  # Any: fields of Configuration
+    if node.data is None or isinstance(node.data, str):
+        return {"engine": node.data or "duckdb"}
+    _known(node, ("name", "memory_mb", "threads"))
+    values = _mapping(node)
     for key in ("memory_mb", "threads"):
-        if key in options and (type(options[key]) is not int or options[key] < 1):
-            raise _wrong(_("{key} is a whole number from 1").format(key=key), f"{where}.{key}", _("correct the number"))
+        if key in values and (type(values[key]) is not int or values[key] < 1):
+            node.child(key).refuse(_("{key} is a whole number from 1").format(key=key), _("correct the number"))
     return {
-        "engine": str(options.get("name", "duckdb")),
-        "memory_mb": options.get("memory_mb"),
-        "threads": options.get("threads"),
+        "engine": str(values.get("name", "duckdb")),
+        "memory_mb": values.get("memory_mb"),
+        "threads": values.get("threads"),
     }
 
 
-def _inside(value: Any, where: str) -> str:  # Any: whatever stands in the file
-    path = Path(str(value))
-    if path.is_absolute() or ".." in path.parts:
-        raise _wrong(
-            _("{path} leaves the workspace").format(path=path), where, _("name a file inside the workspace's folder")
-        )
-    return str(path)
+def _mapping(node: Node) -> Mapping[str, Any]:  # Any: whatever stands in the file
+    if isinstance(node.data, dict):
+        return node.data
+    node.refuse(_("keys and values belong here"), _("write `key: value` lines below it"))
+    return {}
 
 
-def _mapping(value: Any, where: str) -> Mapping[str, Any]:  # Any: whatever stands in the file
-    if not isinstance(value, Mapping):
-        raise _wrong(_("here stand keys and values, not {kind}").format(kind=type(value).__name__), where, "")
-    return value
-
-
-def _known(value: Mapping[str, Any], known: Iterable[str], where: str) -> None:  # Any: whatever stands in the file
-    for key in value:
+def _known(node: Node, known: tuple[str, ...]) -> None:
+    for key in _mapping(node):
         if key not in known:
-            near = difflib.get_close_matches(str(key), list(known), n=1)
-            hint = _("did you mean {key}?").format(key=near[0]) if near else _("known keys: {keys}").format(keys=known)
-            raise _wrong(_("unknown key {key!r}").format(key=str(key)[:80]), where, hint)
-
-
-def _dump(document: Any) -> bytes:  # Any: ruamel's document with its comments
-    from ruamel.yaml import YAML
-
-    stream = io.BytesIO()
-    yaml = YAML()
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.dump(document, stream)
-    return stream.getvalue()
-
-
-def _wrong(what: str, where: str, do: str) -> ConfigurationError:
-    return ConfigurationError(what, where=where, do=do)
+            near = document.nearest(str(key), list(known))
+            hint = _("did you mean {key}?").format(key=near)
+            others = _("known keys: {keys}").format(keys=", ".join(known))
+            node.child(key).refuse(_("unknown key {key!r}").format(key=document.shown(key)), hint if near else others)

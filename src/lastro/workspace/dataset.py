@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lastro.pipeline.result import IngestResult
     from lastro.pipeline.target import Target
     from lastro.source.protocol import Cursor, Opened, Source
-    from lastro.store import Table
+    from lastro.store.table import Table
     from lastro.workspace.version import Version
     from lastro.workspace.workspace import Workspace
 
@@ -103,8 +103,7 @@ class Dataset:
                 do=_("set primaryKey: true on the key's properties, or choose another mode"),
             )
         source = _Given(data) if data is not None else self._source(chosen)
-        run = self.workspace.current_run()
-        result = ingest(target, source, mode=chosen, key=key, run=run, progress=progress)
+        result = ingest(target, source, mode=chosen, key=key, run=_run_id(), progress=progress)
         self._record(result)
         return result
 
@@ -145,13 +144,12 @@ class Dataset:
             idempotency_key=uuid.uuid4().hex,
             source=info.reference,
             counts=None,
-            run=self.workspace.current_run(),
+            run=_run_id(),
             inputs=(f"{info.reference} {info.digest}",),
         )
         with self.table.lock() as writer:
             restored = writer.restore(info, origin)
-        with self.workspace.catalog() as catalog:
-            catalog.record(restored)
+        self._enter(restored)
         return restored
 
     def quarantine(self) -> Quarantine:
@@ -207,9 +205,17 @@ class Dataset:
     def _record(self, result: IngestResult) -> None:
         if result.unchanged or result.version is None:
             return
+        self._enter(self.table.version(result.version))
+
+    def _enter(self, info: VersionInfo) -> None:
+        """Enters a new version in the catalogue and in the run that made it."""
+        from lastro.workspace.run import active
+
         with self.workspace.catalog() as catalog:
-            catalog.record(self.table.version(result.version))
-        self.workspace.wrote(self.table.version(result.version))
+            catalog.record(info)
+        run = active()
+        if run is not None:
+            run.wrote(info)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +233,14 @@ class _Given:
 
         del cursor, mode
         yield Opened(StreamScan(self.data, self.label), dict, self.label)
+
+
+def _run_id() -> str:
+    """The id of the run this code is inside of, or nothing."""
+    from lastro.workspace.run import active
+
+    run = active()
+    return run.id if run is not None else ""
 
 
 def unknown(name: str, known: tuple[str, ...], root: Path) -> UnknownName:

@@ -14,7 +14,6 @@ from lastro.model.durable import write_durably
 from lastro.model.errors import ConfigurationError
 from lastro.model.reference import Reference
 from lastro.model.text import _
-from lastro.model.version import VersionInfo
 from lastro.workspace import configuration
 from lastro.workspace.configuration import FILE, Configuration
 from lastro.workspace.dataset import Dataset, unknown
@@ -22,7 +21,7 @@ from lastro.workspace.dataset import Dataset, unknown
 if TYPE_CHECKING:
     from lastro.catalog import Catalog, RunRecord
     from lastro.engine.protocol import Engine
-    from lastro.store import Table
+    from lastro.store.table import Table
     from lastro.workspace.add import Added
     from lastro.workspace.care import GcReport, RepairReport, VerifyReport
     from lastro.workspace.lockfile import LockResult
@@ -42,7 +41,6 @@ class Workspace:
     settings: Configuration
     clock: Clock = utc_now
     _engine: Engine | None = field(default=None, repr=False)
-    _run: Run | None = field(default=None, repr=False)
 
     def datasets(self) -> tuple[str, ...]:
         """The names of the datasets in `lastro.yaml`, in its order."""
@@ -77,19 +75,11 @@ class Workspace:
         self.settings = configuration.read(self.root)
         return added
 
-    @contextmanager
-    def run(
-        self, name: str, *, inputs: Sequence[str] = (), parameters: Mapping[str, Any] | None = None
-    ) -> Iterator[Run]:
+    def run(self, name: str, *, inputs: Sequence[str] = (), parameters: Mapping[str, Any] | None = None) -> Run:
         """A recorded execution: what is read and written inside, with code, environment, parameters and metrics."""
         from lastro.workspace.run import start
 
-        with start(self, name, inputs=inputs, parameters=parameters or {}) as run:
-            self._run = run
-            try:
-                yield run
-            finally:
-                self._run = None
+        return start(self, name, inputs=inputs, parameters=parameters)
 
     def runs(self) -> tuple[RunRecord, ...]:
         """The recorded runs, newest first."""
@@ -138,7 +128,7 @@ class Workspace:
 
     def table(self, dataset: str) -> Table:
         """Where a dataset's versions are."""
-        from lastro.store import Table
+        from lastro.store.table import Table
 
         return Table(self.root, dataset, clock=self.clock)
 
@@ -147,17 +137,11 @@ class Workspace:
         """The index of what exists and what happened, open."""
         from lastro.catalog import Catalog
 
-        with Catalog(self.root / ".lastro" / "catalog.sqlite") as catalog:
+        catalog = Catalog(self.root / ".lastro" / "catalog.sqlite")
+        try:
             yield catalog
-
-    def current_run(self) -> str:
-        """The id of the run this process is inside of, or nothing."""
-        return self._run.id if self._run is not None else ""
-
-    def wrote(self, info: VersionInfo) -> None:
-        """Tells the current run that it made this version."""
-        if self._run is not None:
-            self._run.wrote(info)
+        finally:
+            catalog.close()
 
 
 def find(path: Path) -> Workspace:
