@@ -17,8 +17,10 @@ What it reads of a schema object and its properties, rule by rule (`types`, `rul
    number.
 8. Custom properties with `vendor: lastro`: `policy` (fail, quarantine, warn) on a rule, a column or the schema object,
    `quarantinedMax` on the schema object, `scope` (batch, table) on a table rule.
-9. A required column whose rule only warns stays nullable.
-10. What is kept but not executed (other engines' rules, text rules, constraints within objects) is noted.
+9. A `classification` that does not say that everyone may know the values (public, open, internal, none, 1) withholds
+   them from statistics.
+10. A required column whose rule only warns stays nullable.
+11. What is kept but not executed (other engines' rules, text rules, constraints within objects) is noted.
 """
 
 from __future__ import annotations
@@ -39,6 +41,16 @@ from lastro.model.plan import ColumnPlan, Duplicates, NotNull, Operator, Plan, R
 from lastro.model.reference import check_name as check_dataset
 from lastro.model.schema import Decimal, Primitive
 from lastro.model.text import _
+
+_OPEN = frozenset({"", "public", "open", "internal", "none", "1", "publico", "público", "interno"})
+
+_CONSTRAINTS = ("required", "unique", "enum", "quality", "transformLogic", "primaryKey")
+_LIMITS = frozenset(
+    {
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern"),
+        *("minLength", "maxLength", "minItems", "maxItems"),
+    }
+)
 
 RESERVED = ("malformed", "primary_key")
 """Names under which an engine refuses rows on its own account."""
@@ -93,7 +105,16 @@ def compile_plan(root: Node, digest: str, *, dataset: str | None = None) -> Comp
         work.add(rule)
     limit = quarantined_max(node)
     columns = tuple(work.columns.values())
-    plan = Plan(str(node.data["name"]), digest, columns, tuple(work.rows), tuple(work.tables), key, limit)
+    plan = Plan(
+        dataset=str(node.data["name"]),
+        contract_digest=digest,
+        columns=columns,
+        row_rules=tuple(work.rows),
+        table_rules=tuple(work.tables),
+        primary_key=key,
+        quarantined_max=limit,
+        withheld=frozenset(name for name, column in work.nodes.items() if _is_withheld(column)),
+    )
     return Compiled(plan, tuple(work.notes))
 
 
@@ -154,13 +175,17 @@ def _column(work: _Work, node: Node) -> ColumnPlan | None:
     _note_unexecuted(work, node)
     return ColumnPlan(
         name=name,
-        source=node.data.get("physicalName") or name,
+        source=node.data.get("physicalName", name),
         type=kind,
         expression=expression,
         format=form,
         nullable=not required,
         is_time=node.data["logicalType"] == "time",
     )
+
+
+def _is_withheld(node: Node) -> bool:
+    return str(node.data.get("classification", "")).strip().lower() not in _OPEN
 
 
 def _note_unexecuted(work: _Work, node: Node) -> None:
@@ -170,8 +195,9 @@ def _note_unexecuted(work: _Work, node: Node) -> None:
         if option(node, key):
             work.note((*node.path, "logicalTypeOptions", key), _("kept, not checked"))
     for inner in _inner(node):
-        for key in ("required", "unique", "enum", "logicalTypeOptions", "quality", "transformLogic", "primaryKey"):
-            if inner.data.get(key):
+        limits = _LIMITS & (inner.data.get("logicalTypeOptions") or {}).keys()
+        for key in (*_CONSTRAINTS, *sorted(limits)):
+            if key in limits or inner.data.get(key):
                 work.note((*inner.path, key), _("kept, not checked within an object or list"))
 
 

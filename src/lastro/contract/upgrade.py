@@ -69,7 +69,7 @@ def _from_3_0(document: Document, say: Say) -> None:
         say(("team",), _("the list of members became team.members"))
     for path, server in _items(document, "servers", ()):
         if "staging_dir" in server and "stagingDir" not in server:
-            server["stagingDir"] = server.pop("staging_dir")
+            _rename(server, "staging_dir", "stagingDir", server["staging_dir"])
             say(path, _("{before} became {after}").format(before="staging_dir", after="stagingDir"))
     for path, node in _elements(document):
         _bounds(node, path, say)
@@ -106,7 +106,7 @@ def _bounds(node: Document, path: Path, say: Say) -> None:
             continue
         del options[exclusive]
         if flag and inclusive in options:
-            options[exclusive] = options.pop(inclusive)
+            _rename(options, inclusive, exclusive, options[inclusive])
         say((*path, "logicalTypeOptions", exclusive), _("true or false became the bound itself"))
 
 
@@ -122,15 +122,29 @@ def _times(node: Document, path: Path, say: Say) -> None:
 def _rule(rule: Document, path: Path, say: Say) -> None:
     if rule.get("type", "library") != "library" or "rule" not in rule or "metric" in rule:
         return
-    named = rule.pop("rule")
-    rule["metric"] = _METRICS.get(named, named) if isinstance(named, str) else named
+    named = rule["rule"]
+    _rename(rule, "rule", "metric", _METRICS.get(named, named) if isinstance(named, str) else named)
     say(
         path,
         _("{before} became {after}").format(before=f"rule {shown(named)}", after=f"metric {shown(rule['metric'])}"),
     )
     if named == "validValues" and "validValues" in rule:
-        rule["arguments"] = {"validValues": rule.pop("validValues")}
+        _rename(rule, "validValues", "arguments", {"validValues": rule["validValues"]})
         say(path, _("{before} became {after}").format(before="validValues", after="arguments.validValues"))
     if named in _NONE_ALLOWED and not any(str(key).startswith("must") for key in rule):
         rule["mustBe"] = 0
         say(path, _("mustBe: 0 was implied and is written now"))
+
+
+def _rename(mapping: Document, old: str, new: str, value: Any) -> None:  # Any: a JSON value
+    """Puts a value under a new key, at the old one's place and with its comment where the mapping keeps such."""
+    place = list(mapping).index(old)
+    del mapping[old]
+    insert = getattr(mapping, "insert", None)
+    if insert is None:
+        mapping[new] = value
+        return
+    insert(place, new, value)
+    comments = mapping.ca.items  # type: ignore[attr-defined]  # it has `insert`, so it is ruamel's commented mapping
+    if old in comments:
+        comments[new] = comments.pop(old)

@@ -1,0 +1,192 @@
+"""A first contract from what an engine saw of a source: one that a person would keep, and reads in a minute.
+
+Rules:
+
+1. Every guess carries a comment `# guessed: …` with column and reason; what is only read off (names, types) has none.
+2. A column is required if no value was missing; that is a guess only where part of the source was read.
+3. Of the columns that look like keys, the leftmost becomes the primary key.
+4. Names that are no plain words become snake case, distinct without regard to capitals; `physicalName` keeps the
+   source's.
+5. Integers become long, whatever width the sample would fit: the next batch may hold a larger one.
+6. No value is written but those of a list of allowed values (see `guess`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from lastro.contract.document import shown
+from lastro.contract.formats import jdk_format
+from lastro.contract.guess import allowed_values, bounds, is_key, is_personal
+from lastro.contract.naming import distinct, snake
+from lastro.contract.types import COLUMNS_MAX, NAME_MAX
+from lastro.contract.upgrade import CURRENT
+from lastro.model.errors import ContractError
+from lastro.model.reference import check_name
+from lastro.model.sample import Sample
+from lastro.model.schema import Decimal, ListOf, MapOf, Primitive, StructOf, Type
+from lastro.model.text import _
+
+_WORD = re.compile(r"\w+")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
+_NOT_PLAIN = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+_SIMPLE = {
+    Primitive.STRING: ("string", None),
+    Primitive.LONG: ("integer", None),
+    Primitive.INTEGER: ("integer", None),
+    Primitive.SHORT: ("integer", None),
+    Primitive.BYTE: ("integer", None),
+    Primitive.DOUBLE: ("number", None),
+    Primitive.FLOAT: ("number", None),
+    Primitive.BOOLEAN: ("boolean", None),
+    Primitive.BINARY: ("string", "binary"),
+    Primitive.DATE: ("date", None),
+    Primitive.TIMESTAMP: ("timestamp", None),
+    Primitive.TIMESTAMP_NTZ: ("timestamp", None),
+}
+
+
+def infer(name: str, samples: Sequence[Sample], *, source: str, today: date) -> str:
+    """The text of a contract for the dataset `name`, with one column for each sample; it reads and compiles.
+
+    `source` names the place for people. Raises `NameRefused`, and `ContractError` for no or too many columns.
+    """
+    check_name(name)
+    if not 0 < len(samples) <= COLUMNS_MAX:
+        what = _("a dataset has 1 to {max} columns, the source has {n}").format(max=COLUMNS_MAX, n=len(samples))
+        raise ContractError(what, where=shown(source), do=_("check that the source is a table with a header"))
+    key = next((index for index, sample in enumerate(samples) if is_key(sample)), None)
+    lines = list(_head(name, samples, key, source=source, today=today))
+    for index, (sample, column) in enumerate(zip(samples, _names(samples), strict=True)):
+        lines.extend(_column(sample, column, is_primary=index == key))
+    return "\n".join(lines) + "\n"
+
+
+def _head(name: str, samples: Sequence[Sample], key: int | None, *, source: str, today: date) -> Iterator[str]:
+    rows = max(sample.rows for sample in samples)
+    part = "" if all(sample.all_read for sample in samples) else " (not all of it was read)"
+    yield f"# Inferred on {today.isoformat()} from {rows} rows{part}. Lines marked `guessed` want a person's eye."
+    yield "version: 0.1.0"
+    yield f"apiVersion: {CURRENT}"
+    yield "kind: DataContract"
+    yield f"id: {_scalar(name)}"
+    yield "status: draft"
+    yield "description:"
+    yield f"  purpose: {_scalar(f'Inferred from {source}')}"
+    yield "schema:"
+    yield f"  - name: {_scalar(name)}"
+    yield "    logicalType: object"
+    if key is None:
+        yield "    # guessed: no primary key, since no column that is named like one is unique and always there"
+    yield "    properties:"
+
+
+def _names(samples: Sequence[Sample]) -> list[str]:
+    """The columns' names: the source's own where it is a plain word, and free."""
+    own = [sample.column.name for sample in samples]
+    kept = [name for name in own if _is_word(name)]
+    taken: set[str] = set()
+    free = {name.casefold() for name in kept}
+    names = []
+    for index, name in enumerate(own):
+        wanted = name if _is_word(name) else snake(name)[: NAME_MAX - 5] or f"column_{index + 1}"
+        is_free = _is_word(name) and wanted.casefold() not in taken
+        chosen = wanted if is_free else distinct(wanted.casefold(), taken | free)
+        taken.add(chosen.casefold())
+        names.append(chosen)
+    return names
+
+
+def _is_word(name: str) -> bool:
+    return bool(_WORD.fullmatch(name)) and len(name) <= NAME_MAX
+
+
+def _column(sample: Sample, name: str, *, is_primary: bool) -> Iterator[str]:
+    pad = " " * 8
+    yield f"{' ' * 6}- name: {_scalar(name)}"
+    if name != sample.column.name:
+        yield f"{pad}physicalName: {_scalar(sample.column.name)}"
+    missing = sample.rows == sample.nulls
+    unseen = missing and sample.column.type is Primitive.STRING
+    kind, *inner = _type(sample.column.type, pad)
+    yield f"{pad}logicalType: {kind}" + (
+        _guessed(sample, name, "has no value, so it may be anything") if unseen else ""
+    )
+    if inner and "physicalType:" in inner[0]:
+        yield inner.pop(0)
+    if is_primary:
+        yield f"{pad}primaryKey: true" + _guessed(sample, name, "is unique and never missing")
+    if sample.rows and not sample.nulls:
+        reason = "" if sample.all_read or is_primary else _guessed(sample, name, "is never missing")
+        yield f"{pad}required: true{reason}"
+    if is_personal(sample):
+        reason = _guessed(sample, name, "looks personal, so its values stand in no statistics")
+        yield f"{pad}classification: restricted{reason}"
+    yield from _options(sample, name, inner, pad)
+    if values := allowed_values(sample):
+        yield f"{pad}enum:" + _guessed(sample, name, f"has {len(values)} values in {sample.rows} rows")
+        yield from (f"{pad}  - value: {_scalar(value)}" for value in values)
+
+
+def _guessed(sample: Sample, name: str, reason: str) -> str:
+    """The comment that says why something was guessed; a column's name is a plain word and cannot end the comment."""
+    return f"  # guessed: {name} {reason}" + ("" if sample.all_read else ", in the part that was read")
+
+
+def _options(sample: Sample, name: str, inner: list[str], pad: str) -> Iterator[str]:
+    """The type's own lines, with format and bounds put under the one `logicalTypeOptions`."""
+    options = [line for line in inner if line.startswith(f"{pad}  ") and inner[0] == f"{pad}logicalTypeOptions:"]
+    rest = [] if options else inner
+    if sample.format and sample.column.type in _SIMPLE and _SIMPLE[sample.column.type][0] in ("date", "timestamp"):
+        reason = _guessed(sample, name, "is written so throughout")
+        options.append(f"{pad}  format: {_scalar(jdk_format(sample.format))}{reason}")
+    if found := bounds(sample):
+        low, high, why = found
+        reason = _guessed(sample, name, why)
+        options += [f"{pad}  minimum: {low}{reason}"] if low is not None else []
+        options += [f"{pad}  maximum: {high}{reason}"] if high is not None else []
+    if options:
+        yield f"{pad}logicalTypeOptions:"
+        yield from options
+    yield from rest
+
+
+def _type(kind: Type, pad: str) -> list[str]:
+    """The logical type, followed by the lines that say the rest of it at an indentation."""
+    match kind:
+        case Decimal(precision, scale):
+            return ["number", f"{pad}physicalType: decimal({precision},{scale})"]
+        case ListOf(item):
+            return ["array", f"{pad}items:", *_nested(item, pad + "  ")]
+        case MapOf(key, value):
+            parts = [*_nested(key, pad + "    ")], [*_nested(value, pad + "    ")]
+            return ["map", f"{pad}map:", f"{pad}  key:", *parts[0], f"{pad}  value:", *parts[1]]
+        case StructOf(fields):
+            lines = ["object", f"{pad}properties:"]
+            for field in fields:
+                lines += [f"{pad}  - name: {_scalar(field.name)}", *_nested(field.type, pad + "    ")]
+            return lines
+        case Primitive.FLOAT:
+            return ["number", f"{pad}logicalTypeOptions:", f"{pad}  format: f32"]
+        case Primitive.TIMESTAMP | Primitive.TIMESTAMP_NTZ:
+            zone = "true" if kind is Primitive.TIMESTAMP else "false"
+            return ["timestamp", f"{pad}logicalTypeOptions:", f"{pad}  timezone: {zone}"]
+        case _:
+            logical, physical = _SIMPLE[kind]
+            return [logical, *([f"{pad}physicalType: {physical}"] if physical else [])]
+
+
+def _nested(kind: Type, pad: str) -> list[str]:
+    logical, *rest = _type(kind, pad)
+    return [f"{pad}logicalType: {logical}", *rest]
+
+
+def _scalar(text: str) -> str:
+    """A text as a YAML scalar, quoted where it must be."""
+    if _PLAIN.fullmatch(text) and text.lower() not in _NOT_PLAIN:
+        return text
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)
