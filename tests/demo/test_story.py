@@ -11,6 +11,7 @@ import lastro
 from lastro.demo.stage import Compared, Stage, hold_against
 from lastro.demo.story import tell
 from lastro.model.errors import ConfigurationError, LastroError
+from lastro.model.text import _
 from lastro.report.plain import Page
 
 SIZE = 2_000
@@ -65,9 +66,9 @@ def test_the_story_is_told_in_portuguese(tmp_path: Path, monkeypatch: pytest.Mon
 
     tell(tmp_path / "lago", out=lines.append, applications=1_000)
 
-    text = "\n".join(lines)
-    assert "Os mesmos dados" in text
-    assert "The same data" not in text
+    text, english = "\n".join(lines), "The same data, the same parameters, the same metrics."
+    assert _(english) in text
+    assert english not in text
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
