@@ -48,4 +48,5 @@ def _datasets() -> Answer:
         blocks=lambda: report.datasets(newest),
         verdict=sentence.format(n=number(len(newest)), path=workspace.root),
         next=f"lastro log {next(iter(newest))}" if newest else add,
+        schema="lastro.datasets/1",
     )

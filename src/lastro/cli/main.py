@@ -23,7 +23,7 @@ import click
 
 from lastro import __version__
 from lastro.cli.show import PipeClosed, forsake_output, show_error, write
-from lastro.cli.verb import Settings, help_option, shared_options
+from lastro.cli.verb import Settings, help_if_bare, help_option, shared_options
 from lastro.cli.verbs import sections
 from lastro.model.errors import LastroError, UsageError
 from lastro.model.text import CATALOGUES, _, language
@@ -82,14 +82,8 @@ def build() -> Verbs:
         subcommand_metavar=_("COMMAND [ARGUMENTS]..."),
         no_args_is_help=False,
         invoke_without_command=True,
-        callback=_help_if_bare,
+        callback=help_if_bare,
     )
-
-
-@click.pass_context
-def _help_if_bare(ctx: click.Context) -> None:
-    if ctx.invoked_subcommand is None:
-        write(ctx.get_help(), sys.stdout)
 
 
 def _version_option() -> click.Parameter:

@@ -99,6 +99,7 @@ def _export(rows: Quarantine, name: str, target: Path, rule: str | None) -> Answ
         values={"dataset": name, "exported": count, "file": target},
         verdict=sentence.format(n=number(count), name=name, path=target),
         next=f"lastro quarantine {name} --replay {shlex.quote(str(target))}",
+        schema="lastro.quarantine.export/1",
     )
 
 
@@ -110,5 +111,6 @@ def _replay(rows: Quarantine, name: str, corrected: Path, settings: Settings) ->
         blocks=lambda: ingested(result),
         verdict=ingested_verdict(result),
         next=f"lastro quarantine {name}",
+        schema="lastro.quarantine.replay/1",
         exit_code=0 if result.passed else 1,
     )

@@ -38,6 +38,7 @@ def command(name: str, tag: str | None, version: int | None, listed: bool) -> An
             blocks=lambda: report.tags(tags),
             verdict=sentence.format(name=name, n=number(len(tags))),
             next=f"lastro log {name}",
+            schema="lastro.tags/1",
         )
     info = dataset.tag(tag, version)
     return Answer(

@@ -70,6 +70,31 @@ class Verb(click.Command):
         ctx.exit(answer.exit_code)
 
 
+class Family(click.Group):
+    """A verb with verbs of its own, such as `lastro contract`; alone, it prints its help."""
+
+    def __init__(self, name: str, **attributes: Any) -> None:  # Any: click's own
+        super().__init__(
+            name,
+            add_help_option=False,
+            options_metavar=_("[OPTIONS]"),
+            subcommand_metavar=_("COMMAND [ARGUMENTS]..."),
+            invoke_without_command=True,
+            callback=help_if_bare,
+            **attributes,
+        )
+        self.params.extend([*shared_options(hidden=True), help_option()])
+
+
+@click.pass_context
+def help_if_bare(ctx: click.Context) -> None:
+    """Prints the help of a command that was given no verb."""
+    if ctx.invoked_subcommand is None:
+        from lastro.cli.show import write
+
+        write(ctx.get_help(), sys.stdout)
+
+
 def shared_options(*, hidden: bool) -> list[click.Parameter]:
     """The options every command takes; a verb's own help does not repeat them."""
     folder = click.Path(exists=True, file_okay=False, path_type=Path)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from lastro.model import clock
-from lastro.model.errors import LastroError
+from lastro.model.errors import DataRefused, LastroError
 
 
 def answer_json(schema: str, values: Mapping[str, Any], *, ok: bool) -> str:  # Any: whatever `to_json_value` takes
@@ -30,8 +30,10 @@ def answer_json(schema: str, values: Mapping[str, Any], *, ok: bool) -> str:  # 
 
 
 def error_json(error: LastroError) -> str:
-    """One line: `{"schema": "lastro.error/1", "ok": false, "code": …}`."""
-    return _dump({"schema": "lastro.error/1", "ok": False, **error.to_dict()})
+    """One line: `{"schema": "lastro.error/1", "ok": false, "code": …}`; refused data brings its findings along."""
+    refused = isinstance(error, DataRefused) and error.findings
+    findings = {"findings": error.findings} if refused else {}
+    return _dump({"schema": "lastro.error/1", "ok": False, **error.to_dict(), **findings})
 
 
 def to_json_value(value: Any) -> Any:  # Any: plain values, dataclasses and collections of them
