@@ -31,8 +31,7 @@ def answer_json(schema: str, values: Mapping[str, Any], *, ok: bool) -> str:  # 
 
 def error_json(error: LastroError) -> str:
     """One line: `{"schema": "lastro.error/1", "ok": false, "code": …}`; refused data brings its findings along."""
-    refused = isinstance(error, DataRefused) and error.findings
-    findings = {"findings": error.findings} if refused else {}
+    findings = {"findings": error.findings} if isinstance(error, DataRefused) and error.findings else {}
     return _dump({"schema": "lastro.error/1", "ok": False, **error.to_dict(), **findings})
 
 
