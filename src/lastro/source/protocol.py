@@ -47,7 +47,7 @@ class Source(Protocol):
 
     @property
     def kind(self) -> str:
-        """Which kind of place it is: `files`, `sqlite`, …"""
+        """Which kind of place it is: `files`, `sqlite` and so on."""
         ...
 
     @property
