@@ -32,7 +32,7 @@ FORMATS = {
 }
 """The format of `files`, by the extension that is left without a compression's."""
 _DATABASES = (".db", ".sqlite", ".sqlite3", ".db3")
-_LOG = re.compile(r"[./](access\.log|[^/]*\.log)(\.[0-9*]+)?(\.gz|\.zst)?$|\.log(\.[0-9*]+)?(\.gz|\.zst)?$", re.I)
+_LOG = re.compile(r"\.log\*?(\.[0-9*]+)?(\.gz|\.zst)?$", re.I)
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -109,7 +109,7 @@ def _http(parts: SplitResult) -> dict[str, Any]:  # Any: a source's options
             _("{extension} files are not read over HTTP").format(extension=found),
             do=_("download the file and add its path"),
         )
-    options: dict[str, Any] = {"kind": "http", "url": urlunsplit(parts._replace(fragment=""))}
+    options = {"kind": "http", "url": urlunsplit(parts._replace(fragment=""))}
     if parts.fragment:
         options["records"] = parts.fragment
     return options

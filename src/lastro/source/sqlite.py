@@ -3,7 +3,8 @@
 Rules:
 
 1. Every column arrives as text, exactly as stored: SQLite types values, not columns, so a declared INTEGER may hold a
-   word. Integers are digits, reals the shortest text that reads back as the same number, blobs base64.
+   word. Integers are digits, reals the shortest text that reads back as the same number, blobs pairs of
+   hexadecimal digits.
 2. The file is opened read-only and read in one transaction: one state of the database, whoever writes meanwhile. Where
    the database is not in WAL mode, writers wait until the reading ends.
 3. A query is one SELECT; SQLite itself refuses everything else (authoriser, `query_only`).
@@ -16,7 +17,6 @@ Rules:
 from __future__ import annotations
 
 import sqlite3
-from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -32,12 +32,13 @@ from lastro.model.errors import SourceBroken, SourceUnreachable
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source import incremental
+from lastro.source.absent import no_such_column, no_such_table
 from lastro.source.incremental import ColumnCursor, Value, Window
 from lastro.source.matching import SETTLE_NS, Found, look
 from lastro.source.options import SourceOptions, identity, read_options, write_cursor, wrong_option
 from lastro.source.protocol import Cursor, Opened, Unchanged
 from lastro.source.select import check_select, quoted
-from lastro.source.sqlite_errors import explained, no_such_column, no_such_table
+from lastro.source.sqlite_errors import explained
 from lastro.source.stream import Batches, telling
 
 BATCH_ROWS = 16_384
@@ -157,7 +158,7 @@ class SqliteSource:
         newest = _newest(connection, relation, column, self.label)
         incremental.check_values(previous, newest, label=self.label)
         limits = incremental.window(mode, previous, newest, self.options.lag)
-        if mode is Mode.APPEND and _holds(connection, f"{relation} WHERE {column} IS NULL"):
+        if mode is Mode.APPEND and _holds(connection, f"{relation} WHERE {column} IS NULL", []):
             raise incremental.missing_values(self.label, column)
         reached = limits.up_to if mode is Mode.APPEND else newest
         if mode is Mode.APPEND:
@@ -265,8 +266,8 @@ def _newest(connection: sqlite3.Connection, relation: str, column: str, label: s
     return newest
 
 
-def _holds(connection: sqlite3.Connection, relation: str, values: list[Value] | None = None) -> bool:
-    return connection.execute(f"SELECT 1 FROM {relation} LIMIT 1", values or []).fetchone() is not None
+def _holds(connection: sqlite3.Connection, relation: str, values: list[Value]) -> bool:
+    return connection.execute(f"SELECT 1 FROM {relation} LIMIT 1", values).fetchone() is not None
 
 
 def _where(relation: str, column: str, limits: Window) -> tuple[str, list[Value]]:
@@ -301,4 +302,4 @@ def _texts(cells: tuple[Any, ...]) -> Any:  # Any: a cell; a pyarrow.Array
 
 
 def _text(cell: int | float | bytes) -> str:
-    return b64encode(cell).decode() if isinstance(cell, bytes) else repr(cell)
+    return cell.hex() if isinstance(cell, bytes) else repr(cell)

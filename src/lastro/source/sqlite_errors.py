@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import sqlite3
-from collections.abc import Sequence
 
 from lastro.model.errors import (
     ConfigurationError,
@@ -17,7 +15,6 @@ from lastro.model.errors import (
 )
 from lastro.model.text import _
 
-_SHOWN = 20
 _UNKNOWN = re.compile(r"no such (?:column|table|function): [\w.]{1,80}", re.ASCII)
 
 
@@ -61,32 +58,6 @@ def explained(error: sqlite3.Error, label: str, *, query: bool) -> LastroError:
         where=label,
         do=_("check that file, folder and disk can be read"),
     )
-
-
-def no_such_table(table: str, known: Sequence[str], label: str) -> SourceBroken:
-    """The error for a table that is not there, with those that are."""
-    return SourceBroken(
-        _("there is no table {table}").format(table=table[:80]),
-        where=label,
-        do=_("tables are: {tables}").format(tables=_listed(known, table)),
-    )
-
-
-def no_such_column(column: str, known: Sequence[str], label: str) -> ConfigurationError:
-    """The error for a cursor column that is not there, with the columns that are."""
-    return ConfigurationError(
-        _("there is no column {column} to be the cursor").format(column=column[:80]),
-        where=label,
-        do=_("columns are: {columns}").format(columns=_listed(known, column)),
-    )
-
-
-def _listed(names: Sequence[str], wanted: str) -> str:
-    """The names, the most alike first, at most `_SHOWN`."""
-    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.6)
-    ordered = [*near, *(name for name in names if name not in near)]
-    shown = ", ".join(ordered[:_SHOWN]) or _("none")
-    return shown + (" …" if len(ordered) > _SHOWN else "")
 
 
 def _wrong_statement(error: sqlite3.Error, label: str, *, query: bool) -> LastroError:

@@ -1,0 +1,134 @@
+"""One connection to PostgreSQL, through ADBC, with what Lastro needs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from lastro.model.errors import ConfigurationError, MissingExtra
+from lastro.model.text import _
+from lastro.source.location import refuse_written_secrets
+from lastro.source.postgres_errors import explained, unreachable
+from lastro.source.secret import Secret
+
+CONNECT_TIMEOUT_S = 10
+_SETTINGS = (
+    "SET datestyle = 'ISO, YMD'",
+    "SET timezone = 'UTC'",
+    "SET intervalstyle = 'iso_8601'",
+    "SET extra_float_digits = 1",
+    "SET standard_conforming_strings = on",
+    "SET default_transaction_read_only = on",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A connection. Statements are ours or a person's query that was checked; values are quoted by `literal`."""
+
+    connection: Any  # Any: adbc_driver_manager.dbapi.Connection, an optional library
+    label: str
+    query: bool
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Raises our errors in place of the driver's, without their texts."""
+        import adbc_driver_manager as adbc
+        import pyarrow as pa
+
+        try:
+            yield
+        except (adbc.Error, pa.ArrowException, OSError) as error:
+            raise explained(error, self.label, query=self.query) from None
+
+    def row(self, statement: str) -> tuple[Any, ...]:  # Any: cells
+        """The one row of a statement's result."""
+        rows = self.rows(statement)
+        return rows[0]
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:  # Any: cells
+        """All rows of a small result."""
+        with self.explaining(), closing(self.connection.cursor()) as cursor:
+            cursor.execute(statement)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()  # Any: cells
+            return rows
+
+    def run(self, statement: str) -> None:
+        """Executes a statement that has no result."""
+        with self.explaining(), closing(self.connection.cursor()) as cursor:
+            cursor.execute(statement)
+
+    def schema(self, statement: str) -> Any:  # Any: pyarrow.Schema
+        """The Arrow schema a SELECT would have, with PostgreSQL's types as metadata; nothing is executed."""
+        with self.explaining(), closing(self.connection.cursor()) as cursor:
+            return cursor.adbc_execute_schema(statement)
+
+    def batches(self, statement: str) -> Iterator[Any]:  # Any: pyarrow.RecordBatch
+        """The record batches of a SELECT, fetched as they are asked for."""
+        with self.explaining(), closing(self.connection.cursor()) as cursor:
+            cursor.execute(statement)
+            with closing(cursor.fetch_record_batch()) as reader:
+                yield from reader
+
+    def begin_snapshot(self) -> None:
+        """From here on every statement sees one state of the database."""
+        with self.explaining():
+            self.connection.adbc_connection.set_autocommit(False)
+        self.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        self.row("SELECT 1")
+
+
+@contextmanager
+def connected(url: Secret, label: str, *, query: bool) -> Iterator[Session]:
+    """A session whose times are UTC and ISO 8601, closed with the context.
+
+    Raises `ConfigurationError`, `MissingExtra`, `SourceUnreachable`.
+    """
+    try:
+        import adbc_driver_manager as adbc
+        import adbc_driver_postgresql.dbapi as driver
+    except ImportError as error:
+        raise MissingExtra(
+            _("PostgreSQL needs an optional library"), where=label, do=_("pip install 'lastro[postgres]'")
+        ) from error
+    target = _target(url.reveal_url(), label)
+    try:
+        connection = driver.connect(target, autocommit=True)
+    except adbc.Error as error:
+        raise unreachable(error, label, (*url.values(), target)) from None
+    with closing(connection):
+        session = Session(connection, label, query)
+        for setting in _SETTINGS:
+            session.run(setting)
+        yield session
+
+
+def literal(text: str) -> str:
+    """A text as SQL writes it (with `standard_conforming_strings` on)."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def check_url(url: str) -> None:
+    """Raises `ConfigurationError` unless the URL is one of PostgreSQL's, or a reference to one, and shows no secret."""
+    if not url.startswith(("postgresql://", "postgres://", "${")):
+        raise ConfigurationError(
+            _("url is not a PostgreSQL URL"), do=_("write postgresql://user:${PASSWORD}@host:5432/database, or ${URL}")
+        )
+    refuse_written_secrets(url)
+    _names = Secret(url).names
+
+
+def _target(url: str, label: str) -> str:
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ConfigurationError(
+            _("the URL in the environment is not a PostgreSQL URL"),
+            where=label,
+            do=_("it begins with postgresql://"),
+        )
+    query: Mapping[str, list[str]] = parse_qs(urlsplit(url).query)
+    if "connect_timeout" in query:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}connect_timeout={CONNECT_TIMEOUT_S}"

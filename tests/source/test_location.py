@@ -1,0 +1,109 @@
+"""From a location to options, kinds to sources, and no secret in between."""
+
+import pytest
+
+from lastro.model.errors import ConfigurationError
+from lastro.source import create, factory, guess
+from lastro.source.secret import Secret, scrub
+
+
+@pytest.mark.parametrize(
+    ("location", "options"),
+    [
+        ("data/loans.csv", {"kind": "files", "path": "data/loans.csv"}),
+        ("in/*.jsonl.gz", {"kind": "files", "path": "in/*.jsonl.gz"}),
+        ("/abs/a.parquet", {"kind": "files", "path": "/abs/a.parquet"}),
+        ("a.TSV.zst", {"kind": "files", "path": "a.TSV.zst"}),
+        ("core.db#loans", {"kind": "sqlite", "path": "core.db", "table": "loans"}),
+        ("a#b.sqlite3#t", {"kind": "sqlite", "path": "a#b.sqlite3", "table": "t"}),
+        ("a#b.csv", {"kind": "files", "path": "a#b.csv"}),
+        ("logs/access.log", {"kind": "logs", "path": "logs/access.log", "format": "combined"}),
+        ("access.log.1.gz", {"kind": "logs", "path": "access.log.1.gz", "format": "combined"}),
+        ("logs/*.log*", {"kind": "logs", "path": "logs/*.log*", "format": "combined"}),
+        (
+            "postgresql://u@h:5432/db?sslmode=require#core.loans",
+            {"kind": "postgres", "url": "postgresql://u@h:5432/db?sslmode=require", "table": "core.loans"},
+        ),
+        (
+            "postgres://u:${PW}@h/db#loans",
+            {"kind": "postgres", "url": "postgres://u:${PW}@h/db", "table": "loans"},
+        ),
+        ("https://h/api/items?page=1", {"kind": "http", "url": "https://h/api/items?page=1"}),
+        ("https://h/api#data.items", {"kind": "http", "url": "https://h/api", "records": "data.items"}),
+        ("https://h/api?api_key=${KEY}", {"kind": "http", "url": "https://h/api?api_key=${KEY}"}),
+    ],
+)
+def test_a_location_tells_the_options(location, options):
+    assert guess(location) == options
+
+
+@pytest.mark.parametrize(
+    ("location", "says"),
+    [
+        ("postgresql://u:hunter2@h/db#t", "${NAME}"),
+        ("postgresql://h/db?password=hunter2#t", "${NAME}"),
+        ("https://u:hunter2@h/x", "${NAME}"),
+        ("https://h/x?api_key=hunter2", "${NAME}"),
+        ("https://h/x?access_token=hunter2&a=1", "${NAME}"),
+        ("postgresql://u@h/db", "#schema.table"),
+        ("core.db", "core.db#TABLE"),
+        ("s3://bucket/hunter2.csv", "s3:// is not"),
+        ("mysql://u:hunter2@h/db", "mysql:// is not"),
+        ("https://h/a.csv", "download"),
+        ("folder", "folder/*.csv"),
+        ("", "format"),
+        ("a.xlsx", "format"),
+    ],
+)
+def test_what_is_not_told_is_refused_without_showing_a_secret(location, says):
+    with pytest.raises(ConfigurationError) as caught:
+        guess(location)
+    assert says in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["file", "postgresql", "sqlite3", "Files"])
+def test_an_unknown_kind_is_refused_with_the_nearest(tmp_path, kind):
+    with pytest.raises(ConfigurationError) as caught:
+        create({"kind": kind}, base=tmp_path)
+    assert "did you mean" in caught.value.do
+
+
+def test_a_source_needs_a_kind(tmp_path):
+    with pytest.raises(ConfigurationError, match="needs a kind"):
+        create({"path": "a.csv"}, base=tmp_path)
+
+
+def test_a_third_party_registers_an_entry_point(tmp_path, monkeypatch):
+    package = tmp_path / "mine-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text(f"[{factory.GROUP}]\nmine = mine_source:make\n")
+    (tmp_path / "mine_source.py").write_text("def make(options, base):\n    return (dict(options), base)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert create({"kind": "mine", "x": 1}, base=tmp_path) == ({"kind": "mine", "x": 1}, tmp_path)
+    with pytest.raises(ConfigurationError, match="mine"):
+        create({"kind": "min"}, base=tmp_path)
+
+
+def test_a_secret_shows_nothing_and_is_resolved_when_asked():
+    secret = Secret("postgresql://u:${PW}@h/db")
+
+    assert (repr(secret), str(secret), f"{secret}") == ("***", "***", "***")
+    assert secret.reveal({"PW": "p"}) == "postgresql://u:p@h/db"
+    assert secret.reveal_url({"PW": "p@/:"}) == "postgresql://u:p%40%2F%3A@h/db"
+    assert Secret("${URL}").reveal_url({"URL": "postgresql://h/db"}) == "postgresql://h/db"
+
+
+def test_an_unset_variable_is_named_and_a_malformed_reference_refused():
+    with pytest.raises(ConfigurationError, match="NOT_THERE is not set"):
+        Secret("${NOT_THERE}").reveal({})
+    with pytest.raises(ConfigurationError, match="is not a reference"):
+        _names = Secret("${not-a-name}").names
+
+
+def test_texts_from_libraries_lose_their_secrets():
+    values = Secret("${PW}").values({"PW": "p@ss"})
+
+    assert scrub("cannot use p@ss nor p%40ss", values) == "cannot use *** nor ***"
