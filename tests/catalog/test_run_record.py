@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.catalog.examples import ENVIRONMENT, run, used
 
@@ -56,6 +56,7 @@ records = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(records)
 def test_what_is_written_is_read_again(record):
     assert RunRecord.from_json(record.to_json()) == record
@@ -70,6 +71,7 @@ def test_a_metric_that_is_no_finite_number_survives():
     assert again.metrics["best"] == -math.inf
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_changed_byte_is_found(data):
     whole = run(1, inputs=(used("loans", "loans", 3),), metrics={"auc": 0.81}).to_json().encode()
