@@ -9,7 +9,9 @@ Rules:
    bounds.
 3. Where and how values are read (`source`, `format`, `expression`), policies, quality rules and all that only describes
    is compatible: it concerns the next batch.
-4. Wider is: a whole number with more bits, a decimal with no fewer digits on either side of the point, float to double, a date to a timestamp without zone; in lists, maps and objects the same for their parts.
+4. Wider is: a whole number with more bits, a decimal with no fewer digits on either side of the point, float to double,
+   a whole number to a type that holds all of it, a date to a timestamp without zone; in lists, maps and objects the
+   same for their parts.
 """
 
 from __future__ import annotations

@@ -98,10 +98,18 @@ def strptime_format(node: Node) -> str | None:
 
 def jdk_format(form: str) -> str:
     """A strptime format in JDK letters, as the standard wants it; itself if it has no such form."""
-    pieces = re.findall(r"%.|[^%]", form)
-    if any(piece.startswith("%") and piece not in _BACK for piece in pieces):
+    written = "".join(_BACK.get(piece) or _quoted(piece) for piece in re.findall(r"%.|[^%]+", form))
+    try:
+        return written if _from_jdk(written) == form else form
+    except ValueError:
         return form
-    return "".join(_BACK.get(piece) or (f"'{piece}'" if piece.isalpha() or piece == "'" else piece) for piece in pieces)
+
+
+def _quoted(text: str) -> str:
+    """Text between the letters of a format, in quotes where it holds letters itself."""
+    if not any(letter.isalpha() or letter == "'" for letter in text):
+        return text
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _check_strptime(form: str) -> str:

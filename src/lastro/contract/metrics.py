@@ -139,7 +139,7 @@ def _columns(arguments: Node, context: Context, rule: Node, metric: str) -> list
         return [context.column] if context.column else []
     found = []
     for index, name in enumerate(named.data):
-        if name in context.columns:
+        if isinstance(name, str) and name in context.columns:
             found.append(context.columns[name])
             continue
         meant = nearest(str(name), list(context.columns))
@@ -198,6 +198,8 @@ def _expression(rule: Node, context: Context) -> Iterator[RowRule]:
         meant = nearest(key, list(_IMPLEMENTATION)) or "expression"
         what = _("the key {key} is unknown here").format(key=shown(key))
         node.child(key).refuse(what, _("did you mean {key}?").format(key=meant))
+    if node.problems.within(node.path):
+        return
     text = node.data.get("expression")
     if not isinstance(text, str) or not text.strip() or len(text) > EXPRESSION_MAX:
         node.refuse(_("the rule has no expression"), _("add `expression: amount > 0`, a condition over the row"))

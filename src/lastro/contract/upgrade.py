@@ -59,6 +59,8 @@ def upgrade(document: Document, problems: Problems) -> tuple[str, ...]:
     document["apiVersion"] = CURRENT
     say(("apiVersion",), _("{before} became {after}").format(before=version, after=CURRENT))
     if str(version).startswith("v3.0"):
+        if isinstance(document.get("team"), list):
+            _move(problems.lines, ("team",), ("team", "members"))
         _from_3_0(document, say)
     return tuple(changes)
 
@@ -76,6 +78,12 @@ def _from_3_0(document: Document, say: Say) -> None:
         _times(node, path, say)
         for place, rule in _items(node, "quality", path):
             _rule(rule, place, say)
+
+
+def _move(lines: dict[Path, int], old: Path, new: Path) -> None:
+    """Gives everything below a key the same lines under another key."""
+    for path in [path for path in lines if path[: len(old)] == old and path != old]:
+        lines[(*new, *path[len(old) :])] = lines.pop(path)
 
 
 def _elements(document: Document) -> Iterator[tuple[Path, Document]]:
@@ -122,8 +130,8 @@ def _times(node: Document, path: Path, say: Say) -> None:
 def _rule(rule: Document, path: Path, say: Say) -> None:
     if rule.get("type", "library") != "library" or "rule" not in rule or "metric" in rule:
         return
-    named = rule["rule"]
-    _rename(rule, "rule", "metric", _METRICS.get(named, named) if isinstance(named, str) else named)
+    named = str(rule["rule"])
+    _rename(rule, "rule", "metric", _METRICS.get(named, named))
     say(
         path,
         _("{before} became {after}").format(before=f"rule {shown(named)}", after=f"metric {shown(rule['metric'])}"),
