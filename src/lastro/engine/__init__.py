@@ -1,1 +1,43 @@
 """What computes: reads inputs, executes plans, answers queries. The only home of duckdb, pyspark and sqlglot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lastro.engine.protocol import Engine
+    from lastro.engine.scan import Csv
+
+GROUP = "lastro.engines"
+"""The entry points' group under which a third party registers `(memory_mb, threads, temp, **limits) -> Engine`."""
+
+__all__ = ["GROUP", "create", "sniff"]
+
+
+def create(
+    name: str,
+    *,
+    memory_mb: int = 600,
+    threads: int | None = None,
+    temp: Path | None = None,
+    **limits: Any,  # Any: fields of `engine.duck.limits.Limits`, or the engine's own
+) -> Engine:
+    """The engine of that name: `duckdb`, `spark`, or one that a third party registered.
+
+    `temp` is where it spills; what it writes there is removed again. Nothing heavy is imported before it is used.
+    Raises `ConfigurationError` for an unknown name, `MissingExtra`.
+    """
+    from lastro.engine import registry
+
+    return registry.create(name, memory_mb=memory_mb, threads=threads, temp=temp, **limits)
+
+
+def sniff(path: Path) -> Csv:
+    """How a delimited file is written: delimiter, quote, header, encoding, null texts. Read in a guarded child.
+
+    Raises `SourceUnreachable`, `SourceBroken`, `LimitExceeded`.
+    """
+    from lastro.engine.duck.sniffing import sniff as look
+
+    return look(path)

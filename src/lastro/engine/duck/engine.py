@@ -1,0 +1,112 @@
+"""The embedded engine: DuckDB, behind the engine protocol. Each method says where its work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lastro.engine.duck.limits import Limits
+from lastro.engine.protocol import KeyDiff, Measures, Progress, Protect, Staged, StagedFile
+from lastro.engine.scan import ArrowStream, Scan
+from lastro.engine.sql import compile as sql
+from lastro.model.plan import Plan, TableRule
+from lastro.model.sample import Sample
+from lastro.model.schema import Schema
+
+
+class DuckEngine:
+    """An engine within `limits`; spills into `temp`, or where it stages. Implements `engine.protocol.Engine`."""
+
+    name = "duckdb"
+
+    def __init__(
+        self,
+        *,
+        memory_mb: int = 600,
+        threads: int | None = None,
+        temp: Path | None = None,
+        **limits: Any,  # Any: the other fields of `Limits`
+    ) -> None:
+        self.limits = Limits(memory_mb=memory_mb, threads=threads, **limits)
+        self._temp = temp
+
+    def describe(self, scan: Scan) -> Schema:
+        """The source's columns as they arrive; of several files, those of all of them."""
+        from lastro.engine.duck import looking
+
+        return looking.describe(scan, self.limits, self._temp)
+
+    def sample(self, scan: Scan) -> Sequence[Sample]:
+        """What was seen of each source column."""
+        from lastro.engine.duck import looking
+
+        return looking.sample(scan, self.limits, self._temp)
+
+    def check(self, plan: Plan) -> None:
+        """Checks every SQL text of a plan. Raises `SqlRefused`, `ContractError`."""
+        sql.check(plan)
+
+    def explain(self, plan: Plan) -> str:
+        """The SQL the plan compiles to."""
+        return sql.explain(plan)
+
+    def stage(
+        self,
+        plan: Plan,
+        scan: Scan,
+        folder: Path,
+        *,
+        batch: str,
+        keep_last: bool = False,
+        protect: Protect | None = None,
+        progress: Progress | None = None,
+    ) -> Staged:
+        """One scan into `folder`."""
+        from lastro.engine.duck.stage import Order, stage
+
+        temp = self._temp or folder
+        return stage(Order(plan, folder, batch, keep_last, protect, progress, self.limits, temp), scan)
+
+    def measure(self, files: Sequence[Path], schema: Schema, rules: Sequence[TableRule], *, table: str) -> Measures:
+        """Counts per column and every table rule's number."""
+        from lastro.engine.duck.stored import measured
+
+        return measured(files, schema, rules, table, self.limits, self._temp)
+
+    def replace(
+        self, existing: Sequence[Path], incoming: Sequence[Path], schema: Schema, key: Sequence[str], folder: Path
+    ) -> Sequence[StagedFile]:
+        """The rows of `existing` whose key is not in `incoming`, in new files."""
+        from lastro.engine.duck.merge import replace
+
+        return replace(existing, incoming, schema, key, folder, self.limits, self._temp or folder)
+
+    def holding(self, existing: Sequence[Path], incoming: Sequence[Path], key: Sequence[str]) -> Sequence[Path]:
+        """Those of `existing` that hold at least one key of `incoming`."""
+        from lastro.engine.duck.merge import holding
+
+        return holding(existing, incoming, key, self.limits, self._temp)
+
+    def read(
+        self, files: Sequence[Path], schema: Schema, *, columns: Sequence[str] | None = None, where: str | None = None
+    ) -> ArrowStream:
+        """The files' rows as a stream."""
+        from lastro.engine.duck.stored import read
+
+        found: ArrowStream = read(files, schema, columns, where, self.limits, self._temp)
+        return found
+
+    def write(self, stream: ArrowStream, target: Path, *, form: str) -> int:
+        """Writes a stream to one file."""
+        from lastro.engine.duck.output import write
+
+        return write(stream, target, form, self.limits, self._temp)
+
+    def diff(
+        self, before: Sequence[Path], after: Sequence[Path], schema: Schema, key: Sequence[str], *, limit: int
+    ) -> KeyDiff:
+        """Rows added, removed and changed."""
+        from lastro.engine.duck.diff import diff
+
+        return diff(before, after, schema, key, limit, self.limits, self._temp)

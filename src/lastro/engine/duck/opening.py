@@ -1,0 +1,184 @@
+"""Opening a scan's files inside the guarded child: what they hold, and each as a relation named `RAW`.
+
+Rules:
+
+1. Only files are opened: no links, devices or pipes; only those the job names.
+2. A delimited file's columns are its header's; a JSON file's are asked for, or found in its first lines.
+3. A text file's bytes are surveyed before it is parsed; those that DuckDB would misread are fed to it made alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from lastro.engine.duck import feed, header, relations
+from lastro.engine.duck.connection import connect, name
+from lastro.engine.duck.failure import refuse
+from lastro.engine.duck.limits import MIB, Limits
+from lastro.engine.duck.survey import Surveyor, survey
+from lastro.engine.scan import Csv, FileFormat, JsonLines, Lines, Parquet
+from lastro.model.schema import Field, Primitive, Schema
+
+RAW = "raw"
+FIELDS_LINES = 20_000
+"""How many lines of a JSON file are looked at for the names of its fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One file, ready to be read once from the view `RAW` of `connection`, in batches of at most `batch_rows` rows.
+
+    `finish` raises `Refused` if what was read was not all of the file.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    path: Path
+    feeder: feed.Feeder | None
+    batch_rows: int
+    line_bytes_max: int = 0
+    columns: int = 0
+
+    def finish(self) -> None:
+        """To be called when the last row was read."""
+        if self.feeder is not None:
+            self.feeder.finish()
+
+
+def schema(path: Path, kind: FileFormat, limits: Limits, temp: Path, wanted: Sequence[str]) -> Schema:
+    """The file's columns as they arrive. Raises `Refused`."""
+    match kind:
+        case Csv():
+            return _texts(
+                header.columns(feed.blocks(path, encoding=kind.encoding), kind, limits.columns_max, str(path))
+            )
+        case JsonLines():
+            return _texts(tuple(wanted) or _fields(path, limits, temp))
+        case Lines():
+            return _texts(group_names(kind.pattern, str(path)))
+        case Parquet():
+            return _parquet_schema(path, limits)
+
+
+def group_names(pattern: str, file: str) -> tuple[str, ...]:
+    """The named groups of a line pattern, in order. Raises `Refused`."""
+    try:
+        groups = re.compile(pattern).groupindex
+    except (re.error, RecursionError, OverflowError):
+        refuse("pattern", file)
+    if not groups:
+        refuse("pattern", file)
+    return tuple(groups)
+
+
+def _texts(names: Sequence[str]) -> Schema:
+    return Schema(tuple(Field(column, Primitive.STRING) for column in names))
+
+
+def _parquet_schema(path: Path, limits: Limits) -> Schema:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from lastro.engine.duck.arrow import from_arrow
+
+    with feed.open_plain(path) as stream:
+        try:
+            found = pq.read_schema(stream)
+        except (pa.ArrowException, OSError, UnicodeDecodeError):
+            refuse("parquet", str(path))
+    if len(found) > limits.columns_max:
+        refuse("columns", str(path), first=len(found), second=limits.columns_max)
+    return from_arrow(found)
+
+
+def _fields(path: Path, limits: Limits, temp: Path) -> tuple[str, ...]:
+    """The keys of the objects in a JSON file's first lines."""
+    with _session(path, limits, temp) as (connection, pipe):
+        file = _text(connection, path, pipe, None, limits)
+        return field_names(connection, relations.lines(_place(file), limits), limits, str(path))
+
+
+def field_names(connection: duckdb.DuckDBPyConnection, lines: str, limits: Limits, where: str) -> tuple[str, ...]:
+    """The keys of the JSON objects in the first of these lines, in the order in which they turn up.
+
+    Raises `Refused` (`no_objects`, `columns`).
+    """
+    line = name(relations.LINE)
+    first = f"SELECT {line} FROM ({lines}) WHERE starts_with(ltrim({line}), '{{') LIMIT {FIELDS_LINES}"
+    query = (
+        "SELECT keys[nth] AS key FROM (SELECT keys, row, unnest(range(1, len(keys) + 1)) AS nth FROM "
+        f"(SELECT TRY(json_keys({line})) AS keys, row_number() OVER () AS row FROM ({first}))) "
+        "GROUP BY key ORDER BY min(row * 1000000 + nth)"
+    )
+    found = tuple(row[0] for row in connection.execute(query).fetchall())
+    if not found:
+        refuse("no_objects", where)
+    if len(found) > limits.columns_max:
+        refuse("columns", where, first=len(found), second=limits.columns_max)
+    return found
+
+
+@contextmanager
+def opened(path: Path, kind: FileFormat, columns: Sequence[str], limits: Limits, temp: Path) -> Iterator[Opened]:
+    """The file as the view `RAW`, with these columns (and `relations.LINE` where lines are taken apart)."""
+    with _session(path, limits, temp) as (connection, pipe):
+        match kind:
+            case Csv():
+                file = _text(connection, path, pipe, kind, limits)
+                relation = relations.csv(_place(file), kind, columns, limits)
+            case JsonLines():
+                file = _text(connection, path, pipe, None, limits)
+                relation = relations.objects(relations.lines(_place(file), limits), columns)
+            case Lines(pattern):
+                file = _text(connection, path, pipe, None, limits)
+                relation = relations.groups(relations.lines(_place(file), limits), pattern, columns)
+            case Parquet():
+                feed.open_plain(path).close()
+                file = Opened(connection, path, None, limits.batch_rows)
+                relation = relations.parquet(path)
+        connection.execute(f"CREATE TEMP VIEW {RAW} AS {relation}")
+        yield replace(file, columns=len(columns), line_bytes_max=limits.cell_bytes_max + MIB)
+
+
+@contextmanager
+def _session(path: Path, limits: Limits, temp: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    with TemporaryDirectory(prefix="file-", dir=temp, ignore_cleanup_errors=True) as folder:
+        pipe = Path(folder) / "text"
+        connection = connect(limits, readable=(path, pipe), temp=Path(folder) / "spill")
+        try:
+            yield connection, pipe
+        finally:
+            connection.close()
+
+
+def _text(connection: duckdb.DuckDBPyConnection, path: Path, pipe: Path, dialect: Csv | None, limits: Limits) -> Opened:
+    """A text file as DuckDB may read it: itself, or through a pipe where its bytes would be misread."""
+    line_bytes_max = limits.cell_bytes_max + MIB
+    encoding = dialect.encoding if dialect else "utf-8"
+    quote, delimiter = (dialect.quote, dialect.delimiter) if dialect else ("", "")
+    plain = path.suffix.lower() not in feed.COMPRESSED and feed.is_utf8(encoding, str(path))
+    if plain:
+        feed.open_plain(path).close()
+        seen = survey(path, line_bytes_max, quote=quote, delimiter=delimiter)
+        rows = _batch_rows(limits, seen.line_bytes)
+        if seen.uniform:
+            return Opened(connection, path, None, rows)
+    else:
+        rows = limits.batch_rows // 4
+    surveyor = Surveyor(str(path), line_bytes_max, quote=quote, delimiter=delimiter)
+    normalise = feed.QuotedText(dialect.quote, dialect.escape) if dialect else feed.LineText()
+    return Opened(connection, path, feed.Feeder(path, pipe, encoding, normalise, surveyor), rows)
+
+
+def _batch_rows(limits: Limits, line_bytes: float) -> int:
+    return max(2_048, min(limits.batch_rows, int(32 * MIB / max(1.0, line_bytes))))
+
+
+def _place(file: Opened) -> Path:
+    return file.feeder.pipe if file.feeder else file.path

@@ -1,0 +1,160 @@
+"""Writing Parquet: equal rows give equal bytes, in files and row groups of bounded size.
+
+Rules:
+
+1. Batches are cut anew: a row group has `GROUP_ROWS` rows, or fewer where rows are long, whatever batches they came in.
+   Cuts fall on multiples of `STEP_ROWS`, and depend on the rows alone.
+2. A file ends at `FILE_ROWS` rows or about `FILE_BYTES`, so that an upsert rewrites a part of a table, not all of it.
+3. A column gets a dictionary if the first row group shows that it has few values: building one in vain costs more than
+   all compression.
+4. The writer of a file that failed removes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from lastro.engine.duck.arrow import conform
+from lastro.engine.duck.failure import write_failed
+from lastro.engine.protocol import StagedFile
+
+GROUP_ROWS = 122_880
+STEP_ROWS = 2_048
+GROUP_BYTES = 64 << 20
+BATCH_ROWS = 30_720
+FILE_ROWS = 40 * GROUP_ROWS
+FILE_BYTES = 256 << 20
+DICTIONARY_SHARE = 0.05
+"""A dictionary pays if at most this share of a row group's values differ."""
+COMPRESSION, LEVEL = "zstd", 1
+
+
+class Writer:
+    """Writes batches of one schema (the first's, if not given) into files `<stem>-00000.parquet`, … of a folder.
+
+    To be used as a context; `files` are complete after it. Raises `WriteFailed`.
+    """
+
+    def __init__(self, folder: Path, stem: str, *, schema: pa.Schema | None = None) -> None:
+        self._folder, self._stem, self._schema = folder, stem, schema
+        self._waiting: list[pa.RecordBatch] = []
+        self._waiting_rows = self._waiting_bytes = 0
+        self._sink: pa.NativeFile | None = None
+        self._writer: pq.ParquetWriter | None = None
+        self._path = folder
+        self._rows = 0
+        self._dictionaries: list[str] | None = None
+        self.files: list[StagedFile] = []
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+            return
+        if self._writer is not None:
+            with suppress(OSError, pa.ArrowException):  # the first error is on its way; the file goes anyway
+                self._writer.close()
+            self._close_sink()
+            self._path.unlink(missing_ok=True)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Takes a batch; row groups are written as they fill."""
+        self._schema = self._schema or batch.schema
+        batch = conform(batch, self._schema)
+        offset = 0
+        while offset < batch.num_rows:
+            piece = batch.slice(offset, STEP_ROWS - self._waiting_rows % STEP_ROWS)
+            self._waiting.append(piece)
+            self._waiting_rows += piece.num_rows
+            self._waiting_bytes += piece.nbytes
+            offset += piece.num_rows
+            whole = self._waiting_rows % STEP_ROWS == 0
+            if whole and (self._waiting_rows >= GROUP_ROWS or self._waiting_bytes >= GROUP_BYTES):
+                self._write_group()
+
+    def close(self) -> None:
+        """Writes what waits and ends the last file."""
+        if self._waiting:
+            self._write_group()
+        self._end_file()
+
+    def _write_group(self) -> None:
+        group = pa.Table.from_batches(self._waiting, self._schema).combine_chunks()
+        self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
+        try:
+            writer = self._writer or self._begin_file(group)
+            writer.write_table(group, row_group_size=group.num_rows)
+            self._rows += group.num_rows
+            if self._rows >= FILE_ROWS or (self._sink is not None and self._sink.tell() >= FILE_BYTES):
+                self._end_file()
+        except OSError as error:
+            raise write_failed(error, str(self._folder)) from error
+
+    def _begin_file(self, first: pa.Table) -> pq.ParquetWriter:
+        if self._dictionaries is None:
+            self._dictionaries = [name for name in first.column_names if _repeats(first.column(name))]
+        self._path = self._folder / f"{self._stem}-{len(self.files):05d}.parquet"
+        self._sink = pa.OSFile(str(self._path), "wb")
+        self._writer = pq.ParquetWriter(
+            self._sink,
+            self._schema,
+            compression=COMPRESSION,
+            compression_level=LEVEL,
+            use_dictionary=self._dictionaries or False,
+            store_schema=False,
+        )
+        return self._writer
+
+    def _end_file(self) -> None:
+        if self._writer is None:
+            return
+        try:
+            self._writer.close()
+            self._close_sink()
+        except OSError as error:
+            raise write_failed(error, str(self._folder)) from error
+        self.files.append(StagedFile(self._path, self._rows))
+        self._writer, self._rows = None, 0
+
+    def _close_sink(self) -> None:
+        if self._sink is not None:
+            self._sink.close()
+            self._sink = None
+
+
+def without(file: StagedFile, rows: np.ndarray[tuple[int], np.dtype[np.int64]], writer: Writer) -> None:
+    """Writes the file's rows to `writer`, all but those numbered in `rows` (sorted, from 0)."""
+    start = 0
+    for batch in batches(file.path):
+        mine = rows[(rows >= start) & (rows < start + batch.num_rows)] - start
+        start += batch.num_rows
+        if len(mine):
+            stays = np.ones(batch.num_rows, dtype=bool)
+            stays[mine] = False
+            writer.write(batch.filter(pa.array(stays)))
+        else:
+            writer.write(batch)
+
+
+def batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of one of our own files, in batches of bounded size, without reading the whole file ahead."""
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        yield from file.iter_batches(BATCH_ROWS, use_threads=False)
+
+
+def _repeats(column: pa.ChunkedArray) -> bool:
+    if pa.types.is_nested(column.type) or pa.types.is_boolean(column.type):
+        return False
+    return bool(pc.count_distinct(column).as_py() <= max(16, len(column) * DICTIONARY_SHARE))

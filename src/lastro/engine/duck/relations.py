@@ -1,0 +1,105 @@
+"""How each format becomes a relation of raw columns in DuckDB, as SQL text.
+
+Rules:
+
+1. Text formats arrive as text, whole and uninterpreted; the plan's casts decide what they mean.
+2. Nothing is sniffed here: dialect and columns are given.
+3. Records that cannot be taken apart are set aside by the reader (`reject_errors`) or marked by `MALFORMED`.
+4. JSON: one parse for all fields. Numbers keep their text up to what a double or a 64-bit integer holds exactly;
+   larger ones keep it too. A key that occurs twice counts once, the first time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lastro.engine.duck.connection import name, text, texts
+from lastro.engine.duck.limits import MIB, Limits
+from lastro.engine.scan import Csv
+
+LINE = "_lastro_line"
+"""The raw line of a text format (a blank one is an empty text); NULL where the fields could be taken."""
+REJECTS_MAX = 1_000_000
+"""Unreadable values in one file beyond which it is not the file it claims to be."""
+NEVER = "\x1a\x00lastro: no text is this one\x00\x1a"
+"""Stands where DuckDB insists on a text that means NULL, and there is none."""
+
+
+def csv(path: Path | str, dialect: Csv, columns: Sequence[str], limits: Limits) -> str:
+    """A relation over one delimited file."""
+    options = _reader_options(limits) | {
+        "columns": "{" + ", ".join(f"{text(column)}: 'VARCHAR'" for column in columns) + "}",
+        "delim": text(dialect.delimiter),
+        "quote": text(dialect.quote),
+        "escape": text(dialect.escape if dialect.quote else ""),
+        "header": "true" if dialect.header else "false",
+        "nullstr": texts(dialect.null_texts or (NEVER,)),
+        "skip": str(dialect.skip),
+    }
+    return f"SELECT * FROM {_read_csv(path, options)}"
+
+
+def lines(path: Path | str, limits: Limits) -> str:
+    """A relation with the file's lines in one column named `LINE`; blank lines are NULL."""
+    options = _reader_options(limits) | {
+        "columns": f"{{{text(LINE)}: 'VARCHAR'}}",
+        "delim": "''",
+        "quote": "''",
+        "escape": "''",
+        "header": "false",
+        "nullstr": texts(("",)),
+    }
+    return f"SELECT * FROM {_read_csv(path, options)}"
+
+
+def objects(source: str, fields: Sequence[str]) -> str:
+    """A relation with the fields of the JSON objects in `source`'s column `LINE`, then `LINE` where there is none."""
+    pointers = texts([_pointer(field) for field in fields])
+    found = (
+        f"CASE WHEN starts_with(ltrim({name(LINE)}, E' \\t\\r'), '{{') "
+        f"THEN TRY(json_extract_string({name(LINE)}, {pointers})) END"
+    )
+    values = ", ".join(f"found[{index}] AS {name(field)}" for index, field in enumerate(fields, 1))
+    return _unpacked(source, found, values)
+
+
+def groups(source: str, pattern: str, fields: Sequence[str]) -> str:
+    """A relation with the named groups of `pattern` in `source`'s column `LINE`, then `LINE` where none match."""
+    struct = f"regexp_extract({name(LINE)}, {text(pattern)}, {texts(fields)})"
+    found = f"CASE WHEN regexp_matches({name(LINE)}, {text(pattern)}) THEN {struct} END"
+    values = ", ".join(f"nullif(found.{name(field)}, '') AS {name(field)}" for field in fields)
+    return _unpacked(source, found, values)
+
+
+def parquet(path: Path | str) -> str:
+    """A relation over one Parquet file, its columns as they are."""
+    return f"SELECT * FROM read_parquet({text(path)})"
+
+
+def _unpacked(source: str, found: str, values: str) -> str:
+    return (
+        f"SELECT {values}, CASE WHEN found IS NULL THEN coalesce({name(LINE)}, '') END AS {name(LINE)} "
+        f"FROM (SELECT {name(LINE)}, {found} AS found FROM ({source}))"
+    )
+
+
+def _pointer(field: str) -> str:
+    """RFC 6901."""
+    return "/" + field.replace("~", "~0").replace("/", "~1")
+
+
+def _reader_options(limits: Limits) -> dict[str, str]:
+    line_bytes_max = limits.cell_bytes_max + MIB
+    return {
+        "auto_detect": "false",
+        "strict_mode": "true",
+        "store_rejects": "true",
+        "rejects_limit": str(REJECTS_MAX),
+        "max_line_size": str(line_bytes_max),
+        "buffer_size": str(max(32 * MIB, 2 * line_bytes_max)),
+    }
+
+
+def _read_csv(path: Path | str, options: dict[str, str]) -> str:
+    return f"read_csv({text(path)}, {', '.join(f'{key} = {value}' for key, value in options.items())})"

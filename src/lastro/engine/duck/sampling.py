@@ -1,0 +1,203 @@
+"""Sampling: what a contract's author would want to know of each source column, from its first rows.
+
+Rules:
+
+1. Text is narrowed to the first of boolean, long, decimal, double, date, moment that reads every value, by the very
+   casts that a plan uses; else it stays text. Columns that have a type keep it.
+2. Digits with leading zeros are codes, and stay text. Only words (`true`, `yes`, …) make a boolean: 0 and 1 do not.
+3. A decimal is inferred where every value has the same number of places (at most 4), with room for larger ones.
+4. Day first comes before month first; a format is given where ISO 8601 does not read the values.
+5. At most `sample_rows` rows and about `sample_bytes` are held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+import pyarrow as pa
+
+from lastro.engine.duck import opening
+from lastro.engine.duck.arrow import from_arrow
+from lastro.engine.duck.connection import name, session
+from lastro.engine.duck.failure import refuse
+from lastro.engine.duck.limits import Limits
+from lastro.engine.duck.relations import LINE
+from lastro.engine.scan import FileFormat, Parquet
+from lastro.engine.sql.compile import compile_batch
+from lastro.model.plan import ColumnPlan, Plan
+from lastro.model.sample import Sample
+from lastro.model.schema import Decimal, Field, Primitive, Schema, Type
+
+VALUES_MAX = 20
+BATCH_ROWS = 8_192
+DATES = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%Y/%m/%d", "%m/%d/%Y", "%m-%d-%Y")
+MOMENTS = (
+    "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M",
+)  # fmt: skip
+ZONED = ("%d/%b/%Y:%H:%M:%S %z", "%d/%m/%Y %H:%M:%S %z")
+_ORDERED = (*(kind for kind in Primitive if kind not in (Primitive.STRING, Primitive.BINARY, Primitive.BOOLEAN)),)
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A `Sample` on its way from the child; the type as a Delta schema of one column."""
+
+    column: str
+    rows: int
+    nulls: int
+    distinct: int
+    minimum: str | None
+    maximum: str | None
+    length_max: int | None
+    values: tuple[str, ...]
+    format: str | None
+    all_read: bool
+
+    def sample(self) -> Sample:
+        """As the protocol has it."""
+        field = Schema.from_delta(self.column).fields[0]
+        unique = self.distinct > 0 and self.distinct == self.rows - self.nulls
+        return Sample(
+            column=field,
+            rows=self.rows,
+            nulls=self.nulls,
+            distinct=self.distinct,
+            unique=unique,
+            minimum=self.minimum,
+            maximum=self.maximum,
+            length_max=self.length_max,
+            values=self.values,
+            format=self.format,
+            all_read=self.all_read,
+        )
+
+
+def of_files(paths: Sequence[Path], kind: FileFormat, limits: Limits, temp: Path) -> tuple[Seen, ...]:
+    """What the files' first rows hold; in the child. Raises `Refused`."""
+    schemas = [opening.schema(path, kind, limits, temp, ()) for path in paths]
+    names = tuple(dict.fromkeys(column for schema in schemas for column in schema.names))
+    held: list[pa.Table] = []
+    every = True
+    for path, schema in zip(paths, schemas, strict=True):
+        room = limits.sample_rows - sum(table.num_rows for table in held)
+        if room <= 0:
+            every = False
+            break
+        with opening.opened(path, kind, schema.names, limits, temp) as file:
+            batches = file.connection.sql(f"SELECT * FROM {opening.RAW}").to_arrow_reader(BATCH_ROWS)
+            table, whole = gather(batches, room, limits.sample_bytes)
+            every = every and whole
+            held.append(table)
+    table = pa.concat_tables(held, promote_options="permissive")
+    if LINE in table.column_names:
+        table = table.filter(pa.compute.is_null(table.column(LINE))).drop_columns([LINE])
+        if table.num_rows == 0:
+            refuse("no_objects", str(paths[0]))
+    return tuple(seen(table.select(names), limits, temp, narrow=not isinstance(kind, Parquet), all_read=every))
+
+
+def gather(batches: pa.RecordBatchReader, rows: int, size: int) -> tuple[pa.Table, bool]:
+    """The first rows, and whether they are all."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        if sum(each.num_rows for each in held) >= rows or sum(each.nbytes for each in held) >= size:
+            return pa.Table.from_batches(held, batches.schema).slice(0, rows), False
+        held.append(batch)
+    table = pa.Table.from_batches(held, batches.schema)
+    return table.slice(0, rows), table.num_rows <= rows
+
+
+def seen(table: pa.Table, limits: Limits, temp: Path | None, *, narrow: bool, all_read: bool) -> Iterator[Seen]:
+    """What there is to know of each column."""
+    with session(limits, temp=temp) as connection:
+        connection.register("sampled", table)
+        for field in from_arrow(table.schema).fields:
+            yield _column(connection, field, table.num_rows, narrow=narrow, all_read=all_read)
+
+
+def _column(connection: duckdb.DuckDBPyConnection, field: Field, rows: int, *, narrow: bool, all_read: bool) -> Seen:
+    column = name(field.name)
+    row = _one(
+        connection, f"SELECT count({column}), count(DISTINCT {column}), max(length({column}::VARCHAR)) FROM sampled"
+    )
+    present, distinct, longest = int(row[0]), int(row[1]), row[2]
+    kind, form = field.type, None
+    if narrow and kind is Primitive.STRING and present:
+        kind, form = _narrowed(connection, field.name, present)
+    low, high = _range(connection, field, kind, form)
+    values: tuple[str, ...] = ()
+    if 0 < distinct <= VALUES_MAX:
+        query = f"SELECT DISTINCT {column}::VARCHAR FROM sampled WHERE {column} IS NOT NULL ORDER BY 1"
+        values = tuple(value for (value,) in connection.execute(query).fetchall())
+    return Seen(
+        column=Schema((Field(field.name, kind, nullable=present < rows),)).to_delta(),
+        rows=rows,
+        nulls=rows - present,
+        distinct=distinct,
+        minimum=low,
+        maximum=high,
+        length_max=int(longest) if kind is Primitive.STRING and longest is not None else None,
+        values=values,
+        format=form,
+        all_read=all_read,
+    )
+
+
+def _narrowed(connection: duckdb.DuckDBPyConnection, column: str, present: int) -> tuple[Type, str | None]:
+    """The narrowest type that reads all values of a text column, and its format."""
+    for kind, form, condition in _candidates(connection, column, present):
+        cast = _cast(column, Primitive.STRING, kind, form)
+        found = _one(
+            connection, f"SELECT count({cast}), bool_and({condition}) FILTER ({name(column)} IS NOT NULL) FROM sampled"
+        )
+        if int(found[0]) == present and found[1]:
+            return kind, form
+    return Primitive.STRING, None
+
+
+def _candidates(
+    connection: duckdb.DuckDBPyConnection, column: str, present: int
+) -> Iterator[tuple[Type, str | None, str]]:
+    value = f"trim({name(column)})"
+    yield Primitive.BOOLEAN, None, f"lower({value}) NOT IN ('0', '1')"
+    plain = f"NOT regexp_matches({value}, '^[+-]?0[0-9]')"
+    yield Primitive.LONG, None, f"{plain} AND NOT starts_with({value}, '+')"
+    places = (
+        f"SELECT count(DISTINCT places), min(places), max(digits), count(places) FROM (SELECT "
+        f"length(split_part({value}, '.', 2)) AS places, length(regexp_replace({value}, '[^0-9]', '', 'g')) AS digits "
+        f"FROM sampled WHERE regexp_full_match({value}, '-?[0-9]+\\.[0-9]+'))"
+    )
+    found = _one(connection, places)
+    if found[0] == 1 and found[3] == present and found[1] <= 4 and found[2] <= 38:
+        yield Decimal(18 if found[2] <= 16 else 38, int(found[1])), None, plain
+    yield Primitive.DOUBLE, None, f"{plain} AND NOT starts_with({value}, '+')"
+    yield Primitive.DATE, None, "true"
+    yield Primitive.TIMESTAMP_NTZ, None, "true"
+    yield Primitive.TIMESTAMP, None, "true"
+    yield from ((Primitive.DATE, form, "true") for form in DATES)
+    yield from ((Primitive.TIMESTAMP_NTZ, form, "true") for form in MOMENTS)
+    yield from ((Primitive.TIMESTAMP, form, "true") for form in ZONED)
+
+
+def _cast(column: str, origin: Type, kind: Type, form: str | None) -> str:
+    """A plan's cast of one column, as an expression over it."""
+    plan = Plan("sample", "", (ColumnPlan("value", column, kind, format=form),))
+    return compile_batch(plan, Schema((Field(column, origin),)), dialect="duckdb").cleaned[0][1]
+
+
+def _range(
+    connection: duckdb.DuckDBPyConnection, field: Field, kind: Type, form: str | None
+) -> tuple[str | None, str | None]:
+    if kind not in _ORDERED and not isinstance(kind, Decimal):
+        return None, None
+    cast = name(field.name) if kind == field.type else _cast(field.name, field.type, kind, form)
+    row = _one(connection, f"SELECT min({cast})::VARCHAR, max({cast})::VARCHAR FROM sampled")
+    return row[0], row[1]
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:  # Any: DuckDB's values
+    return connection.execute(query).fetchone() or ()

@@ -1,0 +1,315 @@
+"""The parent's half of `stage`: what the child (or a trusted stream) delivers is protected and written.
+
+Rules:
+
+1. `protect` sees every batch, kept or refused, before a byte of it is written.
+2. A file is parsed in the guarded child; a stream has been parsed by its source and is read in this process.
+3. The plan is compiled for each file's own columns; a column the plan needs and the file lacks refuses the file.
+4. Positions in the quarantine are corrected once all records that a reader skipped are known.
+5. Last, primary keys: of rows with an equal key one is kept (`keys.py`).
+6. Whatever fails, nothing of ours stays in the folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from lastro.engine.duck import frames, guard, keys
+from lastro.engine.duck.arrow import conform, to_arrow
+from lastro.engine.duck.connection import session
+from lastro.engine.duck.failure import of_exception, to_error
+from lastro.engine.duck.limits import Limits
+from lastro.engine.duck.opening import RAW
+from lastro.engine.duck.parquet import Writer, batches, without
+from lastro.engine.duck.relations import LINE
+from lastro.engine.duck.split import REFUSED_SCHEMA, Shape, refused_batch
+from lastro.engine.duck.staging import Reading
+from lastro.engine.duck.stream import Inflow
+from lastro.engine.protocol import PRIMARY_KEY, Progress, Protect, Staged, StagedFile
+from lastro.engine.scan import FileScan, JsonLines, Lines, Scan, StreamScan
+from lastro.engine.sql import door
+from lastro.engine.sql.compile import CompiledBatch, compile_batch
+from lastro.model.errors import LastroError, SourceBroken
+from lastro.model.finding import Policy
+from lastro.model.plan import Plan
+from lastro.model.schema import Schema
+from lastro.model.version import RowCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What `stage` was asked for."""
+
+    plan: Plan
+    folder: Path
+    batch: str
+    keep_last: bool
+    protect: Protect | None
+    progress: Progress | None
+    limits: Limits
+    temp: Path | None
+
+
+@dataclass(slots=True)
+class Intake:
+    """Takes batches as they come, protects and writes them; a `staging.Sink`."""
+
+    order: Order
+    kept: Writer
+    refused: Writer
+    unreadable: Writer
+    watch: keys.Watch
+    ends: list[frames.Ended] = field(default_factory=list)
+
+    def keep(self, batch: pa.RecordBatch) -> None:
+        """Takes kept rows."""
+        if batch.num_rows == 0:
+            return
+        batch = self._protected(conform(batch, to_arrow(self.order.plan.schema)))
+        self.watch.look(batch)
+        self.kept.write(batch)
+
+    def refuse(self, batch: pa.RecordBatch) -> None:
+        """Takes refused rows."""
+        self.refused.write(self._protected(batch))
+
+    def malformed(self, batch: pa.RecordBatch) -> None:
+        """Takes records that could not be taken apart."""
+        self.unreadable.write(self._protected(batch))
+
+    def end(self, ended: frames.Ended) -> None:
+        """Notes a file's end."""
+        self.ends.append(ended)
+
+    def progress(self, rows: int) -> None:
+        """Hands on how many rows were read."""
+        if self.order.progress is not None:
+            self.order.progress(rows)
+
+    def _protected(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        return batch if self.order.protect is None else self.order.protect(batch)
+
+
+def stage(order: Order, scan: Scan) -> Staged:
+    """Stages one scan. Raises `SourceBroken`, `LimitExceeded`, `EngineError`, `WriteFailed`."""
+    before = set(order.folder.iterdir())
+    try:
+        return _stage(order, scan)
+    except BaseException as error:
+        for path in set(order.folder.iterdir()) - before:
+            path.unlink(missing_ok=True)
+        if isinstance(error, LastroError) or not isinstance(error, Exception):
+            raise
+        raise to_error(of_exception(error)) from error
+
+
+def _stage(order: Order, scan: Scan) -> Staged:
+    with ExitStack() as writers:
+        kept, refused, unreadable = (
+            writers.enter_context(Writer(order.folder, stem)) for stem in ("kept", "refused", "malformed")
+        )
+        intake = Intake(order, kept, refused, unreadable, keys.Watch(order.plan.primary_key))
+        match scan:
+            case FileScan():
+                counted = _from_child(order, scan, intake)
+            case StreamScan():
+                counted = _from_stream(order, scan, intake)
+    aside = _corrected(order.folder, refused.files, intake.ends) + unreadable.files
+    staged = Staged(
+        tuple(kept.files),
+        tuple(aside),
+        RowCounts(counted.read, counted.kept, counted.read - counted.kept),
+        counted.refused,
+    )
+    if order.plan.primary_key and not intake.watch.grows:
+        return _without_repeats(order, staged, intake)
+    return staged
+
+
+def _from_child(order: Order, scan: FileScan, intake: Intake) -> frames.Counted:
+    wanted = wanted_columns(order.plan) if isinstance(scan.format, JsonLines) else ()
+    with guard.guarded("stage", scan.paths, scan.format, order.limits, temp=order.temp, wanted=wanted) as child:
+        described = child.answer(frames.Described)
+        schemas = [Schema.from_delta(text) for text in described.schemas]
+        child.send(_query(order, scan, schemas))
+        return _receive(child, intake)
+
+
+def _receive(child: guard.Child, intake: Intake) -> frames.Counted:
+    schema = REFUSED_SCHEMA
+    while True:
+        kind, payload = child.receive()
+        match kind:
+            case frames.SCHEMA:
+                schema = pa.ipc.read_schema(payload)
+            case frames.KEPT:
+                intake.keep(pa.ipc.read_record_batch(payload, schema))
+            case frames.REFUSED:
+                intake.refuse(pa.ipc.read_record_batch(payload, REFUSED_SCHEMA))
+            case frames.MALFORMED:
+                intake.malformed(pa.ipc.read_record_batch(payload, REFUSED_SCHEMA))
+            case _:
+                match child.decode(payload):
+                    case frames.Ended() as ended:
+                        intake.end(ended)
+                    case frames.Progress(rows):
+                        intake.progress(rows)
+                    case frames.Counted() as counted:
+                        return counted
+
+
+def _from_stream(order: Order, scan: StreamScan, intake: Intake) -> frames.Counted:
+    wanted = wanted_columns(order.plan) if scan.records else ()
+    inflow = Inflow(scan)
+    compiled = _compiled(order.plan, inflow.columns(wanted), (LINE,) if scan.records else (), scan.label)
+    reading = Reading(_shape(order.plan, compiled), order.batch, intake)
+    before = kept = 0
+    with session(order.limits, temp=order.temp) as connection:
+        inflow.view(connection, wanted)
+        select = compiled.select(RAW, carry=(LINE,) if scan.records else ())
+        try:
+            for batch in connection.sql(select).to_arrow_reader(order.limits.batch_rows):
+                kept += reading.take(batch, scan.label, before)
+                before += batch.num_rows
+        except Exception:
+            if inflow.failure is not None:
+                raise inflow.failure from None
+            raise
+    reading.end(scan.label, kept, [])
+    return reading.counted()
+
+
+def _query(order: Order, scan: FileScan, schemas: Sequence[Schema]) -> frames.Query:
+    carry = (LINE,) if isinstance(scan.format, (JsonLines, Lines)) else ()
+    compiled: dict[Schema, CompiledBatch] = {}
+    for path, schema in zip(scan.paths, schemas, strict=True):
+        if schema not in compiled:
+            compiled[schema] = _compiled(order.plan, schema, carry, str(path))
+    first = compiled[schemas[0]]
+    return frames.Query(
+        labels(scan.paths),
+        tuple(schema.names for schema in schemas),
+        tuple(compiled[schema].select(RAW, carry=carry) for schema in schemas),
+        _shape(order.plan, first),
+        order.batch,
+    )
+
+
+def _compiled(plan: Plan, schema: Schema, carry: Sequence[str], where: str) -> CompiledBatch:
+    try:
+        return compile_batch(plan, schema, dialect="duckdb", carry=carry)
+    except SourceBroken as error:
+        raise SourceBroken(error.what, where=where, do=error.do, state=error.state) from None
+
+
+def _shape(plan: Plan, compiled: CompiledBatch) -> Shape:
+    aside = tuple(rule.policy is Policy.QUARANTINE for rule in plan.row_rules)
+    return Shape(compiled.names, compiled.bits, compiled.record, compiled.rules, aside)
+
+
+def wanted_columns(plan: Plan) -> tuple[str, ...]:
+    """The source's columns that the plan reads, in the plan's order."""
+    from sqlglot import exp
+
+    names: dict[str, None] = {}
+    for column in plan.columns:
+        if column.expression is None:
+            names[column.source] = None
+            continue
+        tree = door.expression(column.expression, columns=None, where=f"{plan.dataset}.{column.name}")
+        names |= dict.fromkeys(found.name for found in tree.find_all(exp.Column))
+    return tuple(names)
+
+
+def labels(paths: Sequence[Path]) -> tuple[str, ...]:
+    """What the files are called in positions: their names, or their paths below the common folder if names repeat."""
+    names = tuple(path.name for path in paths)
+    if len(set(names)) == len(names):
+        return names
+    common = os.path.commonpath([os.path.abspath(path.parent) for path in paths])  # noqa: PTH100 – resolve() follows links
+    return tuple(os.path.relpath(path, common) for path in paths)
+
+
+def _corrected(folder: Path, files: Sequence[StagedFile], ends: Sequence[frames.Ended]) -> list[StagedFile]:
+    """The refused rows' files with positions that count what the readers skipped; written anew only if any did."""
+    skipped = {end.source: np.array(end.skipped, dtype=np.int64) for end in ends if end.skipped}
+    if not skipped or not files:
+        return list(files)
+    with Writer(folder, "quarantine") as writer:
+        for file in files:
+            for batch in batches(file.path):
+                writer.write(_moved(batch, skipped))
+            file.path.unlink()
+    return writer.files
+
+
+def _moved(batch: pa.RecordBatch, skipped: dict[str, keys.Integers]) -> pa.RecordBatch:
+    positions = batch.column("position").to_numpy().copy()
+    sources = batch.column("source").dictionary_encode()
+    index = sources.indices.to_numpy()
+    for code, source in enumerate(sources.dictionary.to_pylist()):
+        if source in skipped:
+            mine = index == code
+            positions[mine] = keys.corrected(positions[mine], skipped[source])
+    return batch.set_column(batch.schema.get_field_index("position"), "position", pa.array(positions))
+
+
+def _without_repeats(order: Order, staged: Staged, intake: Intake) -> Staged:
+    going: dict[int, list[keys.Integers]] = {}
+    key, plan = order.plan.primary_key, order.plan
+    with (
+        session(order.limits, readable=[file.path for file in staged.kept], temp=order.temp) as connection,
+        Writer(order.folder, "repeats") as writer,
+    ):
+        removed: list[keys.Integers] | None = None
+        starts = np.cumsum([0, *[file.rows for file in staged.kept]])
+        sources = [(end.source, end.kept) for end in intake.ends]
+        for found in keys.repeats(connection, staged.kept, plan.schema, key, last=order.keep_last):
+            removed = _removed(staged.quarantined, intake.ends) if removed is None else removed
+            going.setdefault(found.file, []).append(found.rows)
+            offset = 0
+            for label, positions in keys.by_source(found.rows + starts[found.file], sources, removed):
+                records = found.records.slice(offset, len(positions))
+                names, forms = [[PRIMARY_KEY]] * len(positions), ["clean"] * len(positions)
+                writer.write(refused_batch(order.batch, names, label, positions, forms, records))
+                offset += len(positions)
+    if not going:
+        return staged
+    kept = [file for index, old in enumerate(staged.kept) for file in _less(order, index, old, going.get(index))]
+    rows = sum(file.rows for file in kept)
+    read = staged.counts.read
+    refused = Counter(staged.refused)
+    refused[PRIMARY_KEY] += staged.counts.kept - rows
+    return Staged(tuple(kept), (*staged.quarantined, *writer.files), RowCounts(read, rows, read - rows), refused)
+
+
+def _less(order: Order, index: int, file: StagedFile, going: list[keys.Integers] | None) -> list[StagedFile]:
+    if going is None:
+        return [file]
+    with Writer(order.folder, f"unique-{index:05d}") as writer:
+        without(file, np.sort(np.concatenate(going)), writer)
+    file.path.unlink()
+    return writer.files
+
+
+def _removed(files: Sequence[StagedFile], ends: Sequence[frames.Ended]) -> list[keys.Integers]:
+    """For each source the sorted positions of records that were not kept."""
+    gone: dict[str, list[keys.Integers]] = {end.source: [np.array(end.absent, dtype=np.int64)] for end in ends}
+    for end in ends:
+        if end.skipped and end.absent:
+            gone[end.source] = [keys.corrected(gone[end.source][0], np.array(end.skipped, dtype=np.int64))]
+    for file in files:
+        for batch in batches(file.path):
+            sources = batch.column("source").to_numpy(zero_copy_only=False)
+            positions = batch.column("position").to_numpy()
+            for source in set(sources):
+                gone[source].append(positions[sources == source])
+    return [np.sort(np.concatenate(gone[end.source])) for end in ends]

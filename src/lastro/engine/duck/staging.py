@@ -1,0 +1,207 @@
+"""The child's half of `stage`: each file read once, split, and sent to the parent.
+
+Rules:
+
+1. Files are read one after another; positions count a file's records from 1, without its header.
+2. Rows refused by a rule are sent as they come. Records that the reader itself set aside (ragged, unreadable) are known
+   at the file's end only; then they are sent too, and their positions, so that the others can be corrected.
+3. A record that swallowed the lines after it (a quote never closed) is no refused row: the file is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from lastro.engine.duck import feed, frames, opening
+from lastro.engine.duck.failure import Refused, of_exception, refuse
+from lastro.engine.duck.header import record_end
+from lastro.engine.duck.limits import Limits
+from lastro.engine.duck.relations import REJECTS_MAX
+from lastro.engine.duck.split import Shape, Splitter, refused_batch
+from lastro.engine.protocol import MALFORMED
+from lastro.engine.scan import Csv, FileFormat, Parquet
+
+PROGRESS_SECONDS = 0.25
+REJECT_ROWS = 2_048
+REJECT_TEXT_MAX = 9_000
+"""Below the length at which the reader cuts a rejected record's text."""
+_REJECTS = (
+    "SELECT line, min(line_byte_position) AS start, min(error_type) AS kind, min(csv_line) AS text "
+    "FROM reject_errors GROUP BY line ORDER BY line"
+)
+
+
+class Sink(Protocol):
+    """Where rows go: over the pipe, or straight to the files."""
+
+    def keep(self, batch: pa.RecordBatch) -> None:
+        """Takes kept rows; the first call tells their schema, and may hold none."""
+        ...
+
+    def refuse(self, batch: pa.RecordBatch) -> None:
+        """Takes refused rows, positions not yet corrected."""
+        ...
+
+    def malformed(self, batch: pa.RecordBatch) -> None:
+        """Takes records that the reader set aside, positions right."""
+        ...
+
+    def end(self, ended: frames.Ended) -> None:
+        """Told at a file's end."""
+        ...
+
+    def progress(self, rows: int) -> None:
+        """Told how many records were read."""
+        ...
+
+
+class Reading:
+    """One scan's reading: splits batches, hands them on, and counts."""
+
+    def __init__(self, shape: Shape, batch: str, sink: Sink) -> None:
+        self.splitter, self.sink = Splitter(shape, batch), sink
+        self._told = 0.0
+        self._first = True
+
+    def take(self, batch: pa.RecordBatch, source: str, before: int) -> int:
+        """Splits and hands on; returns how many rows were kept."""
+        kept, refused = self.splitter.split(batch, source, before)
+        if kept.num_rows or self._first:
+            self._first = False
+            self.sink.keep(kept)
+        if refused is not None:
+            self.sink.refuse(refused)
+        if time.monotonic() - self._told > PROGRESS_SECONDS:
+            self._told = time.monotonic()
+            self.sink.progress(self.splitter.read)
+        return int(kept.num_rows)
+
+    def end(self, source: str, kept: int, skipped: list[int]) -> None:
+        """Counts in what the source's reader set aside."""
+        absent, self.splitter.absent = self.splitter.absent, []
+        self.splitter.read += len(skipped)
+        self.splitter.refused[MALFORMED] += len(skipped)
+        self.sink.end(frames.Ended(source, kept, tuple(skipped), tuple(absent)))
+
+    def counted(self) -> frames.Counted:
+        """The counts so far."""
+        return frames.Counted(self.splitter.read, self.splitter.kept, dict(self.splitter.refused))
+
+
+def read(
+    paths: Sequence[Path], kind: FileFormat, query: frames.Query, limits: Limits, temp: Path, sink: Sink
+) -> frames.Counted:
+    """Reads the files one after another. Raises `Refused`."""
+    reading = Reading(query.shape, query.batch, sink)
+    for path, label, columns, select in zip(paths, query.labels, query.columns, query.selects, strict=True):
+        try:
+            with opening.opened(path, kind, columns, limits, temp) as file:
+                _read_file(file, kind, select, label, reading)
+        except Refused:
+            raise
+        except Exception as error:  # whatever a parser makes of a hostile file, named by that file
+            raise Refused(of_exception(error, file=str(path))) from error
+    return reading.counted()
+
+
+def _read_file(file: opening.Opened, kind: FileFormat, select: str, label: str, reading: Reading) -> None:
+    before = kept = 0
+    try:
+        for batch in file.connection.sql(select).to_arrow_reader(file.batch_rows):
+            kept += reading.take(batch, label, before)
+            before += batch.num_rows
+    except Exception:
+        file.connection.close()  # lets the feeder go, whose failure may be the cause
+        file.finish()
+        raise
+    file.finish()
+    skipped: list[int] = []
+    if not isinstance(kind, Parquet):
+        for batch in _malformed(file, kind, label, reading.splitter.batch):
+            reading.sink.malformed(batch)
+            skipped += batch.column("position").to_pylist()
+    reading.end(label, kept, skipped)
+
+
+def _malformed(file: opening.Opened, kind: FileFormat, label: str, batch: str) -> Iterator[pa.RecordBatch]:
+    """The records the reader set aside, as rows of the quarantine. Raises `Refused` if one is more than a record."""
+    found = file.connection.execute("SELECT count(*) FROM reject_errors").fetchone()
+    if not found or not found[0]:
+        return
+    if found[0] >= REJECTS_MAX:
+        refuse("malformed_many", str(file.path), first=REJECTS_MAX)
+    header = kind.skip + int(kind.header) if isinstance(kind, Csv) else 0
+    blanks = _blank_lines(file, kind) if isinstance(kind, Csv) and file.columns > 1 else ()
+    for rejected in file.connection.sql(_REJECTS).to_arrow_reader(REJECT_ROWS):
+        rows = rejected.to_pylist()
+        for row in rows:
+            _check_whole(row, kind, file)
+        positions = [row["line"] - header - bisect_left(blanks, row["start"]) for row in rows]
+        records = pa.array([_whole_text(row, kind, file) for row in rows], pa.string())
+        names = [[MALFORMED]] * len(rows)
+        yield refused_batch(batch, names, label, positions, ["text"] * len(rows), records)
+
+
+def _check_whole(row: Mapping[str, Any], kind: FileFormat, file: opening.Opened) -> None:  # Any: a reject's values
+    if row["kind"] == "LINE SIZE OVER MAXIMUM":
+        refuse("line_long", str(file.path), line=row["line"], first=file.line_bytes_max)
+    if isinstance(kind, Csv) and kind.quote:
+        text = row["text"].strip("\r\n")
+        if "\n" in text and text.count(kind.quote) % 2:
+            refuse("quote_open", str(file.path), line=row["line"])
+
+
+def _whole_text(row: Mapping[str, Any], kind: FileFormat, file: opening.Opened) -> str:  # Any: a reject's values
+    """The record's text as it stands in the file: the reader cuts long ones and replaces what is not UTF-8."""
+    text: str = row["text"].strip("\r\n")
+    if row["kind"] != "INVALID ENCODING" and len(text) < REJECT_TEXT_MAX:
+        return text
+    if file.feeder is not None:
+        start, found = row["start"], b""
+        encoding = kind.encoding if isinstance(kind, Csv) else "utf-8"
+        for block in feed.blocks(file.path, encoding=encoding, normalise=_normaliser(kind)):
+            found += block[max(0, start) :]
+            start -= len(block)
+            if len(found) > file.line_bytes_max:
+                break
+    else:
+        with feed.open_plain(file.path) as stream:
+            stream.seek(row["start"])
+            found = stream.read(file.line_bytes_max)
+    end = record_end(found, kind if isinstance(kind, Csv) else Csv(quote=""))
+    return found[:end].removesuffix(b"\r").decode(errors="backslashreplace")
+
+
+def _normaliser(kind: FileFormat) -> feed.Normalise:
+    return feed.QuotedText(kind.quote, kind.escape) if isinstance(kind, Csv) else feed.LineText()
+
+
+def _blank_lines(file: opening.Opened, kind: Csv) -> list[int]:
+    """Where the file's blank lines are, in bytes: the reader counts them as lines, though they are no records."""
+    found: list[int] = []
+    quote = kind.quote.encode()
+    inside, offset, last = 0, 0, b""
+    normalise = _normaliser(kind) if file.feeder else None
+    for block in feed.blocks(file.path, encoding=kind.encoding, normalise=normalise):
+        text = last + block
+        counted = 0
+        for match in _BLANK.finditer(text):
+            inside += text.count(quote, counted, match.start()) if quote else 0
+            counted = match.start()
+            if inside % 2 == 0:
+                found.append(offset + match.start() + 1)
+        cut = max(len(text) - 3, counted)  # the next match may begin in the last bytes
+        inside += text.count(quote, counted, cut) if quote else 0
+        offset += cut
+        last = text[cut:]
+    return found
+
+
+_BLANK = re.compile(rb"\n(?=\r?\n)")

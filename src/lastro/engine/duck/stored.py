@@ -1,0 +1,113 @@
+"""Stored files: our own Parquet, read in this process.
+
+Rules:
+
+1. A column that a file does not have yet is NULL for its rows; columns come in the schema's order, rows in the files'.
+2. A condition passes the SQL door; what runs is generated from its tree.
+3. A file that cannot be read is damage, and told as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from lastro.engine.duck.arrow import conform, to_arrow
+from lastro.engine.duck.connection import name, session, texts
+from lastro.engine.duck.failure import of_exception, to_error
+from lastro.engine.duck.limits import Limits
+from lastro.engine.protocol import Measures
+from lastro.engine.sql import door, measure
+from lastro.engine.sql.dialect import data_type, render
+from lastro.model.errors import Corrupted, LastroError
+from lastro.model.plan import TableRule
+from lastro.model.schema import Schema
+from lastro.model.text import _
+
+BATCH_ROWS = 122_880
+
+
+def relation(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], schema: Schema) -> str:
+    """A sub-select over the files' rows with the schema's columns."""
+    types = {field.name: data_type(field.type).sql("duckdb") for field in schema.fields}
+    if not files:
+        items = [f"CAST(NULL AS {types[column]}) AS {name(column)}" for column in schema.names]
+        return f"(SELECT {', '.join(items)} LIMIT 0)"
+    union = ", union_by_name = true" if len(files) > 1 else ""
+    source = f"read_parquet({texts([str(path) for path in files])}{union})"
+    present = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+    items = [
+        f"CAST({name(column) if column in present else 'NULL'} AS {types[column]}) AS {name(column)}"
+        for column in schema.names
+    ]
+    return f"(SELECT {', '.join(items)} FROM {source})"
+
+
+@contextmanager
+def told(files: Sequence[Path]) -> Iterator[None]:
+    """Turns what DuckDB says about our own files into errors of the tree, without its words."""
+    try:
+        yield
+    except LastroError:
+        raise
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        failure = of_exception(error)
+        if failure.reason not in {"parquet", "truncated"} and not isinstance(error, (duckdb.IOException, OSError)):
+            raise to_error(failure) from error
+        broken = [path for path in files if not path.exists()] or list(files)
+        raise Corrupted(
+            _("a data file is missing or cannot be read"),
+            where=str(broken[0]) if len(broken) == 1 else str(files[0].parent),
+            do=_("lastro verify names the file; restore it from a backup"),
+        ) from error
+
+
+def read(
+    files: Sequence[Path],
+    schema: Schema,
+    columns: Sequence[str] | None,
+    where: str | None,
+    limits: Limits,
+    temp: Path | None,
+) -> pa.RecordBatchReader:
+    """The files' rows as a stream. Raises `SqlRefused`, `Corrupted`, `EngineError`."""
+    chosen = schema if columns is None else Schema(tuple(schema.field(column) for column in columns))
+    condition = None if where is None else door.condition(where, columns=schema.names, where="where")
+    stack = ExitStack()
+    with told(files):
+        connection = stack.enter_context(session(limits, readable=files, temp=temp))
+        items = ", ".join(name(column) for column in chosen.names)
+        query = f"SELECT {items} FROM {relation(connection, files, schema)}"
+        if condition is not None:
+            query += f" WHERE {render(condition, 'duckdb')}"
+        batches = connection.sql(query).to_arrow_reader(BATCH_ROWS)
+    target = to_arrow(chosen)
+    return pa.RecordBatchReader.from_batches(target, _batches(stack, batches, target, files))
+
+
+def _batches(
+    stack: ExitStack, batches: pa.RecordBatchReader, target: pa.Schema, files: Sequence[Path]
+) -> Iterator[pa.RecordBatch]:
+    with stack, told(files):
+        for batch in batches:
+            yield conform(batch, target)
+
+
+def measured(
+    files: Sequence[Path], schema: Schema, rules: Sequence[TableRule], table: str, limits: Limits, temp: Path | None
+) -> Measures:
+    """Counts of every column, and every rule's number. Raises `SqlRefused`, `Corrupted`, `EngineError`."""
+    with told(files), session(limits, readable=files, temp=temp) as connection:
+        source = relation(connection, files, schema)
+        row = connection.execute(measure.columns(schema, source, dialect="duckdb")).fetchone()
+        rows, columns = measure.read_columns(row or (), schema)
+        numbers = {}
+        for rule in rules:
+            text = measure.table_rule(rule, schema, source, table=table, dialect="duckdb")
+            found = connection.execute(text).fetchone()
+            numbers[rule.name] = measure.measured(found[0] if found else None)
+    return Measures(rows, columns, numbers)

@@ -1,0 +1,189 @@
+"""The guarded child: opens files that nobody vouches for, and tells its parent what is in them.
+
+Rules:
+
+1. It has no keys, no environment and no other files; the parent protects and writes.
+2. It limits itself before it opens anything, and dies when its parent dies: by signal on Linux, and by the end of its
+   standard input everywhere.
+3. What goes wrong is reported as a `Failure`, never as a message of a library.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import queue
+import resource
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from lastro.engine.duck import frames
+from lastro.engine.duck.failure import Failure, of_exception
+from lastro.engine.duck.limits import MIB, Limits
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PR_SET_PDEATHSIG = 1
+QUEUED_FRAMES = 3
+Payload = bytes | memoryview
+
+
+class Outlet:
+    """Sends frames from a thread of its own, so that parsing goes on while the parent takes its time."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._frames: queue.Queue[tuple[bytes, Payload] | None] = queue.Queue(QUEUED_FRAMES)
+        self._thread = threading.Thread(target=self._run, daemon=True, name="outlet")
+        self._thread.start()
+
+    def send(self, kind: bytes, payload: Payload) -> None:
+        """Queues one frame; waits while the queue is full."""
+        self._frames.put((kind, payload))
+
+    def tell(self, message: msgspec.Struct) -> None:
+        """Queues one message."""
+        self.send(frames.MESSAGE, msgspec.json.encode(message))
+
+    def close(self) -> None:
+        """Waits until everything is sent."""
+        self._frames.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (frame := self._frames.get()) is not None:
+            kind, payload = frame
+            try:
+                _write(self._descriptor, frames.HEAD.pack(kind, len(payload)))
+                _write(self._descriptor, payload)
+            except BrokenPipeError:
+                os._exit(0)  # the parent has left
+
+
+def _write(descriptor: int, payload: Payload) -> None:
+    rest = memoryview(payload)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+class Emitter:
+    """Sends what a reading gives, as frames."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self._outlet = outlet
+        self._schema_sent = False
+
+    def keep(self, batch: pa.RecordBatch) -> None:
+        """Sends kept rows, the schema first."""
+        if not self._schema_sent:
+            self._schema_sent = True
+            self._outlet.send(frames.SCHEMA, memoryview(batch.schema.serialize()))
+        if batch.num_rows:
+            self._outlet.send(frames.KEPT, memoryview(batch.serialize()))
+
+    def refuse(self, batch: pa.RecordBatch) -> None:
+        """Sends refused rows."""
+        self._outlet.send(frames.REFUSED, memoryview(batch.serialize()))
+
+    def malformed(self, batch: pa.RecordBatch) -> None:
+        """Sends records that could not be taken apart."""
+        self._outlet.send(frames.MALFORMED, memoryview(batch.serialize()))
+
+    def end(self, ended: frames.Ended) -> None:
+        """Sends the end of a file."""
+        self._outlet.tell(ended)
+
+    def progress(self, rows: int) -> None:
+        """Sends a sign of life."""
+        self._outlet.tell(frames.Progress(rows))
+
+
+class Inlet:
+    """The parent's messages. The end of the input is the end of this process."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lines: queue.Queue[bytes] = queue.Queue()
+        threading.Thread(target=self._run, daemon=True, name="inlet").start()
+
+    def line(self) -> bytes:
+        """The next message."""
+        return self._lines.get()
+
+    def _run(self) -> None:
+        while line := self._stream.readline():
+            self._lines.put(line)
+        os._exit(0)
+
+
+def confine(limits: Limits, parent: int) -> None:
+    """Limits this process, and ties its life to its parent's."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(0)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, limits.spill_mb * MIB)
+    _limit(resource.RLIMIT_DATA, limits.address_mb * MIB)
+    if limits.cpu_seconds is not None:
+        _limit(resource.RLIMIT_CPU, limits.cpu_seconds)
+
+
+def _limit(kind: int, most: int) -> None:
+    _soft, hard = resource.getrlimit(kind)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    with suppress(ValueError, OSError):  # a system without this limit goes without
+        resource.setrlimit(kind, (most, most))
+
+
+def main() -> None:
+    """Does one job."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    inlet = Inlet(os.fdopen(0, "rb"))
+    outlet = Outlet(os.dup(1))
+    job = msgspec.json.decode(inlet.line(), type=frames.Job)
+    confine(job.limits, job.parent)
+    try:
+        _do(job, inlet, outlet)
+    except BaseException as error:  # noqa: BLE001 – everything a hostile file can cause is told to the parent
+        outlet.tell(_failure(error, job))
+    outlet.close()
+    os._exit(0)  # no destructors: DuckDB may still hold buffers that they would visit
+
+
+def _failure(error: BaseException, job: frames.Job) -> Failure:
+    return of_exception(error, file=job.paths[0] if len(job.paths) == 1 else "")
+
+
+def _do(job: frames.Job, inlet: Inlet, outlet: Outlet) -> None:
+    from lastro.engine.duck import opening, staging
+
+    temp = Path(job.temp)
+    paths = [Path(path) for path in job.paths]
+    kind = job.file_format()
+    match job.task:
+        case "sniff":
+            from lastro.engine.duck import sniffing
+
+            outlet.tell(frames.Answer(sniffing.look(paths[0])))
+        case "sample":
+            from lastro.engine.duck import sampling
+
+            outlet.tell(frames.Answer(sampling.of_files(paths, kind, job.limits, temp)))
+        case "describe" | "stage":
+            schemas = tuple(opening.schema(path, kind, job.limits, temp, job.wanted).to_delta() for path in paths)
+            outlet.tell(frames.Described(schemas))
+            if job.task == "stage":
+                query = msgspec.json.decode(inlet.line(), type=frames.Query)
+                outlet.tell(staging.read(paths, kind, query, job.limits, temp, Emitter(outlet)))
+
+
+if __name__ == "__main__":
+    main()
