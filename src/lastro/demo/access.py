@@ -9,8 +9,8 @@ from random import Random
 
 PATHS = ("/simulate", "/apply", "/status", "/login", "/help", "/contract.pdf")
 AGENTS = ("LenderApp/4.2 (Android 15)", "LenderApp/4.2 (iOS 20)", "Mozilla/5.0 (X11; Linux x86_64)", "curl/8.14")
-BROKEN = ("", "\x00\x00\x00 disk full", "10.0.0.7 - -", "GET /apply HTTP/1.1", "--- log rotated ---")
-"""What stands in the log beside requests; the empty line is no record at all."""
+BROKEN = ("disk full", "10.0.0.7 - -", "GET /apply HTTP/1.1", "--- log rotated ---")
+"""What stands in the log beside requests."""
 
 
 def write(path: Path, random: Random, *, month: datetime, requests: int) -> int:
@@ -20,7 +20,7 @@ def write(path: Path, random: Random, *, month: datetime, requests: int) -> int:
     """
     moments = sorted(month + timedelta(seconds=random.randrange(30 * 86_400)) for _ in range(requests))
     lines = [_line(random, moment) for moment in moments]
-    broken = [random.choice(BROKEN[1:]) for _ in range(max(1, requests // 500))]
+    broken = [random.choice(BROKEN) for _ in range(max(1, requests // 500))]
     for text in broken:
         lines.insert(random.randrange(len(lines)), text)
     content = ("\n".join(lines) + "\n").encode()

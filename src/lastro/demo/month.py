@@ -10,7 +10,7 @@ from lastro.demo.stage import Compared, Stage, hold_against, same
 from lastro.model.text import _
 from lastro.pipeline.result import IngestResult
 from lastro.report.difference import difference, difference_verdict
-from lastro.report.ingested import ingested, ingested_verdict
+from lastro.report.ingested import ingested_verdict, refusals
 from lastro.workspace.workspace import Workspace
 
 COUNTED, REPAIRED = "income_missing", "uf_spelling"
@@ -21,21 +21,18 @@ def ingest_all(stage: Stage, workspace: Workspace, lender: Lender) -> None:
     """The first month: what each source gave, what was refused and why, and that nothing planted was missed."""
     stage.chapter(_("First month: loan applications from SQLite"), "lastro ingest loans")
     loans = workspace.dataset("loans").ingest()
-    stage.show(ingested(loans))
     stage.say(ingested_verdict(loans))
     hold_against(stage, faults(workspace, lender.first, loans))
 
     stage.chapter(_("Customers from a paged HTTP API"), "lastro ingest customers")
     people = workspace.dataset("customers").ingest()
-    stage.show(ingested(people))
-    stage.say(ingested_verdict(people))
+    _tell(stage, people)
     for rule, planted in lender.customers.planted.items():
         same(rule, planted, refused(people).get(rule, 0))
 
     stage.chapter(_("Access logs, one of them compressed"), "lastro ingest access")
     requests = workspace.dataset("access").ingest()
-    stage.show(ingested(requests))
-    stage.say(ingested_verdict(requests))
+    _tell(stage, requests)
     same("malformed", lender.broken[0], requests.refused.get("malformed", 0))
 
 
@@ -44,7 +41,6 @@ def next_month(stage: Stage, workspace: Workspace, lender: Lender) -> None:
     lender.next_month()
     stage.chapter(_("The next month arrives: new, changed and late applications"), "lastro ingest loans")
     loans = workspace.dataset("loans").ingest()
-    stage.show(ingested(loans))
     stage.say(ingested_verdict(loans))
     hold_against(
         stage,
@@ -54,7 +50,7 @@ def next_month(stage: Stage, workspace: Workspace, lender: Lender) -> None:
         ],
     )
     requests = workspace.dataset("access").ingest()
-    stage.say(ingested_verdict(requests))
+    _tell(stage, requests)
     same("malformed", lender.broken[1], requests.refused.get("malformed", 0))
 
     stage.chapter(_("The same again"), "lastro ingest loans")
@@ -71,6 +67,13 @@ def compare(stage: Stage, workspace: Workspace, lender: Lender) -> None:
     stage.say(difference_verdict(found))
     same("changed", lender.second.changed, found.changed)
     same("removed", 0, found.removed)
+
+
+def _tell(stage: Stage, result: IngestResult) -> None:
+    """What a batch came to: the verdict, and what was refused by which rule, with bars."""
+    stage.say(ingested_verdict(result))
+    broken = {rule: rows for rule, rows in result.refused.items() if rows}
+    stage.show(refusals(broken, result.counts.read if result.counts else 0))
 
 
 def faults(workspace: Workspace, month: Month, result: IngestResult) -> list[Compared]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lastro.model.errors import LastroError
 from lastro.model.text import _
-from lastro.report.blocks import Blocks, Code, Column, Line, Title, Tone, table
+from lastro.report.blocks import Blocks, Code, Column, Line, Title, Tone, bar, table
 from lastro.report.numbers import number
 from lastro.report.plain import Page, to_text
 
@@ -44,8 +44,15 @@ class Compared:
 
 def hold_against(stage: Stage, rows: list[Compared]) -> None:
     """Shows planted and found side by side. Raises `LastroError` at the first difference: the story would be a lie."""
-    columns = (Column(_("planted fault")), Column(_("planted"), right=True), Column(_("found"), right=True))
-    stage.show((table(columns, ((row.what, number(row.planted), number(row.found)) for row in rows)),))
+    columns = (
+        Column(_("planted fault")),
+        Column(_("planted"), right=True),
+        Column(_("found"), right=True),
+        Column("", fixed=True),
+    )
+    most = max(row.found for row in rows)
+    lines = ((row.what, number(row.planted), number(row.found), bar(row.found, most)) for row in rows)
+    stage.show((table(columns, lines),))
     for row in rows:
         same(row.what, row.planted, row.found)
 

@@ -98,10 +98,10 @@ def prove(stage: Stage, workspace: Workspace, run: str) -> None:
     stage.chapter(_("Train again, from the very same data"), f"lastro replay {run}")
     result = workspace.replay(run)
     for used in result.inputs:
-        stage.say(_("  read     {reference}  {digest}").format(reference=used.reference, digest=used.digest))
+        stage.say(_("  {reference}: {digest}").format(reference=used.reference, digest=used.digest))
     for pair in result.metrics:
         stage.say(
-            _("  {name:<9}{before:g} then, {after:g} now").format(name=pair.name, before=pair.before, after=pair.after)
+            _("  {name}: {before:g} then, {after:g} now").format(name=pair.name, before=pair.before, after=pair.after)
         )
         same(pair.name, pair.before, pair.after)
     stage.say(_("The same data, the same parameters, the same metrics."), tone=Tone.GOOD)
