@@ -78,7 +78,7 @@ def test_percentages_and_changes() -> None:
 def test_moments_are_shown_in_utc() -> None:
     local = datetime(2026, 11, 22, 7, 0, 5, tzinfo=timezone(timedelta(hours=-3)))
 
-    assert moment(local) == moment(local.astimezone(UTC)) == "2026-11-22 10:00:05"
+    assert moment(local) == moment(local.astimezone(UTC)) == "2026-11-22 10:00"
 
 
 def test_short_digests_are_references() -> None:

@@ -32,11 +32,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A table's column: `right` aligns numbers, `fixed` keeps the column whole where the page is narrow."""
+    """A table's column: `right` aligns numbers, `fixed` keeps the column whole where the page is narrow.
+
+    A column with a `spare` above 0 is left out where the page is too narrow for all, the highest first.
+    """
 
     heading: str
     right: bool = False
     fixed: bool = False
+    spare: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,8 @@ def _pair(large: int, large_unit: str, small: int, small_unit: str) -> str:
 
 
 def moment(value: datetime) -> str:
-    """A moment in UTC, to the second, as references take it: `2026-11-22 10:00:05`."""
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    """A moment in UTC, to the minute: `2026-11-22 10:00`."""
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def short_digest(digest: str | None) -> str:

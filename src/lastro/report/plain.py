@@ -68,14 +68,41 @@ def _lines(block: Block, page: Page) -> list[str]:
 def _table(table: Table, page: Page) -> list[str]:
     if not table.rows:
         return []
+    table = _affordable(table, page)
     rows = [[_text(cell) for cell in row] for row in table.rows]
     headings = [clean(column.heading) for column in table.columns]
-    widths = [max(width(row[index]) for row in (headings, *rows)) for index in range(len(headings))]
-    widths = _fitted(widths, table.columns, page)
+    widths = _fitted(_widths(table), table.columns, page)
     lines = [painted(_row(headings, table.columns, widths), Tone.FAINT, page)]
     for texts, cells in zip(rows, table.rows, strict=True):
         lines.append(_row(texts, table.columns, widths, cells=cells, page=page))
     return lines
+
+
+def _widths(table: Table) -> list[int]:
+    """The cells that each column would like to have."""
+    texts = [
+        [clean(column.heading) for column in table.columns],
+        *([_text(cell) for cell in row] for row in table.rows),
+    ]
+    return [max(width(row[index]) for row in texts) for index in range(len(table.columns))]
+
+
+def _room(columns: int, page: Page) -> int | None:
+    """The cells that a table's texts may take in all, without indent and gaps; None on an endless page."""
+    if page.width is None:
+        return None
+    return max(page.width, WIDTH_MIN) - len(_INDENT) - len(_GAP) * (columns - 1)
+
+
+def _affordable(table: Table, page: Page) -> Table:
+    """Leaves out spare columns, the highest first, until the table fits or none is left."""
+    spare = max((column.spare for column in table.columns), default=0)
+    room = _room(len(table.columns), page)
+    if not spare or room is None or sum(_widths(table)) <= room:
+        return table
+    kept = [index for index, column in enumerate(table.columns) if column.spare < spare]
+    columns = tuple(table.columns[index] for index in kept)
+    return _affordable(Table(columns, tuple(tuple(row[index] for index in kept) for row in table.rows)), page)
 
 
 def _text(cell: Cell) -> str:
@@ -105,10 +132,10 @@ def _row(
 
 def _fitted(widths: list[int], columns: tuple[Column, ...], page: Page) -> list[int]:
     """Takes cells from the widest columns that may be cut until the table fits, but none goes under 8."""
-    if page.width is None:
+    room = _room(len(widths), page)
+    if room is None:
         return widths
     fitted = list(widths)
-    room = max(page.width, WIDTH_MIN) - len(_INDENT) - len(_GAP) * (len(widths) - 1)
     cuttable = [index for index, column in enumerate(columns) if not (column.fixed or column.right)]
     while sum(fitted) > room:
         widest = max(cuttable, key=lambda index: fitted[index], default=None)

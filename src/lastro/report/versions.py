@@ -9,7 +9,9 @@ from lastro.model.schema import type_text
 from lastro.model.text import _
 from lastro.model.version import VersionInfo
 from lastro.report.blocks import Blocks, Cell, Column, Tone, table
-from lastro.report.numbers import NOTHING, moment, number, short_digest, size
+from lastro.report.numbers import NOTHING, moment, number, size
+
+_DIGITS = 10
 
 
 def log(versions: Sequence[VersionInfo], tags: Mapping[str, int]) -> Blocks:
@@ -19,10 +21,10 @@ def log(versions: Sequence[VersionInfo], tags: Mapping[str, int]) -> Blocks:
         Column(_("committed (UTC)"), fixed=True),
         Column(_("mode"), fixed=True),
         Column(_("rows"), right=True),
-        Column(_("kept"), right=True),
-        Column(_("set aside"), right=True),
-        Column(_("size"), right=True),
-        Column(_("digest")),
+        Column(_("kept"), right=True, spare=3),
+        Column(_("set aside"), right=True, spare=1),
+        Column(_("size"), right=True, spare=4),
+        Column("sha256:", fixed=True, spare=2),
         Column(_("tags")),
     )
     return (table(columns, (_version(info, tags) for info in versions)),)
@@ -35,8 +37,8 @@ def datasets(newest: Mapping[str, VersionInfo | None]) -> Blocks:
         Column(_("version"), right=True),
         Column(_("committed (UTC)"), fixed=True),
         Column(_("rows"), right=True),
-        Column(_("size"), right=True),
-        Column(_("digest")),
+        Column(_("size"), right=True, spare=2),
+        Column("sha256:", fixed=True, spare=1),
     )
     return (table(columns, (_dataset(name, info) for name, info in newest.items())),)
 
@@ -85,13 +87,18 @@ def _version(info: VersionInfo, tagged: Mapping[str, int]) -> tuple[Cell | str, 
         number(counts.kept) if counts else NOTHING,
         Cell(number(counts.quarantined), Tone.DOUBTFUL if counts.quarantined else Tone.PLAIN) if counts else NOTHING,
         size(info.size),
-        short_digest(info.digest),
+        _hexadecimal(info.digest),
         names,
     )
+
+
+def _hexadecimal(digest: str) -> str:
+    """Enough of a digest to make a reference, after the `sha256:` of the heading."""
+    return digest.removeprefix("sha256:")[:_DIGITS]
 
 
 def _dataset(name: str, info: VersionInfo | None) -> tuple[Cell | str, ...]:
     if info is None:
         return name, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING
     committed = moment(info.committed)
-    return name, number(info.number), committed, number(info.rows), size(info.size), short_digest(info.digest)
+    return name, number(info.number), committed, number(info.rows), size(info.size), _hexadecimal(info.digest)
