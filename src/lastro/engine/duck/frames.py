@@ -67,14 +67,13 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """The end of one file: its rows kept, the positions of `skipped` records, which its reader set aside (positions
-    told before do not count them yet), and of `absent` ones, such as blank lines (counted, but no records).
+    """The end of one file: its rows kept, and the ascending positions of `skipped` records, which its reader set
+    aside: positions told before do not count them yet.
     """
 
     source: str
     kept: int
     skipped: tuple[int, ...] = ()
-    absent: tuple[int, ...] = ()
 
 
 class Counted(msgspec.Struct, frozen=True, tag="counted"):

@@ -15,16 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from lastro.engine.duck.connection import name, texts
+from lastro.engine.duck.positions import Integers, positions
 from lastro.engine.protocol import StagedFile
 from lastro.engine.sql.compile import compile_batch
 from lastro.model.plan import ColumnPlan, Plan
 from lastro.model.schema import Schema
 
-Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
 ROWS = 8_192
 
 
@@ -125,20 +124,8 @@ def _of_file(connection: duckdb.DuckDBPyConnection, index: int, file: StagedFile
 def _record_sql(schema: Schema, relation: str) -> str:
     """The items and source of a SELECT that gives each row as the JSON object a quarantine holds."""
     plain = Plan("", "", tuple(ColumnPlan(field.name, field.name, field.type) for field in schema.fields))
-    batch = compile_batch(plain, schema, dialect="duckdb", carry=("file_row_number",))
-    names = ", ".join(f"{sql} AS {name(alias)}" for alias, sql in batch.layers[0])
-    return f"{batch.record_sql} AS record, file_row_number FROM (SELECT {names}, file_row_number FROM {relation})"
-
-
-def positions(kept: Integers, removed: Integers) -> Integers:
-    """Where the `kept`-th kept rows (from 0) stood in a source (from 1) that lost the records at `removed` (sorted)."""
-    before = removed - np.arange(len(removed)) - 1
-    return kept + 1 + np.searchsorted(before, kept, side="right")
-
-
-def corrected(told: Integers, skipped: Integers) -> Integers:
-    """Positions that counted accepted records only, as positions among all: `skipped` (sorted) are the others."""
-    return positions(told - 1, skipped)
+    batch = compile_batch(plain, schema, dialect="duckdb")
+    return f"{batch.clean_record_sql} AS record, file_row_number FROM {relation}"
 
 
 def by_source(

@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 
 from lastro.engine.duck.arrow import to_arrow
 from lastro.engine.duck.connection import name, session, text, texts
-from lastro.engine.duck.keys import Integers
 from lastro.engine.duck.limits import Limits
 from lastro.engine.duck.parquet import Writer, without
+from lastro.engine.duck.positions import Integers
 from lastro.engine.duck.stored import told
 from lastro.engine.protocol import StagedFile
 from lastro.model.schema import Schema

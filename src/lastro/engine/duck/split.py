@@ -22,15 +22,16 @@ import pyarrow.compute as pc
 from lastro.engine.duck.arrow import to_arrow
 from lastro.engine.duck.relations import LINE
 from lastro.engine.protocol import MALFORMED, QUARANTINE
-from lastro.engine.sql.compile import BITS_PER_WORD
 
 REFUSED_SCHEMA = to_arrow(QUARANTINE)
 Bits = np.ndarray[tuple[int], np.dtype[np.int64]]
+Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 class Shape(msgspec.Struct, frozen=True):
     """What the columns of a compiled SELECT mean: the table's `columns` come first, then words of rule bits, then the
-    record of a refused row. `set_aside` says for each rule whether breaking it refuses the row.
+    record of a refused row. `set_aside` says for each rule whether breaking it refuses the row; a word holds
+    `bits_per_word` rules.
     """
 
     columns: tuple[str, ...]
@@ -38,84 +39,96 @@ class Shape(msgspec.Struct, frozen=True):
     record: str
     rules: tuple[str, ...]
     set_aside: tuple[bool, ...]
+    bits_per_word: int
 
 
 @dataclass(slots=True)
 class Splitter:
-    """Splits batches of one `Shape`; counts as it goes. `batch` is the commit's key."""
+    """Splits batches of one `Shape`, source after source; counts as it goes. `batch` is the commit's key."""
 
     shape: Shape
     batch: str
     read: int = 0
     kept: int = 0
-    absent: list[int] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
+    blanks: list[int] = field(default_factory=list)
+    """The numbers of the source's blank lines among those that arrived, from 1."""
+    _source: str = ""
+    _lines: int = 0
 
-    def split(self, batch: pa.RecordBatch, source: str, before: int) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
-        """Kept rows, and refused rows with the quarantine's schema; `before` records of the source came earlier."""
+    def begin(self, source: str) -> None:
+        """The next batches are this source's."""
+        self._source, self._lines, self.blanks = source, 0, []
+
+    def split(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
+        """Kept rows, and refused rows with the quarantine's schema."""
         words = [batch.column(name).to_numpy() for name in self.shape.bits]
         lines = batch.column(LINE) if LINE in batch.schema.names else None
         table = batch.select(list(range(len(self.shape.columns))))
-        if not any(word.any() for word in words) and (lines is None or lines.null_count == len(lines)):
-            self.read += batch.num_rows
-            self.kept += batch.num_rows
-            return table, None
-        return self._divide(batch, table, words, lines, source, before)
+        before = self._lines
+        self._lines += batch.num_rows
+        if any(word.any() for word in words) or (lines is not None and lines.null_count < len(lines)):
+            return self._divide(batch, table, words, lines, before)
+        self.read += batch.num_rows
+        self.kept += batch.num_rows
+        return table, None
 
     def _divide(
-        self,
-        batch: pa.RecordBatch,
-        table: pa.RecordBatch,
-        words: list[Bits],
-        lines: pa.Array | None,
-        source: str,
-        before: int,
+        self, batch: pa.RecordBatch, table: pa.RecordBatch, words: list[Bits], lines: pa.Array | None, before: int
     ) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
-        broken = np.zeros(batch.num_rows, dtype=bool)
-        present = np.ones(batch.num_rows, dtype=bool)
-        malformed = np.zeros(batch.num_rows, dtype=bool)
-        if lines is not None:
-            blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(lines), ""), False).to_numpy(zero_copy_only=False)
-            present = ~blank
-            malformed = pc.is_valid(lines).to_numpy(zero_copy_only=False) & present
-            self.absent += (np.flatnonzero(blank) + before + 1).tolist()
-        sound = present & ~malformed
-        for index, word in enumerate(words):
-            first = index * BITS_PER_WORD
-            self._count(word[sound], first)
-            broken |= (word & self._mask(first)) != 0
-        aside = broken & sound
-        self.read += int(present.sum())
+        positions = np.arange(before + 1, before + batch.num_rows + 1) - len(self.blanks)
+        blank, malformed = _without_fields(lines, batch.num_rows)
+        positions -= np.cumsum(blank)
+        self.blanks += (np.flatnonzero(blank) + before + 1).tolist()
+        sound = ~blank & ~malformed
+        aside = malformed | (sound & self._set_aside(words, sound))
         kept = table.filter(pa.array(sound & ~aside))
+        self.read += int((~blank).sum())
         self.kept += kept.num_rows
         self.refused[MALFORMED] += int(malformed.sum())
-        out = np.flatnonzero(aside | malformed)
+        out = np.flatnonzero(aside)
         if len(out) == 0:
             return kept, None
-        names = [self._names([int(word[row]) for word in words]) if sound[row] else [MALFORMED] for row in out]
-        taken = pa.array(out)
-        records = batch.column(self.shape.record).take(taken)
-        forms = ["raw"] * len(out)
+        names = [[MALFORMED] if malformed[row] else self._names([int(word[row]) for word in words]) for row in out]
+        records = batch.column(self.shape.record).take(pa.array(out))
         if lines is not None:
-            texts = lines.take(taken)
-            records = pc.if_else(pa.array(sound[out]), records, texts)
-            forms = ["raw" if good else "text" for good in sound[out]]
-        return kept, refused_batch(self.batch, names, source, out + before + 1, forms, records)
+            records = pc.if_else(pa.array(malformed[out]), lines.take(pa.array(out)), records)
+        forms = ["text" if malformed[row] else "raw" for row in out]
+        return kept, refused_batch(self.batch, names, self._source, positions[out], forms, records)
+
+    def _set_aside(self, words: list[Bits], sound: Flags) -> Flags:
+        """Which rows break a rule that refuses them; the broken rules of sound ones are counted."""
+        found = np.zeros(len(sound), dtype=bool)
+        for index, word in enumerate(words):
+            first = index * self.shape.bits_per_word
+            self._count(word[sound], first)
+            found |= (word & self._mask(first)) != 0
+        return found
 
     def _count(self, word: Bits, first: int) -> None:
         hit = word[word != 0]
-        for bit, name in enumerate(self.shape.rules[first : first + BITS_PER_WORD]):
+        for bit, name in enumerate(self.shape.rules[first : first + self.shape.bits_per_word]):
             self.refused[name] += int(((hit >> bit) & 1).sum())
 
     def _mask(self, first: int) -> int:
-        return sum(1 << bit for bit, aside in enumerate(self.shape.set_aside[first : first + BITS_PER_WORD]) if aside)
+        part = self.shape.set_aside[first : first + self.shape.bits_per_word]
+        return sum(1 << bit for bit, aside in enumerate(part) if aside)
 
     def _names(self, words: list[int]) -> list[str]:
         return [
             name
             for index, name in enumerate(self.shape.rules)
-            if words[index // BITS_PER_WORD] >> (index % BITS_PER_WORD) & 1
+            if words[index // self.shape.bits_per_word] >> (index % self.shape.bits_per_word) & 1
         ]
+
+
+def _without_fields(lines: pa.Array | None, rows: int) -> tuple[Flags, Flags]:
+    """Which rows are blank lines, and which are lines that could not be taken apart."""
+    if lines is None:
+        return np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
+    blank: Flags = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(lines), ""), False).to_numpy(zero_copy_only=False)
+    present: Flags = pc.is_valid(lines).to_numpy(zero_copy_only=False)
+    return blank, present & ~blank
 
 
 def refused_batch(

@@ -29,6 +29,7 @@ from lastro.engine.duck.failure import of_exception, to_error
 from lastro.engine.duck.limits import Limits
 from lastro.engine.duck.opening import RAW
 from lastro.engine.duck.parquet import Writer, batches, without
+from lastro.engine.duck.positions import Integers, corrected
 from lastro.engine.duck.relations import LINE
 from lastro.engine.duck.split import REFUSED_SCHEMA, Shape, refused_batch
 from lastro.engine.duck.staging import Reading
@@ -36,7 +37,7 @@ from lastro.engine.duck.stream import Inflow
 from lastro.engine.protocol import PRIMARY_KEY, Progress, Protect, Staged, StagedFile
 from lastro.engine.scan import FileScan, JsonLines, Lines, Scan, StreamScan
 from lastro.engine.sql import door
-from lastro.engine.sql.compile import CompiledBatch, compile_batch
+from lastro.engine.sql.compile import BITS_PER_WORD, CompiledBatch, compile_batch
 from lastro.model.errors import LastroError, SourceBroken
 from lastro.model.finding import Policy
 from lastro.model.plan import Plan
@@ -171,14 +172,14 @@ def _from_stream(order: Order, scan: StreamScan, intake: Intake) -> frames.Count
     inflow = Inflow(scan)
     compiled = _compiled(order.plan, inflow.columns(wanted), (LINE,) if scan.records else (), scan.label)
     reading = Reading(_shape(order.plan, compiled), order.batch, intake)
-    before = kept = 0
+    kept = 0
+    reading.splitter.begin(scan.label)
     with session(order.limits, temp=order.temp) as connection:
         inflow.view(connection, wanted)
         select = compiled.select(RAW, carry=(LINE,) if scan.records else ())
         try:
             for batch in connection.sql(select).to_arrow_reader(order.limits.batch_rows):
-                kept += reading.take(batch, scan.label, before)
-                before += batch.num_rows
+                kept += reading.take(batch)
         except Exception:
             if inflow.failure is not None:
                 raise inflow.failure from None
@@ -212,7 +213,7 @@ def _compiled(plan: Plan, schema: Schema, carry: Sequence[str], where: str) -> C
 
 def _shape(plan: Plan, compiled: CompiledBatch) -> Shape:
     aside = tuple(rule.policy is Policy.QUARANTINE for rule in plan.row_rules)
-    return Shape(compiled.names, compiled.bits, compiled.record, compiled.rules, aside)
+    return Shape(compiled.names, compiled.bits, compiled.record, compiled.rules, aside, BITS_PER_WORD)
 
 
 def wanted_columns(plan: Plan) -> tuple[str, ...]:
@@ -251,25 +252,25 @@ def _corrected(folder: Path, files: Sequence[StagedFile], ends: Sequence[frames.
     return writer.files
 
 
-def _moved(batch: pa.RecordBatch, skipped: dict[str, keys.Integers]) -> pa.RecordBatch:
+def _moved(batch: pa.RecordBatch, skipped: dict[str, Integers]) -> pa.RecordBatch:
     positions = batch.column("position").to_numpy().copy()
     sources = batch.column("source").dictionary_encode()
     index = sources.indices.to_numpy()
     for code, source in enumerate(sources.dictionary.to_pylist()):
         if source in skipped:
             mine = index == code
-            positions[mine] = keys.corrected(positions[mine], skipped[source])
+            positions[mine] = corrected(positions[mine], skipped[source])
     return batch.set_column(batch.schema.get_field_index("position"), "position", pa.array(positions))
 
 
 def _without_repeats(order: Order, staged: Staged, intake: Intake) -> Staged:
-    going: dict[int, list[keys.Integers]] = {}
+    going: dict[int, list[Integers]] = {}
     key, plan = order.plan.primary_key, order.plan
     with (
         session(order.limits, readable=[file.path for file in staged.kept], temp=order.temp) as connection,
         Writer(order.folder, "repeats") as writer,
     ):
-        removed: list[keys.Integers] | None = None
+        removed: list[Integers] | None = None
         starts = np.cumsum([0, *[file.rows for file in staged.kept]])
         sources = [(end.source, end.kept) for end in intake.ends]
         for found in keys.repeats(connection, staged.kept, plan.schema, key, last=order.keep_last):
@@ -291,7 +292,7 @@ def _without_repeats(order: Order, staged: Staged, intake: Intake) -> Staged:
     return Staged(tuple(kept), (*staged.quarantined, *writer.files), RowCounts(read, rows, read - rows), refused)
 
 
-def _less(order: Order, index: int, file: StagedFile, going: list[keys.Integers] | None) -> list[StagedFile]:
+def _less(order: Order, index: int, file: StagedFile, going: list[Integers] | None) -> list[StagedFile]:
     if going is None:
         return [file]
     with Writer(order.folder, f"unique-{index:05d}") as writer:
@@ -300,12 +301,9 @@ def _less(order: Order, index: int, file: StagedFile, going: list[keys.Integers]
     return writer.files
 
 
-def _removed(files: Sequence[StagedFile], ends: Sequence[frames.Ended]) -> list[keys.Integers]:
+def _removed(files: Sequence[StagedFile], ends: Sequence[frames.Ended]) -> list[Integers]:
     """For each source the sorted positions of records that were not kept."""
-    gone: dict[str, list[keys.Integers]] = {end.source: [np.array(end.absent, dtype=np.int64)] for end in ends}
-    for end in ends:
-        if end.skipped and end.absent:
-            gone[end.source] = [keys.corrected(gone[end.source][0], np.array(end.skipped, dtype=np.int64))]
+    gone: dict[str, list[Integers]] = {end.source: [np.empty(0, dtype=np.int64)] for end in ends}
     for file in files:
         for batch in batches(file.path):
             sources = batch.column("source").to_numpy(zero_copy_only=False)

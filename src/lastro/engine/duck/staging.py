@@ -13,16 +13,18 @@ from __future__ import annotations
 import re
 import time
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from lastro.engine.duck import feed, frames, opening
 from lastro.engine.duck.failure import Refused, of_exception, refuse
 from lastro.engine.duck.header import record_end
 from lastro.engine.duck.limits import Limits
+from lastro.engine.duck.positions import corrected
 from lastro.engine.duck.relations import REJECTS_MAX
 from lastro.engine.duck.split import Shape, Splitter, refused_batch
 from lastro.engine.protocol import MALFORMED
@@ -32,6 +34,7 @@ PROGRESS_SECONDS = 0.25
 REJECT_ROWS = 2_048
 REJECT_TEXT_MAX = 9_000
 """Below the length at which the reader cuts a rejected record's text."""
+Row = Mapping[str, Any]  # Any: a rejected record's line, start, kind and text
 _REJECTS = (
     "SELECT line, min(line_byte_position) AS start, min(error_type) AS kind, min(csv_line) AS text "
     "FROM reject_errors GROUP BY line ORDER BY line"
@@ -70,9 +73,9 @@ class Reading:
         self._told = 0.0
         self._first = True
 
-    def take(self, batch: pa.RecordBatch, source: str, before: int) -> int:
+    def take(self, batch: pa.RecordBatch) -> int:
         """Splits and hands on; returns how many rows were kept."""
-        kept, refused = self.splitter.split(batch, source, before)
+        kept, refused = self.splitter.split(batch)
         if kept.num_rows or self._first:
             self._first = False
             self.sink.keep(kept)
@@ -85,10 +88,9 @@ class Reading:
 
     def end(self, source: str, kept: int, skipped: list[int]) -> None:
         """Counts in what the source's reader set aside."""
-        absent, self.splitter.absent = self.splitter.absent, []
         self.splitter.read += len(skipped)
         self.splitter.refused[MALFORMED] += len(skipped)
-        self.sink.end(frames.Ended(source, kept, tuple(skipped), tuple(absent)))
+        self.sink.end(frames.Ended(source, kept, tuple(skipped)))
 
     def counted(self) -> frames.Counted:
         """The counts so far."""
@@ -112,11 +114,11 @@ def read(
 
 
 def _read_file(file: opening.Opened, kind: FileFormat, select: str, label: str, reading: Reading) -> None:
-    before = kept = 0
+    kept = 0
+    reading.splitter.begin(label)
     try:
         for batch in file.connection.sql(select).to_arrow_reader(file.batch_rows):
-            kept += reading.take(batch, label, before)
-            before += batch.num_rows
+            kept += reading.take(batch)
     except Exception:
         file.connection.close()  # lets the feeder go, whose failure may be the cause
         file.finish()
@@ -124,32 +126,42 @@ def _read_file(file: opening.Opened, kind: FileFormat, select: str, label: str, 
     file.finish()
     skipped: list[int] = []
     if not isinstance(kind, Parquet):
-        for batch in _malformed(file, kind, label, reading.splitter.batch):
+        for batch in _malformed(file, kind, label, reading.splitter):
             reading.sink.malformed(batch)
             skipped += batch.column("position").to_pylist()
     reading.end(label, kept, skipped)
 
 
-def _malformed(file: opening.Opened, kind: FileFormat, label: str, batch: str) -> Iterator[pa.RecordBatch]:
+def _malformed(file: opening.Opened, kind: FileFormat, label: str, splitter: Splitter) -> Iterator[pa.RecordBatch]:
     """The records the reader set aside, as rows of the quarantine. Raises `Refused` if one is more than a record."""
     found = file.connection.execute("SELECT count(*) FROM reject_errors").fetchone()
     if not found or not found[0]:
         return
     if found[0] >= REJECTS_MAX:
         refuse("malformed_many", str(file.path), first=REJECTS_MAX)
-    header = kind.skip + int(kind.header) if isinstance(kind, Csv) else 0
-    blanks = _blank_lines(file, kind) if isinstance(kind, Csv) and file.columns > 1 else ()
+    before = _before(file, kind, splitter.blanks)
     for rejected in file.connection.sql(_REJECTS).to_arrow_reader(REJECT_ROWS):
         rows = rejected.to_pylist()
         for row in rows:
             _check_whole(row, kind, file)
-        positions = [row["line"] - header - bisect_left(blanks, row["start"]) for row in rows]
+        positions = [row["line"] - before(row) for row in rows]
         records = pa.array([_whole_text(row, kind, file) for row in rows], pa.string())
         names = [[MALFORMED]] * len(rows)
-        yield refused_batch(batch, names, label, positions, ["text"] * len(rows), records)
+        yield refused_batch(splitter.batch, names, label, positions, ["text"] * len(rows), records)
 
 
-def _check_whole(row: Mapping[str, Any], kind: FileFormat, file: opening.Opened) -> None:  # Any: a reject's values
+def _before(file: opening.Opened, kind: FileFormat, blanks: list[int]) -> Callable[[Row], int]:
+    """How many of the lines before a rejected one are no records: the header, and blank lines."""
+    if isinstance(kind, Csv):
+        header = kind.skip + int(kind.header)
+        places = _blank_lines(file, kind) if file.columns > 1 else []
+        return lambda row: header + bisect_left(places, row["start"])
+    rejected = file.connection.execute("SELECT DISTINCT line FROM reject_errors ORDER BY line").fetchall()
+    lines = corrected(np.array(blanks, dtype=np.int64), np.array([line for (line,) in rejected], dtype=np.int64))
+    return lambda row: int(np.searchsorted(lines, row["line"]))
+
+
+def _check_whole(row: Row, kind: FileFormat, file: opening.Opened) -> None:
     if row["kind"] == "LINE SIZE OVER MAXIMUM":
         refuse("line_long", str(file.path), line=row["line"], first=file.line_bytes_max)
     if isinstance(kind, Csv) and kind.quote:
@@ -158,7 +170,7 @@ def _check_whole(row: Mapping[str, Any], kind: FileFormat, file: opening.Opened)
             refuse("quote_open", str(file.path), line=row["line"])
 
 
-def _whole_text(row: Mapping[str, Any], kind: FileFormat, file: opening.Opened) -> str:  # Any: a reject's values
+def _whole_text(row: Row, kind: FileFormat, file: opening.Opened) -> str:
     """The record's text as it stands in the file: the reader cuts long ones and replaces what is not UTF-8."""
     text: str = row["text"].strip("\r\n")
     if row["kind"] != "INVALID ENCODING" and len(text) < REJECT_TEXT_MAX:
