@@ -54,11 +54,10 @@ def open_plain(path: Path) -> BinaryIO:
         refuse("missing", str(path))
     except OSError as error:
         refuse("link" if path.is_symlink() else "unreadable", str(path), detail=type(error).__name__)
-    stream = os.fdopen(descriptor, "rb", buffering=0)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        stream.close()
+        os.close(descriptor)
         refuse("link", str(path))
-    return stream
+    return os.fdopen(descriptor, "rb", buffering=0)
 
 
 def blocks(path: Path, *, encoding: str = "utf-8", normalise: Normalise | None = None) -> Iterator[bytes]:

@@ -134,10 +134,10 @@ def _read_file(file: opening.Opened, kind: FileFormat, select: str, label: str, 
 
 def _malformed(file: opening.Opened, kind: FileFormat, label: str, splitter: Splitter) -> Iterator[pa.RecordBatch]:
     """The records the reader set aside, as rows of the quarantine. Raises `Refused` if one is more than a record."""
-    found = file.connection.execute("SELECT count(*) FROM reject_errors").fetchone()
-    if not found or not found[0]:
+    ((found,),) = file.connection.execute("SELECT count(*) FROM reject_errors").fetchall()
+    if not found:
         return
-    if found[0] >= REJECTS_MAX:
+    if found >= REJECTS_MAX:
         refuse("malformed_many", str(file.path), first=REJECTS_MAX)
     before = _before(file, kind, splitter.blanks)
     for rejected in file.connection.sql(_REJECTS).to_arrow_reader(REJECT_ROWS):

@@ -30,6 +30,8 @@ class Survey:
 class Surveyor:
     """Looks at a file block by block: `look` at each, then `report`. Raises `Refused` for what must not be read.
 
+    Blocks are shorter than `line_bytes_max`: a line that lies within one is not measured.
+
     Counting lines costs five times what finding NUL bytes costs, so only one block in `every` is counted unless line
     ends need it; `line` in a failure is right if `every` is 1.
     """
@@ -75,6 +77,8 @@ class Surveyor:
         """An opening quote (it follows a delimiter or a line end, and none follows it) must not be the last for long:
         the reader would drop everything up to the next one.
         """
+        if self._gap == len(self._quote) and block[:1] in self._borders:
+            self._opening = False  # what follows the last block's last quote shows that it closed
         first = block.find(self._quote)
         if self._opening and self._gap + (first if first >= 0 else len(block)) > self._line_bytes_max:
             refuse("quote_open", self._file, line=self._quote_line, first=self._line_bytes_max)
@@ -83,7 +87,7 @@ class Surveyor:
             return
         last = block.rfind(self._quote)
         before = block[last - 1 : last] if last else self._last
-        self._opening = before in self._borders and block[last + 1 : last + 2] not in self._borders
+        self._opening = before in self._borders and (block[last + 1 : last + 2] or b"?") not in self._borders
         self._gap = len(block) - last
         if self._every == 1:
             self._quote_line = self._lines + block.count(b"\n", 0, last) + 1
