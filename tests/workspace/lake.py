@@ -23,7 +23,7 @@ schema:
         logicalType: string
         transformLogic: upper(trim(uf))
         logicalTypeOptions: {maxLength: 2}
-        enum: [SP, RJ, MG]
+        enum: [{value: SP}, {value: RJ}, {value: MG}]
       - name: income
         logicalType: number
         logicalTypeOptions: {minimum: 0}

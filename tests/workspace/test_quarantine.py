@@ -33,7 +33,7 @@ def test_the_summary_counts_open_rows_per_rule(aside):
     assert dict(aside.loans.quarantine().summary()) == {
         "uf.enum": 1,
         "id.type": 1,
-        "income.minimum": 1,
+        "income.range": 1,
         "applied_at.type": 1,
         "primary_key": 1,
         "malformed": 1,

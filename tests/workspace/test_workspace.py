@@ -160,9 +160,9 @@ def test_names_that_are_no_names_are_refused(lake, name):
         ("lastro: 1\ndatasets: {loans: {contract: /etc/passwd}}\n", "leaves the workspace"),
         ("lastro: 1\ndatasets: {loans: {sourze: {}}}\n", "unknown key"),
         ("lastro: 1\nengine: {memory_mb: many}\n", "whole number"),
-        ("lastro: &a 1\nx: *a\n", ""),
-        ("[", ""),
-        ("", ""),
+        ("lastro: &a 1\nx: *a\n", None),
+        ("[", None),
+        ("", None),
     ],
 )
 def test_a_wrong_configuration_is_refused_by_key(lake, text, match):
