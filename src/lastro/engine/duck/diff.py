@@ -69,7 +69,7 @@ def _by_key(
             f"WHERE {added} OR {removed} OR {changed} ORDER BY {order} LIMIT {int(limit)}"
         )
         examples = tuple(_example(each, schema.names, key) for each in connection.execute(query).fetchall())
-    return KeyDiff(int(row[0]), int(row[1]), int(row[2]), found, examples)
+    return KeyDiff(int(row[0] or 0), int(row[1] or 0), int(row[2] or 0), found, examples)  # NULL: no file differs
 
 
 _HERE = '"_lastro_here"'
