@@ -68,6 +68,12 @@ def test_values_have_one_form(value: object, expected: object) -> None:
     assert type(found) is type(expected)
 
 
+@pytest.mark.parametrize("key", ["schema", "ok"])
+def test_values_cannot_pass_for_the_envelope(key: str) -> None:
+    with pytest.raises(ValueError, match="the object's own"):
+        answer_json("lastro.log/1", {key: True}, ok=False)
+
+
 def test_what_has_no_form_is_refused() -> None:
     with pytest.raises(TypeError, match="complex has no JSON form"):
         to_json_value(1j)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastro.report.numbers import duration, moment, number, percent, short_digest, signed, size
+from lastro.report.numbers import bound, duration, moment, number, percent, short_digest, signed, size
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,27 @@ def test_sizes(count: int, text: str) -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "english", "portuguese"),
+    [
+        ("-119972.920", "-119,972.920", "-119.972,920"),
+        ("12345678901234567890.5", "12,345,678,901,234,567,890.5", "12.345.678.901.234.567.890,5"),
+        ("2026-09-01T00:01:34.000000", "2026-09-01T00:01:34", "2026-09-01T00:01:34"),
+        ("2026-09-01T00:01:34.500000Z", "2026-09-01T00:01:34.500000Z", "2026-09-01T00:01:34.500000Z"),
+        ("1952-09-19", "1952-09-19", "1952-09-19"),
+        ("1e300", "1e300", "1e300"),
+        (None, None, None),
+    ],
+)
+def test_bounds_lose_no_digit(
+    text: str | None, english: str | None, portuguese: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_english = bound(text)
+    monkeypatch.setenv("LASTRO_LANG", "pt_BR")
+
+    assert (in_english, bound(text)) == (english, portuguese)
 
 
 def test_percentages_and_changes() -> None:

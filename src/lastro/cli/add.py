@@ -37,7 +37,7 @@ from lastro.report.blocks import Blocks, Line, Title
     multiple=True,
     type=setting,
     metavar=_("KEY=VALUE"),
-    help=_("An option of the source, such as table=loans; may be repeated."),
+    help=_("An option of the source, such as format=csv; may be repeated."),
 )
 @click.pass_obj
 def command(

@@ -40,9 +40,11 @@ def command(settings: Settings, name: str, before: str, after: str, limit: int) 
     dataset = lastro.open().dataset(name)
     with working(name, settings):
         found = dataset.diff(before, after, limit=limit)
+    values = found.to_dict()
+    values["columns"] = values.pop("schema")  # `schema` names the object's own
     return Answer(
-        values=found.to_dict(),
+        values=values,
         blocks=lambda: difference(found),
         verdict=difference_verdict(found),
-        next=f"lastro tag {name} {_('TAG')}",
+        next=f"lastro log {name}" if found.equal else f"lastro tag {name} {_('TAG')}",
     )

@@ -19,7 +19,7 @@ def command() -> Answer:
     records = workspace.runs()
     sentence = ngettext("{n} run in {path}", "{n} runs in {path}", len(records))
     return Answer(
-        values={"runs": [record.to_dict() for record in records]},
+        values={"runs": [report.run_values(record) for record in records]},
         blocks=lambda: report.runs(records) if records else (),
         verdict=sentence.format(n=number(len(records)), path=workspace.root),
         next=f"lastro replay {records[0].id}" if records else "",

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lastro.engine.protocol import ColumnMeasures
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
 from lastro.report.blocks import Blocks, Cell, Column, Title, Tone, bar, table
-from lastro.report.numbers import NOTHING, number, percent, signed
+from lastro.report.numbers import NOTHING, bound, number, percent, signed
 from lastro.report.values import Differing, SchemaChange
 
 
@@ -27,7 +27,11 @@ def difference_verdict(found: Differing) -> str:
     """`from loans@1 to loans@2: 120 rows added, 3 removed, 41 changed`."""
     if not (found.schema or found.added or found.removed or found.changed):
         return _("{before} and {after} hold the same rows").format(before=found.before, after=found.after)
-    sentence = _("from {before} to {after}: {added} rows added, {removed} removed, {changed} changed")
+    sentence = ngettext(
+        "from {before} to {after}: {added} row added, {removed} removed, {changed} changed",
+        "from {before} to {after}: {added} rows added, {removed} removed, {changed} changed",
+        found.added,
+    )
     return sentence.format(
         before=found.before,
         after=found.after,
@@ -88,8 +92,8 @@ def _measures(name: str, before: ColumnMeasures | None, after: ColumnMeasures | 
         _pair(_nulls(before), _nulls(after)),
         _change(before, after),
         _pair(_mean(before), _mean(after)),
-        _pair(before.minimum if before else None, after.minimum if after else None),
-        _pair(before.maximum if before else None, after.maximum if after else None),
+        _pair(bound(before.minimum) if before else None, bound(after.minimum) if after else None),
+        _pair(bound(before.maximum) if before else None, bound(after.maximum) if after else None),
     )
 
 

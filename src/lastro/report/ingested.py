@@ -10,6 +10,8 @@ from lastro.report.findings import findings
 from lastro.report.numbers import duration, number, percent
 from lastro.report.values import Ingested
 
+_WORTH_A_RATE = 1000
+
 
 def ingested(result: Ingested) -> Blocks:
     """The findings that matter and a line of figures."""
@@ -50,12 +52,8 @@ def refusals(refused: Mapping[str, int], total: int) -> Blocks:
 
 def _figures(result: Ingested) -> str:
     read = result.counts.read if result.counts else 0
-    rate = number(round(read / result.seconds)) if result.seconds > 0 else number(read)
-    sentence = _("{mode}: {read} rows read in {time} ({rate} rows/s); the version holds {total} rows")
-    return sentence.format(
-        mode=result.mode,
-        read=number(read),
-        time=duration(result.seconds),
-        rate=rate,
-        total=number(result.rows_total),
-    )
+    time = duration(result.seconds)
+    if read >= _WORTH_A_RATE and result.seconds > 0:
+        time = _("{time} ({n} rows/s)").format(time=time, n=number(round(read / result.seconds)))
+    sentence = _("{mode}: {read} rows read in {time}; the version holds {total} rows")
+    return sentence.format(mode=result.mode, read=number(read), time=time, total=number(result.rows_total))

@@ -25,7 +25,9 @@ from lastro.model.errors import DataRefused, LastroError
 
 
 def answer_json(schema: str, values: Mapping[str, Any], *, ok: bool) -> str:  # Any: whatever `to_json_value` takes
-    """One line: `{"schema": …, "ok": …, …}`."""
+    """One line: `{"schema": …, "ok": …, …}`. Raises `ValueError` if the values claim one of these two keys."""
+    if values.keys() & {"schema", "ok"}:
+        raise ValueError("the keys schema and ok are the object's own")
     return _dump({"schema": schema, "ok": ok, **values})
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 
 from lastro.model.text import _, language
 
 NOTHING = "–"
+_EXACT = re.compile(r"(?P<sign>-?)(?P<whole>[0-9]{1,40})(?P<rest>(?:\.[0-9]+)?)", re.ASCII)
+_WHOLE_SECOND = re.compile(r"(T[0-9]{2}:[0-9]{2}:[0-9]{2})\.0+", re.ASCII)
 _SIZES = ("KiB", "MiB", "GiB", "TiB", "PiB")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -74,6 +77,15 @@ def duration(seconds: float) -> str:
 def _pair(large: int, large_unit: str, small: int, small_unit: str) -> str:
     text = f"{number(large)} {large_unit}"
     return f"{text} {small} {small_unit}" if small else text
+
+
+def bound(text: str | None) -> str | None:
+    """A measured minimum or maximum: no digit of a number is lost, a moment loses only a fraction of zeros."""
+    if text is None:
+        return None
+    if found := _EXACT.fullmatch(text):
+        return found["sign"] + _local(f"{int(found['whole']):,}{found['rest']}")
+    return _WHOLE_SECOND.sub(r"\1", text)
 
 
 def moment(value: datetime) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from lastro.catalog.run_record import RunRecord, RunStatus
 from lastro.model.text import _
@@ -18,12 +19,19 @@ def runs(records: Sequence[RunRecord]) -> Blocks:
         Column(_("run"), fixed=True),
         Column(_("name")),
         Column(_("status"), fixed=True),
-        Column(_("started (UTC)"), fixed=True),
+        Column(_("started (UTC)"), fixed=True, spare=1),
         Column(_("inputs")),
-        Column(_("code")),
+        Column(_("code"), spare=2),
         Column(_("metrics")),
     )
     return (table(columns, (_run(record) for record in records)),)
+
+
+def run_values(record: RunRecord) -> dict[str, Any]:  # Any: JSON values
+    """A run as plain values, without the list of packages: its digest stands for them."""
+    values = record.to_dict()
+    values["environment"] = {key: value for key, value in values["environment"].items() if key != "packages"}
+    return values
 
 
 def status_mark(record: RunRecord) -> Cell:
