@@ -4,6 +4,7 @@ import os
 import secrets
 import socket
 from contextlib import closing
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
@@ -14,11 +15,22 @@ START = "docker run --rm -p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust -e POST
 class Server:
     """A schema of our own on a server, and statements for it. `session()` is a connection of its own."""
 
+    reference = "${LASTRO_SERVER_FOR_TEST}"
+
     def __init__(self, url):
         self.url = url
         self.schema = f"lastro_test_{secrets.token_hex(6)}"
         self._connections = []
         self.run(f"CREATE SCHEMA {self.schema}")
+
+    def elsewhere(self, *, account=None, password=None, database=None):
+        """The server's URL with another account or database."""
+        parts = urlsplit(self.url)
+        user, _at, host = parts.netloc.rpartition("@")
+        if account is not None:
+            user = account if password is None else f"{account}:{password}"
+        path = parts.path if database is None else f"/{database}"
+        return urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host, path=path))
 
     def session(self, *, autocommit=False):
         import adbc_driver_postgresql.dbapi as driver
@@ -68,7 +80,8 @@ def postgres_url():
 
 
 @pytest.fixture
-def server(postgres_url):
+def server(postgres_url, monkeypatch):
+    monkeypatch.setenv("LASTRO_SERVER_FOR_TEST", postgres_url)
     place = Server(postgres_url)
     yield place
     place.close()
