@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.workspace.lake import GOOD, HEADER
+from tests.workspace.copies import Copy, approved
 
 from lastro.model.errors import NameRefused, ReplayError, UnknownName, UsageError
 
@@ -16,17 +16,17 @@ mlflow = pytest.importorskip("mlflow", reason="MLflow is not installed; to run t
 from lastro.workspace.mlflow_source import LastroDataset, LastroDatasetSource  # noqa: E402
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    return approved(tmp_path_factory.mktemp("original") / "lake")
+
+
 @pytest.fixture
-def tracked(lake, tmp_path, monkeypatch):
+def tracked(original, tmp_path, monkeypatch):
     """Version 0 is approved, version 1 the newest; MLflow keeps its runs in a folder."""
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     mlflow.set_tracking_uri((tmp_path / "mlruns").as_uri())
-    lake.csv.write_text(GOOD)
-    lake.loans.ingest()
-    lake.loans.tag("approved")
-    lake.csv.write_text(HEADER + "9,SP,1,2026-01-09\n")
-    lake.loans.ingest()
-    return lake
+    return Copy(original, tmp_path / "lake")
 
 
 def logged(run):
@@ -119,7 +119,6 @@ def test_a_dataset_shows_its_schema_and_size(tracked):
 @pytest.mark.parametrize(
     "program",
     [
-        "import mlflow.data, lastro.workspace.mlflow_source as ours",
         "import lastro.workspace.mlflow_source as ours, mlflow.data",
         "import mlflow.tracking.context.registry, lastro.workspace.mlflow_source as ours, mlflow.data",
     ],

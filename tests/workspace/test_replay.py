@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.workspace.lake import GOOD, HEADER
+from tests.workspace.copies import Copy, approved
 
 from lastro.catalog import RunFiles
 from lastro.model.errors import Corrupted, ReplayError, UnknownName, UsageError
@@ -24,7 +24,6 @@ with lastro.open("..").run("train", inputs=["loans@approved"], parameters={"rate
     run.log(total=float(income[~(income != income)].sum()) * scale, rows=len(income))
 print("trained")
 """
-OTHER = HEADER + "9,SP,1,2026-01-09\n"
 
 
 class Trained:
@@ -36,11 +35,6 @@ class Trained:
         self.code = lake.root / "code"
         self.code.mkdir()
         (self.code / "scale.txt").write_text("1")
-        lake.csv.write_text(GOOD)
-        lake.loans.ingest()
-        lake.loans.tag("approved")
-        lake.csv.write_text(OTHER)
-        lake.loans.ingest()
 
     def train(self, script: str = TRAIN):
         (self.code / "train.py").write_text(script)
@@ -52,9 +46,14 @@ class Trained:
         return RunFiles(self.lake.root / ".lastro" / "runs").all()
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    return approved(tmp_path_factory.mktemp("original") / "lake")
+
+
 @pytest.fixture
-def trained(lake):
-    return Trained(lake)
+def trained(original, tmp_path):
+    return Trained(Copy(original, tmp_path / "lake"))
 
 
 def test_a_training_is_replayed_from_the_same_data_whatever_the_tag_means_now(trained, capfd):

@@ -8,24 +8,23 @@ import sys
 
 import numpy as np
 import pytest
-from tests.workspace.lake import GOOD, HEADER
+from tests.workspace.copies import Copy, approved
+from tests.workspace.lake import GOOD
 
 from lastro.catalog import RunFiles
 from lastro.model.errors import Corrupted, NameRefused, UnknownName, UsageError, WriteFailed
 from lastro.workspace.run import active
 
-OTHER = HEADER + "9,SP,1,2026-01-09\n"
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    return approved(tmp_path_factory.mktemp("original") / "lake")
 
 
 @pytest.fixture
-def trained(lake):
+def trained(original, tmp_path):
     """Version 0 is approved, version 1 the newest."""
-    lake.csv.write_text(GOOD)
-    lake.loans.ingest()
-    lake.loans.tag("approved")
-    lake.csv.write_text(OTHER)
-    lake.loans.ingest()
-    return lake
+    return Copy(original, tmp_path / "lake")
 
 
 def records(lake):

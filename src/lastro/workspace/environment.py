@@ -18,6 +18,8 @@ from lastro.catalog.run_record import Code, Environment
 from lastro.model.text import _
 
 GIT_TIMEOUT_S = 20.0
+_FIELD = re.compile(r"^(Name|Version):[ \t]*(\S+)", re.MULTILINE)
+"""All that is wanted of a distribution's metadata; the standard library's parser would read its whole description."""
 
 
 def collect() -> Environment:
@@ -91,9 +93,10 @@ def _collected(search_path: tuple[str, ...]) -> Environment:
     """Cached by the search path: a process meets the same packages as long as it looks in the same places."""
     packages: dict[str, str] = {}
     for distribution in metadata.distributions(path=list(search_path)):
-        name = distribution.metadata["Name"]
-        if name:  # a folder left half deleted has no name
-            packages.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution.version)
+        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+        fields = dict(_FIELD.findall(text.partition("\n\n")[0]))
+        if fields.keys() == {"Name", "Version"}:  # a folder left half deleted has neither
+            packages.setdefault(re.sub(r"[-_.]+", "-", fields["Name"]).lower(), fields["Version"])
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return Environment.of(python=python, platform=f"{sys.platform} {platform.machine()}", packages=packages)
 

@@ -22,7 +22,7 @@ from lastro.model.reference import check_name
 from lastro.model.text import _
 
 if TYPE_CHECKING:
-    from lastro.store import Table
+    from lastro.store.table import Table
 
 FILE = "lastro.lock"
 FORMAT = 1

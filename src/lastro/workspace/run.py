@@ -240,6 +240,13 @@ def active() -> Run | None:
     return _active.get()
 
 
+def seen(info: VersionInfo) -> None:
+    """Tells the active run, if there is one, that a version is being read; for `Version(on_read=…)`."""
+    run = active()
+    if run is not None:
+        run.saw(info)
+
+
 def check_digest(used: UsedVersion, digest: str) -> None:
     """Raises `ReplayError` unless the version still has the digest that was recorded."""
     if digest != used.digest:

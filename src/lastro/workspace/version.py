@@ -14,7 +14,7 @@ from lastro.workspace.split import HALVES, split
 if TYPE_CHECKING:
     from lastro.engine.protocol import Engine
     from lastro.engine.scan import ArrowStream
-    from lastro.store import Table
+    from lastro.store.table import Table
 
 
 class Version(Rows):
@@ -60,8 +60,14 @@ class Version(Rows):
         return split(self, key, HALVES if fractions is None else fractions, seed=seed)
 
     def prove(self) -> None:
-        """Reads every byte and compares it with what was committed. Raises `Corrupted`, `Expired`."""
-        self.table.paths(self.info, verify=True)
+        """Reads every byte, whatever is known already, and compares it with what was committed.
+
+        Raises `Corrupted`, `Expired`.
+        """
+        from lastro.store import content
+
+        self.table.paths(self.info, verify=False)
+        content.prove(self.table.places, self.info.files, afresh=True)
 
     def __getstate__(self) -> dict[str, object]:
         """For a worker process: whoever is told of readings stays behind."""
