@@ -6,6 +6,8 @@ A `FileScan` is read by the engine itself, in a guarded child process. A `Stream
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -76,3 +78,12 @@ class StreamScan:
 
 
 Scan = FileScan | StreamScan
+
+
+def labels(paths: Sequence[Path]) -> tuple[str, ...]:
+    """What files are called in positions: their names, or their paths below the common folder if names repeat."""
+    names = tuple(path.name for path in paths)
+    if len(set(names)) == len(names):
+        return names
+    common = os.path.commonpath([os.path.abspath(path.parent) for path in paths])  # noqa: PTH100 – resolve() follows links
+    return tuple(os.path.relpath(path, common) for path in paths)

@@ -169,7 +169,10 @@ def _floating(source: exp.Expr, kind: Type, trial: exp.Expr, dialect: Dialect) -
             top=exp.Cast(this=text("Infinity"), to=exp.DataType.build("DOUBLE")),
         )
         return Cast(value)
-    value = build("CASE WHEN isfinite(:v) AND NOT contains(:x, '_') THEN :v END", x=source, v=trial)
+    # DuckDB reads `1_000` and `+-1`; all else that it reads as a finite double is well formed.
+    value = build(
+        "CASE WHEN isfinite(:v) AND NOT contains(:x, '_') AND NOT contains(:x, '+-') THEN :v END", x=source, v=trial
+    )
     return Cast(value, trial=try_cast(source, kind))
 
 

@@ -4,7 +4,7 @@ Rules:
 
 1. Directives: `%Y %m %d %H %M %S %f %b %B %z` and `%%`. A two-digit year is not among them: its century is a guess.
 2. Numbers may lack their leading zero (`5/3/2024` under `%d/%m/%Y`) unless another number follows without a separator.
-3. `%f` is one to six digits, `%z` is `Z`, `+HHMM` or `+HH:MM`, month names are English.
+3. `%f` is one to six digits, `%z` is `+HHMM` or `+HH:MM`, month names are English.
 4. The regular expression decides what is well formed; the engine's parser decides whether the date exists.
 """
 
@@ -30,7 +30,7 @@ _DIRECTIVES = {
     "f": ("[0-9]{1,6}", "[0-9]{6}", "[SSSSSS][SSSSS][SSSS][SSS][SS][S]", "SSSSSS"),
     "b": (f"(?:{_SHORT_MONTHS})", f"(?:{_SHORT_MONTHS})", "MMM", "MMM"),
     "B": (f"(?:{_LONG_MONTHS})", f"(?:{_LONG_MONTHS})", "MMMM", "MMMM"),
-    "z": ("(?:Z|[+-][0-9]{2}:?[0-9]{2})", "(?:Z|[+-][0-9]{2}:?[0-9]{2})", "[XXX][XX]", "[XXX][XX]"),
+    "z": ("[+-][0-9]{2}:?[0-9]{2}", "[+-][0-9]{2}:?[0-9]{2}", "[XXX][XX]", "[XXX][XX]"),
 }
 _NUMBERS = frozenset("YmdHMSf")
 _PIECE = re.compile(r"%-?([A-Za-z%])|%|([^%])", re.DOTALL)

@@ -38,7 +38,8 @@ class CompiledBatch:
     `cleaned` gives each column of the dataset as one expression over the source's columns. `broken` gives for each row
     rule, in the plan's order, when a row breaks it: over the dataset's columns and the layers' own (`layers`). `bits`
     and `record` are names of columns of `select`; they begin with `prefix`, with which no column of source or dataset
-    begins. `refused` is true, over the columns of `select`, for rows that go to quarantine.
+    begins. Over the columns of `select`, `refused` is true for rows that go to quarantine, and `clean_record_sql` is
+    the JSON object of the dataset's columns as texts (a quarantined row's `record` in the form `clean`).
     """
 
     dialect: Dialect
@@ -51,13 +52,14 @@ class CompiledBatch:
     bits: tuple[str, ...]
     record: str
     record_sql: str
+    clean_record_sql: str
     refused: str
 
     def select(self, relation: str, *, carry: Sequence[str] = ()) -> str:
         """One SELECT over `relation` (SQL text: a quoted name, a function call, a sub-select between parentheses).
 
         Its columns: the dataset's in order, then `bits` (BIGINT), then `record` (text), then those of `carry`, which
-        are columns of `relation` handed through, such as a position; their names begin with `prefix`.
+        are columns of `relation` handed through, such as a position, named by neither source nor dataset.
         """
         carried = [quoted(name, self.dialect) for name in carry]
         body = f"SELECT {self._items(self.layers[0], carried)} FROM {relation}"
@@ -78,12 +80,12 @@ class CompiledBatch:
         return ", ".join([f"{sql} AS {quoted(name, self.dialect)}" for name, sql in layer] + list(more))
 
 
-def compile_batch(plan: Plan, source: Schema, *, dialect: Dialect) -> CompiledBatch:
-    """Compiles a plan for a source with these columns.
+def compile_batch(plan: Plan, source: Schema, *, dialect: Dialect, carry: Sequence[str] = ()) -> CompiledBatch:
+    """Compiles a plan for a source with these columns. `carry` names what `select` will hand through.
 
     Raises `SourceBroken` for columns that are not there or cannot be cast, `SqlRefused`, `ContractError`.
     """
-    return _Compiler(plan, source, dialect).compile()
+    return _Compiler(plan, source, dialect, carry).compile()
 
 
 def explain(plan: Plan, source: Schema | None = None, *, dialect: Dialect = "duckdb") -> str:
@@ -104,7 +106,11 @@ def check(plan: Plan) -> None:
 
 
 def _assumed(plan: Plan) -> Schema:
-    """A source of text columns with just what the plan reads."""
+    return Schema(tuple(Field(name, Primitive.STRING) for name in source_columns(plan)))
+
+
+def source_columns(plan: Plan) -> tuple[str, ...]:
+    """The source's columns that the plan reads, in the plan's order. Raises `SqlRefused`."""
     names: dict[str, None] = {}
     for each in plan.columns:
         if each.expression is None:
@@ -112,7 +118,7 @@ def _assumed(plan: Plan) -> Schema:
             continue
         tree = door.expression(each.expression, columns=None, where=_where(plan, each))
         names |= dict.fromkeys(found.name for found in tree.find_all(exp.Column))
-    return Schema(tuple(Field(name, Primitive.STRING) for name in names))
+    return tuple(names)
 
 
 def _where(plan: Plan, each: ColumnPlan) -> str:
@@ -122,11 +128,11 @@ def _where(plan: Plan, each: ColumnPlan) -> str:
 class _Compiler:
     """One compilation's state: the names in use and the layers as they grow."""
 
-    def __init__(self, plan: Plan, source: Schema, dialect: Dialect) -> None:
+    def __init__(self, plan: Plan, source: Schema, dialect: Dialect, carry: Sequence[str]) -> None:
         self.plan = plan
         self.source = source
         self.dialect = dialect
-        self.prefix = _free_prefix([*plan.schema.names, *source.names])
+        self.prefix = _free_prefix([*plan.schema.names, *source.names, *carry])
         self.raw = {field.name: f"{self.prefix}raw_{index}" for index, field in enumerate(source.fields)}
         self.made: dict[str, exp.Expr] = {}
         self.trials: dict[str, exp.Expr] = {}
@@ -159,6 +165,7 @@ class _Compiler:
             bits=tuple(words),
             record=f"{self.prefix}record",
             record_sql=self._text(self._record()),
+            clean_record_sql=self._text(self._clean_record()),
             refused=self._text(self._refused(tuple(words))),
         )
 
@@ -246,20 +253,20 @@ class _Compiler:
         return exp.or_(*parts) if parts else exp.false()
 
     def _record(self) -> exp.Expr:
-        members = [
-            (field.name, _recorded(column(self.raw[field.name]), field.type, self.dialect))
-            for field in self.source.fields
-        ]
-        if self.dialect == "spark":
-            struct = exp.Anonymous(
-                this="named_struct", expressions=[part for name, value in members for part in (text(name), value)]
-            )
-            return exp.Anonymous(
-                this="to_json",
-                expressions=[struct, exp.Anonymous(this="map", expressions=[text("ignoreNullFields"), text("false")])],
-            )
-        parts = [part for name, value in members for part in (text(name), value)]
+        return _json([(each.name, column(self.raw[each.name]), each.type) for each in self.source.fields], self.dialect)
+
+    def _clean_record(self) -> exp.Expr:
+        return _json([(each.name, column(each.name), each.type) for each in self.plan.schema.fields], self.dialect)
+
+
+def _json(members: Sequence[tuple[str, exp.Expr, Type]], dialect: Dialect) -> exp.Expr:
+    """A JSON object's text; every member is a text or null."""
+    parts = [part for name, value, kind in members for part in (text(name), _recorded(value, kind, dialect))]
+    if dialect == "duckdb":
         return try_cast(exp.Anonymous(this="json_object", expressions=parts), Primitive.STRING)
+    options = exp.Anonymous(this="map", expressions=[text("ignoreNullFields"), text("false")])
+    struct = exp.Anonymous(this="named_struct", expressions=parts)
+    return exp.Anonymous(this="to_json", expressions=[struct, options])
 
 
 def _recorded(value: exp.Expr, kind: Type, dialect: Dialect) -> exp.Expr:

@@ -1,0 +1,240 @@
+"""Text files taken apart into records, in Spark's Python workers; and what the driver must know before.
+
+Rules:
+
+1. Files are read by the same reader as DuckDB's (`engine.duck.feed`): encodings, compression, line ends, limits.
+2. A batch has the source's columns as text, then `POSITION` (from 1) and `MALFORMED`: the record's own text where it
+   cannot be taken apart, else NULL. Blank lines are no records.
+3. A delimited record has exactly as many values as there are columns; a quote that closes is followed by a delimiter.
+4. A JSON number is written as ECMAScript writes it; whole numbers keep all their digits.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from lastro.engine.duck import feed, header
+from lastro.engine.duck.limits import MIB, Limits
+from lastro.engine.duck.survey import Surveyor
+from lastro.engine.scan import Csv, JsonLines, Lines
+
+POSITION, MALFORMED = "position", "malformed"
+BATCH_ROWS = 10_000
+FIELDS_LINES = 20_000
+Record = tuple[Sequence[str | None] | None, str | None]
+"""A record's values, or the text that could not be taken apart."""
+
+
+def columns(path: Path, kind: Csv, limits: Limits) -> tuple[str, ...]:
+    """A delimited file's columns. Raises `engine.duck.failure.Refused`."""
+    return header.columns(feed.blocks(path, encoding=kind.encoding), kind, limits.columns_max, str(path))
+
+
+def check(path: Path, kind: Csv | JsonLines | Lines, limits: Limits) -> None:
+    """Reads a file once for what no worker should stumble over. Raises `engine.duck.failure.Refused`."""
+    quote, delimiter = (kind.quote, kind.delimiter) if isinstance(kind, Csv) else ("", "")
+    surveyor = Surveyor(str(path), limits.cell_bytes_max + MIB, quote=quote, delimiter=delimiter)
+    for block in feed.blocks(path, encoding=kind.encoding if isinstance(kind, Csv) else "utf-8"):
+        surveyor.look(block)
+
+
+def fields(path: Path) -> tuple[str, ...]:
+    """The keys of the objects in a JSON file's first lines, in the order in which they turn up."""
+    names: dict[str, None] = {}
+    for line in islice(_lines(path, "utf-8", feed.LineText()), FIELDS_LINES):
+        found = json_object(line)
+        names |= dict.fromkeys(found or ())
+    return tuple(names)
+
+
+def read(path: Path, kind: Csv | JsonLines | Lines, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The file's records in batches. For `Lines` there is one column, the line, and nothing is malformed yet."""
+    match kind:
+        case Csv():
+            found = _delimited(path, kind, len(names))
+        case JsonLines():
+            found = (take_object(line, names) for line in _present(path))
+        case Lines():
+            found = (((line,), None) for line in _present(path))
+    return batches(found, names)
+
+
+def batches(found: Iterable[Record], names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Records as batches; at least one batch, which may be empty."""
+    schema = pa.schema([*((name, pa.string()) for name in names), (POSITION, pa.int64()), (MALFORMED, pa.string())])
+    empty: tuple[None, ...] = (None,) * len(names)
+    numbered = enumerate(found, 1)
+    while chunk := list(islice(numbered, BATCH_ROWS)):
+        rows = [values if values is not None else empty for _position, (values, _text) in chunk]
+        arrays = [pa.array([row[index] for row in rows], pa.string()) for index in range(len(names))]
+        positions = pa.array([position for position, _record in chunk], pa.int64())
+        malformed = pa.array([text for _position, (_values, text) in chunk], pa.string())
+        yield pa.RecordBatch.from_arrays([*arrays, positions, malformed], schema=schema)
+
+
+def _present(path: Path) -> Iterator[str]:
+    return (line for line in _lines(path, "utf-8", feed.LineText()) if line.strip())
+
+
+def _lines(path: Path, encoding: str, normalise: Callable[[bytes], bytes]) -> Iterator[str]:
+    """The file's lines without their ends; a byte that is not UTF-8 becomes a lone surrogate."""
+    rest = b""
+    for block in feed.blocks(path, encoding=encoding, normalise=normalise):
+        *whole, rest = (rest + block).split(b"\n")
+        for line in whole:
+            yield line.decode(errors="surrogateescape")
+    if rest:
+        yield rest.decode(errors="surrogateescape")
+
+
+def _delimited(path: Path, kind: Csv, width: int) -> Iterator[Record]:
+    source = _Remembered(_lines(path, kind.encoding, feed.QuotedText(kind.quote, kind.escape)))
+    for _line in range(kind.skip):
+        next(source, None)
+    reader = csv.reader(source, strict=True, **_csv_options(kind))
+    nulls = frozenset(kind.null_texts)
+    awaiting_header = kind.header
+    while True:
+        source.seen.clear()
+        try:
+            values = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            values = []
+        text = "\n".join(source.seen)
+        if not text.strip("\n") and width > 1:
+            continue
+        if awaiting_header:
+            awaiting_header = False
+        elif len(values) != width or not _is_unicode(text):
+            yield None, _shown(text)
+        else:
+            yield [None if value in nulls else value for value in values], None
+
+
+def _csv_options(kind: Csv) -> dict[str, Any]:  # Any: csv's own options
+    options: dict[str, Any] = {"delimiter": kind.delimiter, "skipinitialspace": False}  # Any: csv's own options
+    if not kind.quote:
+        return options | {"quoting": csv.QUOTE_NONE}
+    if kind.escape != kind.quote:
+        options |= {"doublequote": False, "escapechar": kind.escape}
+    return options | {"quotechar": kind.quote}
+
+
+class _Remembered:
+    """An iterator of lines that remembers those handed out since `seen` was cleared."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self.seen: list[str] = []
+
+    def __iter__(self) -> _Remembered:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.seen.append(line)
+        return line + "\n"
+
+
+def _is_unicode(text: str) -> bool:
+    return text.isascii() or not any("\udc80" <= char <= "\udcff" for char in text)
+
+
+def _shown(text: str) -> str:
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def take_object(line: str | None, names: Sequence[str]) -> Record:
+    """The named members of a JSON object as texts."""
+    found = json_object(line) if line is not None else None
+    if found is None:
+        return None, _shown(line or "")
+    return [_member(found.get(name)) for name in names], None
+
+
+def json_object(line: str) -> dict[str, Any] | None:  # Any: JSON values
+    """The object a line holds; of equal keys the first counts. None if the line is anything else."""
+    if not line.lstrip(" \t\r").startswith("{") or not _is_unicode(line):
+        return None
+    try:
+        found = json.loads(
+            line, parse_float=_Number, parse_int=_Whole, parse_constant=_Whole, object_pairs_hook=_first_wins
+        )
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+class _Number(str):
+    """A number that has a point or an exponent, as JSON will write it."""
+
+    __slots__ = ()
+
+    def __new__(cls, written: str) -> _Number:
+        """The number in ECMAScript's notation; as written, if it is beyond a double."""
+        value = float(written)
+        return super().__new__(cls, written if math.isinf(value) else _ecma(value))
+
+
+class _Whole(str):
+    """A whole number with all its digits, or one of the words that stand where a number should."""
+
+    __slots__ = ()
+
+
+def _ecma(value: float) -> str:
+    text = repr(value)
+    mantissa, marker, exponent = text.partition("e")
+    if not marker:
+        return text
+    power = int(exponent)
+    if 0 <= power < 21:
+        return f"{value:.1f}"
+    if -7 < power < 0:
+        return f"{value:.{len(mantissa.replace('.', '').lstrip('-')) - 1 - power}f}"
+    return f"{mantissa}e{power}"
+
+
+def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:  # Any: JSON values
+    found: dict[str, Any] = {}  # Any: JSON values
+    for key, value in pairs:
+        found.setdefault(key, value)
+    return found
+
+
+def _member(value: Any) -> str | None:  # Any: a JSON value
+    match value:
+        case None:
+            return None
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return str(value)
+        case _:
+            return _written(value)
+
+
+def _written(value: Any) -> str:  # Any: a JSON value
+    match value:
+        case _Number() | _Whole():
+            return str(value)
+        case dict():
+            return (
+                "{"
+                + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{_written(item)}" for key, item in value.items())
+                + "}"
+            )
+        case list():
+            return "[" + ",".join(_written(item) for item in value) + "]"
+        case _:
+            return json.dumps(value, ensure_ascii=False)

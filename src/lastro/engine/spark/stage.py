@@ -1,0 +1,237 @@
+"""One batch on Spark: cast, clean, one bit for each rule, split, protect, write.
+
+Rules:
+
+1. Every file becomes one frame with the columns kept, the bits, the record and what became of the row (`STATE`).
+2. Of rows with an equal key the first (or last) kept one stays; a key with a NULL in it equals nothing.
+3. `protect` runs in Spark's Python workers on every batch before it is written: it must be picklable.
+4. Counts come from one aggregation, and must agree with the rows of the files written.
+5. Files are written into a folder of our own inside the staging folder and moved out; nothing else is left there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lastro.engine.protocol import MALFORMED, PRIMARY_KEY, Progress, Protect, Staged, StagedFile
+from lastro.engine.scan import Scan
+from lastro.engine.spark.intake import DataFrame, Frame, Session, frames
+from lastro.engine.spark.session import failures
+from lastro.engine.sql.compile import BITS_PER_WORD, CompiledBatch, compile_batch, source_columns
+from lastro.engine.sql.dialect import quoted
+from lastro.engine.sql.dialect import text as literal
+from lastro.model.errors import EngineError, WriteFailed
+from lastro.model.plan import Plan
+from lastro.model.text import _
+from lastro.model.version import RowCounts
+
+STATE, SOURCE, NUMBER, POSITION, TEXT = "_state", "_source", "_number", "_position", "_text"
+RAW = "_record"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What `stage` was asked for."""
+
+    plan: Plan
+    folder: Path
+    batch: str
+    keep_last: bool
+    protect: Protect | None
+    progress: Progress | None
+
+
+def stage(session: Session, order: Order, scan: Scan) -> Staged:
+    """Stages one scan. Raises `SourceBroken`, `LimitExceeded`, `EngineError`, `WriteFailed`."""
+    names = _Names(order.plan)
+    found = frames(session, scan, source_columns(order.plan), order.plan.schema.names)
+    compiled = [compile_batch(order.plan, each.schema, dialect="spark") for each in found]
+    parts = [
+        _part(session, each, batch, number, names)
+        for number, (each, batch) in enumerate(zip(found, compiled, strict=True))
+    ]
+    whole = reduce(lambda one, other: one.unionByName(other), parts)
+    if order.plan.primary_key:
+        whole = _without_repeats(session, whole, order, names)
+    with failures(_("Spark could not stage the batch"), where=order.plan.dataset):
+        counts, refused = _counted(whole, names)
+        if order.progress is not None:
+            order.progress(counts.read)
+        kept = _write(_kept(whole, names), order, "kept")
+        aside = _write(_quarantine(whole, order, names), order, "quarantine")
+    _check_conserved(counts, kept, aside, order)
+    return Staged(kept, aside, counts, refused)
+
+
+class _Names:
+    """The columns of the staged frame: the dataset's, and ours beside them, under names that do not meet."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.columns = plan.schema.names
+        self.rules = tuple(rule.name for rule in plan.row_rules)
+        self.words = tuple(f"bits_{word}" for word in range(max(1, -(-len(self.rules) // BITS_PER_WORD))))
+        self._prefix = "_"
+        while any(name.startswith(self._prefix) for name in self.columns):
+            self._prefix += "_"
+
+    def own(self, name: str) -> str:
+        """One of our columns, quoted."""
+        return quoted(self._prefix + name.lstrip("_"), "spark")
+
+    def kept(self) -> list[str]:
+        return [quoted(name, "spark") for name in self.columns]
+
+    def bit(self, index: int) -> str:
+        """Whether a row broke the rule with this number."""
+        word = self.own(self.words[index // BITS_PER_WORD])
+        return f"({word} & {1 << index % BITS_PER_WORD}L) <> 0"
+
+
+def _part(session: Session, source: Frame, batch: CompiledBatch, number: int, names: _Names) -> DataFrame:
+    """One source's rows: the dataset's columns, then our own."""
+    view = f"lastro_{uuid4().hex}"
+    source.frame.createOrReplaceTempView(view)
+    try:
+        position, text = quoted(source.position, "spark"), quoted(source.malformed, "spark")
+        state = f"CASE WHEN {text} IS NOT NULL THEN 'malformed' WHEN {batch.refused} THEN 'refused' ELSE 'kept' END"
+        words = [
+            f"{quoted(old, 'spark')} AS {names.own(new)}" for old, new in zip(batch.bits, names.words, strict=True)
+        ]
+        items = [
+            *names.kept(),
+            *words,
+            f"CASE WHEN {text} IS NOT NULL THEN {text} ELSE {quoted(batch.record, 'spark')} END AS {names.own(RAW)}",
+            f"{state} AS {names.own(STATE)}",
+            f"{_literal(source.label)} AS {names.own(SOURCE)}",
+            f"{number} AS {names.own(NUMBER)}",
+            f"{position} AS {names.own(POSITION)}",
+            f"{batch.clean_record_sql} AS {names.own('clean')}",
+        ]
+        select = batch.select(quoted(view, "spark"), carry=(source.position, source.malformed))
+        with failures(_("Spark could not plan the batch"), where=source.label):
+            return session.sql(f"SELECT {', '.join(items)} FROM ({select}) AS batch")
+    finally:
+        session.catalog.dropTempView(view)
+
+
+def _literal(value: str) -> str:
+    return literal(value).sql("spark")
+
+
+def _without_repeats(session: Session, whole: DataFrame, order: Order, names: _Names) -> DataFrame:
+    view = f"lastro_{uuid4().hex}"
+    whole.createOrReplaceTempView(view)
+    key = [quoted(name, "spark") for name in order.plan.primary_key]
+    way = "DESC" if order.keep_last else "ASC"
+    state = names.own(STATE)
+    ranked = (
+        f"ROW_NUMBER() OVER (PARTITION BY {', '.join([state, *key])} "
+        f"ORDER BY {names.own(NUMBER)} {way}, {names.own(POSITION)} {way})"
+    )
+    present = " AND ".join(f"{name} IS NOT NULL" for name in key)
+    others = ", ".join(quoted(name, "spark") for name in whole.columns if quoted(name, "spark") != state)
+    try:
+        with failures(_("Spark could not plan the batch"), where=order.plan.dataset):
+            found = session.sql(
+                f"SELECT {others}, CASE WHEN {state} = 'kept' AND {present} AND {ranked} > 1 THEN 'repeated' "
+                f"ELSE {state} END AS {state} FROM {quoted(view, 'spark')}"
+            )
+        return found.orderBy(names.own(NUMBER), names.own(POSITION))
+    finally:
+        session.catalog.dropTempView(view)
+
+
+def _counted(whole: DataFrame, names: _Names) -> tuple[RowCounts, Mapping[str, int]]:
+    state = names.own(STATE)
+    sound = f"{state} <> 'malformed'"
+    items = [
+        "COUNT(*)",
+        f"COUNT_IF({state} = 'kept')",
+        f"COUNT_IF({state} = 'malformed')",
+        f"COUNT_IF({state} = 'repeated')",
+        *(f"COUNT_IF({sound} AND {names.bit(index)})" for index in range(len(names.rules))),
+    ]
+    row = whole.selectExpr(*[f"{item} AS n{index}" for index, item in enumerate(items)]).collect()[0]
+    read, kept, malformed, repeated, *broken = (int(value) for value in row)
+    refused = dict(zip(names.rules, broken, strict=True)) | {MALFORMED: malformed, PRIMARY_KEY: repeated}
+    return RowCounts(read, kept, read - kept), refused
+
+
+def _kept(whole: DataFrame, names: _Names) -> DataFrame:
+    return whole.filter(f"{names.own(STATE)} = 'kept'").selectExpr(*names.kept())
+
+
+def _quarantine(whole: DataFrame, order: Order, names: _Names) -> DataFrame:
+    state = names.own(STATE)
+    broken = ", ".join(
+        f"CASE WHEN {names.bit(index)} THEN {_literal(name)} END" for index, name in enumerate(names.rules)
+    )
+    rules = f"array_compact(array({broken}))" if broken else "array()"
+    return whole.filter(f"{state} <> 'kept'").selectExpr(
+        f"{_literal(order.batch)} AS batch",
+        f"CASE {state} WHEN 'malformed' THEN array('{MALFORMED}') WHEN 'repeated' THEN array('{PRIMARY_KEY}') "
+        f"ELSE {rules} END AS rules",
+        f"{names.own(SOURCE)} AS source",
+        f"{names.own(POSITION)} AS position",
+        f"CASE {state} WHEN 'malformed' THEN 'text' WHEN 'repeated' THEN 'clean' ELSE 'raw' END AS form",
+        f"CASE {state} WHEN 'repeated' THEN {names.own('clean')} ELSE {names.own(RAW)} END AS record",
+    )
+
+
+def _write(frame: DataFrame, order: Order, stem: str) -> tuple[StagedFile, ...]:
+    if order.protect is not None:
+        frame = frame.mapInArrow(_protecting(order.protect), frame.schema)
+    return write(frame, order.folder, stem)
+
+
+def _protecting(protect: Protect) -> Any:  # Any: what mapInArrow takes
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield protect(batch)
+
+    return work
+
+
+def write(frame: DataFrame, folder: Path, stem: str) -> tuple[StagedFile, ...]:
+    """Writes a frame to Parquet files `<stem>-<n>.parquet` in a folder; files without rows are left out."""
+    own = folder / f".spark-{uuid4().hex}"
+    try:
+        frame.write.option("compression", "snappy").parquet(str(own))
+        found = [(path, pq.read_metadata(path).num_rows) for path in sorted(own.glob("part-*.parquet"))]
+        staged = []
+        for number, (path, rows) in enumerate((path, rows) for path, rows in found if rows):
+            staged.append(StagedFile(path.rename(folder / f"{stem}-{number:05d}.parquet"), rows))
+        return tuple(staged)
+    except OSError as error:
+        raise WriteFailed(
+            _("the staged files could not be written"),
+            where=str(folder),
+            do=_("check free space and permissions"),
+            state=_("nothing was committed"),
+        ) from error
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def _check_conserved(counts: RowCounts, kept: Sequence[StagedFile], aside: Sequence[StagedFile], order: Order) -> None:
+    written = (sum(file.rows for file in kept), sum(file.rows for file in aside))
+    if written != (counts.kept, counts.quarantined):
+        for file in (*kept, *aside):
+            file.path.unlink(missing_ok=True)
+        raise EngineError(
+            _("Spark counted {kept} and {aside} rows, and wrote {kept_written} and {aside_written}").format(
+                kept=counts.kept, aside=counts.quarantined, kept_written=written[0], aside_written=written[1]
+            ),
+            where=order.plan.dataset,
+            do=_("did the source change while it was read? Try again"),
+            state=_("nothing was committed"),
+        )

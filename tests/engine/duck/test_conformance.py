@@ -1,0 +1,16 @@
+"""DuckDB keeps the engine protocol."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.register_assert_rewrite("tests.engine.conformance")
+from tests.engine.conformance import *  # noqa: E402, F403
+
+from lastro.engine import create  # noqa: E402
+from lastro.engine.protocol import Engine  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return create("duckdb", threads=2)

@@ -1,0 +1,33 @@
+"""Spark keeps the engine protocol: the same rows, the same quarantine, the same counts as DuckDB."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+
+import pytest
+
+pytest.register_assert_rewrite("tests.engine.conformance")
+from tests.engine.conformance import *  # noqa: E402, F403
+
+from lastro.engine import create  # noqa: E402
+from lastro.engine.protocol import Engine  # noqa: E402
+
+MISSING = [
+    reason
+    for absent, reason in (
+        (importlib.util.find_spec("pyspark") is None, "pyspark: pip install -r requirements/spark.lock"),
+        (shutil.which("java") is None and "JAVA_HOME" not in os.environ, "Java: apt install openjdk-17-jre-headless"),
+    )
+    if absent
+]
+pytestmark = [
+    pytest.mark.skipif(bool(MISSING), reason=f"Spark needs {'; '.join(MISSING)}"),
+    pytest.mark.xdist_group("spark"),
+]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return create("spark", threads=2)
