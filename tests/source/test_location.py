@@ -1,8 +1,11 @@
 """From a location to options, kinds to sources, and no secret in between."""
 
+import sys
+
 import pytest
 
-from lastro.model.errors import ConfigurationError
+from lastro.model.errors import ConfigurationError, MissingExtra
+from lastro.model.version import Mode
 from lastro.source import create, factory, guess
 from lastro.source.secret import Secret, scrub
 
@@ -107,3 +110,26 @@ def test_texts_from_libraries_lose_their_secrets():
     values = Secret("${PW}").values({"PW": "p@ss"})
 
     assert scrub("cannot use p@ss nor p%40ss", values) == "cannot use *** nor ***"
+
+
+@pytest.mark.parametrize(
+    ("library", "ours", "options", "extra"),
+    [
+        ("httpx2", "lastro.source.http", {"kind": "http", "url": "https://h/"}, "lastro[http]"),
+        (
+            "adbc_driver_postgresql",
+            "lastro.source.postgres",
+            {"kind": "postgres", "url": "postgresql://h/d", "table": "t"},
+            "lastro[postgres]",
+        ),
+    ],
+)
+def test_a_library_that_is_not_installed_is_told_with_its_extra(monkeypatch, library, ours, options, extra):
+    for name in [name for name in sys.modules if name == ours or name.split(".")[0] == library]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, library, None)
+
+    with pytest.raises(MissingExtra) as caught:  # noqa: SIM117 - either may raise
+        with create(options, base=None).open(None, Mode.OVERWRITE):
+            pass
+    assert extra in caught.value.do
