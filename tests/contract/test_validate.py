@@ -187,6 +187,7 @@ WRONG = {
         "not allowed here",
         "mean nullValues?",
     ),
+    "rule that is none": (rules("- "), "quality[0]", "is empty", "keys and values"),
     "no metric": (rules("- {description: a rule}"), "quality[0]", "measures nothing", "type: text"),
     "unknown unit": (
         rules("- {metric: nullValues, mustBe: 0, unit: rats}"),

@@ -101,13 +101,13 @@ def check_name(node: Node) -> str | None:
 
 def check_distinct(nodes: list[Node]) -> None:
     """Notes every name that differs from an earlier one by capitals at most: Delta Lake cannot hold both."""
-    seen: dict[str, str] = {}
+    seen: set[str] = set()
     for node in nodes:
         name = str(node.data.get("name"))
-        first = seen.setdefault(name.casefold(), name)
-        if node.data is not next(other.data for other in nodes if other.data.get("name") == first):
+        if name.casefold() in seen:
             what = _("the name {name} is used twice (capitals do not count)").format(name=shown(name))
             node.child("name").refuse(what, _("rename one; physicalName keeps the source's name"))
+        seen.add(name.casefold())
 
 
 def _physical(node: Node) -> tuple[str, int | None, int | None]:

@@ -129,6 +129,8 @@ def _explain(error: Any, problems: Problems) -> None:  # Any: jsonschema has no 
 
 
 def _explain_operators(error: Any, problems: Problems) -> None:  # Any: jsonschema has no types
+    if not isinstance(error.instance, dict):
+        return  # that the rule is no mapping is an error of its own
     operators = [operator.value for operator in Operator]
     given = [key for key in operators if key in error.instance]
     path = _path(error)
