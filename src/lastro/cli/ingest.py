@@ -107,6 +107,8 @@ def _next(results: list[IngestResult]) -> str:
     aside = [result.dataset for result in results if result.counts is not None and result.counts.quarantined]
     if aside:
         return f"lastro quarantine {aside[0]}"
+    if not results:
+        return ""
     return f"lastro log {results[0].dataset}" if len(results) == 1 else "lastro log"
 
 

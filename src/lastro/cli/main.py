@@ -21,11 +21,11 @@ from types import TracebackType
 
 import click
 
-from lastro import __version__
 from lastro.cli.show import PipeClosed, forsake_output, show_error, write
 from lastro.cli.verb import Settings, help_if_bare, help_option, shared_options
 from lastro.cli.verbs import sections
 from lastro.model.errors import LastroError, UsageError
+from lastro.model.release import VERSION
 from lastro.model.text import CATALOGUES, _, language
 
 INTERRUPTED = 130
@@ -99,7 +99,7 @@ def _version_option() -> click.Parameter:
 
 def _show_version(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
     if asked and not ctx.resilient_parsing:
-        write(f"lastro {__version__}", sys.stdout)
+        write(f"lastro {VERSION}", sys.stdout)
         ctx.exit(0)
 
 

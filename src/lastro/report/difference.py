@@ -75,9 +75,9 @@ def _numbers(numbers: Mapping[str, tuple[ColumnMeasures | None, ColumnMeasures |
     if not numbers:
         return ()
     columns = (
-        Column(_("column")),
+        Column(_("column"), fixed=True),
         Column(_("empty"), right=True),
-        Column("±", right=True),
+        Column("±", right=True, spare=1),
         Column(_("mean"), right=True),
         Column(_("minimum")),
         Column(_("maximum")),
