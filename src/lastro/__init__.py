@@ -9,10 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lastro.model.release import VERSION
+
 if TYPE_CHECKING:
     from lastro.workspace.workspace import Workspace
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["__version__", "init", "open"]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import tomllib
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from lastro.model import clock, digest
 from lastro.model.durable import write_durably
 from lastro.model.errors import DataRefused, LastroError, SourceBroken
+from lastro.model.release import VERSION
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -102,3 +105,8 @@ def test_a_failed_durable_write_leaves_the_old_file(tmp_path):
 
     assert path.read_bytes() == b"old"
     assert [each.name for each in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_the_release_is_the_packages():
+    with Path("pyproject.toml").open("rb") as stream:
+        assert tomllib.load(stream)["project"]["version"] == VERSION

@@ -20,12 +20,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lastro import __version__
 from lastro.engine.protocol import QUARANTINE, Measures, Progress, Staged, StagedFile
 from lastro.model import digest
 from lastro.model.errors import DataRefused, LastroError
 from lastro.model.finding import Finding, Verdict
 from lastro.model.plan import Scope
+from lastro.model.release import VERSION
 from lastro.model.schema import Schema
 from lastro.model.text import _
 from lastro.model.version import Mode, Origin, RowCounts, VersionInfo
@@ -114,7 +114,7 @@ def _take(
         source=opened.label,
         cursor={**(head.origin.cursor if head else {}), opened.label: dict(watermark)},
         contract_digest=target.plan.contract_digest,
-        code_digest=digest.of_parts(["lastro", __version__]),
+        code_digest=digest.of_parts(["lastro", VERSION]),
         engine=target.engine.name,
         run=attempt.run,
         counts=staged.counts,

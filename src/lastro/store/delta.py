@@ -22,13 +22,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lastro import __version__
 from lastro.model.clock import from_text
 from lastro.model.digest import canonical
+from lastro.model.release import VERSION
 from lastro.model.schema import Field, ListOf, MapOf, Primitive, Schema, StructOf, Type
 from lastro.store.manifest import FORMAT, Manifest, Record, State, entry_of, entry_value, is_listing_due
 
-ENGINE = f"lastro/{__version__}"
+ENGINE = f"lastro/{VERSION}"
 CONFIGURATION = {
     "delta.logRetentionDuration": "interval 36500 days",
     "delta.deletedFileRetentionDuration": "interval 36500 days",
