@@ -71,7 +71,7 @@ def test_what_was_named_can_be_read_and_the_spill_folder_goes(folder: Path) -> N
     with session(Limits(memory_mb=60), readable=[folder / "allowed.csv"], temp=folder / "spill") as connection:
         rows = connection.execute(f"SELECT * FROM read_csv('{folder / 'allowed.csv'}')").fetchall()
         (count,) = connection.execute(
-            "SELECT count(*) FROM (SELECT i, repeat('x', 20) AS v FROM range(3000000) t(i) ORDER BY hash(i) LIMIT 2999999)"
+            "SELECT count(*) FROM (SELECT i, repeat('x', 20) FROM range(3000000) t(i) ORDER BY hash(i) LIMIT 2999999)"
         ).fetchone() or (0,)
 
     assert rows == [(1,)]

@@ -141,6 +141,11 @@ _WORDS: dict[str, tuple[type[LastroError], str, str]] = {
         N_("this is not a readable Parquet file"),
         N_("it may be cut short or of another format: copy it again"),
     ),
+    "overflow": (
+        SourceBroken,
+        N_("a value is beyond what an expression of the contract can compute"),
+        N_("look at the arithmetic in the contract's expressions; cast to a wider type first, or add a rule before"),
+    ),
     "no_objects": (
         SourceBroken,
         N_("none of the lines read is a JSON object"),
@@ -210,20 +215,23 @@ def of_exception(error: BaseException, *, file: str = "") -> Failure:
         return error.failure
     if isinstance(error, MemoryError):
         return Failure("memory", file)
-    name, message = type(error).__name__, str(error)
-    match name:
-        case "OutOfMemoryException" | "ArrowMemoryError":
-            return Failure("spill" if "max_temp_directory_size" in message else "memory", file)
-        case "InterruptException":
-            return Failure("interrupted", file)
-        case "IOException" if "GZIP" in message or "ZSTD" in message:
-            return Failure("truncated", file)
-        case _ if "parquet" in message.lower() and name in {"InvalidInputException", "IOException"}:
-            return Failure("parquet", file)
-        case "InvalidInputException" if "CSV" in message:
-            return Failure("dialect", file)
-        case _:
-            return Failure("engine", file, detail=f"{name}, {_place(error)}")
+    message = str(error).lower()
+    for reason, signs in _SIGNS:
+        if any(sign in message for sign in signs):
+            return Failure(reason, file)
+    return Failure("engine", file, detail=f"{type(error).__name__}, {_place(error)}")
+
+
+_SIGNS = (
+    ("spill", ("max_temp_directory_size",)),
+    ("memory", ("out of memory", "bad_alloc", "failed to allocate", "could not allocate", "malloc of size")),
+    ("truncated", ("gzip stream", "zstd")),
+    ("dialect", ("csv parser", "csv reader", "error when sniffing")),
+    ("parquet", ("parquet", "snappy", "thrift", "no magic bytes")),
+    ("overflow", ("out of range error", "conversion error", "overflow")),
+    ("interrupted", ("interrupt error",)),
+)
+"""What tells DuckDB's failures apart whichever class carries them: a stream hands them on as `OSError`."""
 
 
 def _place(error: BaseException) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from lastro.engine.duck import feed, frames, opening
-from lastro.engine.duck.failure import Refused, of_exception, refuse
+from lastro.engine.duck.failure import Failure, Refused, of_exception, refuse
 from lastro.engine.duck.header import record_end
 from lastro.engine.duck.limits import Limits
 from lastro.engine.duck.positions import corrected
@@ -34,7 +34,7 @@ PROGRESS_SECONDS = 0.25
 REJECT_ROWS = 2_048
 REJECT_TEXT_MAX = 9_000
 """Below the length at which the reader cuts a rejected record's text."""
-Row = Mapping[str, Any]  # Any: a rejected record's line, start, kind and text
+Row = Mapping[str, Any]  # Any: a rejected record's line, start (in bytes, from 1), kind and text
 _REJECTS = (
     "SELECT line, min(line_byte_position) AS start, min(error_type) AS kind, min(csv_line) AS text "
     "FROM reject_errors GROUP BY line ORDER BY line"
@@ -109,7 +109,10 @@ def read(
         except Refused:
             raise
         except Exception as error:  # whatever a parser makes of a hostile file, named by that file
-            raise Refused(of_exception(error, file=str(path))) from error
+            failure = of_exception(error, file=str(path))
+            if failure.reason == "engine" and isinstance(kind, Parquet):
+                failure = Failure("parquet", str(path))
+            raise Refused(failure) from error
     return reading.counted()
 
 
@@ -176,7 +179,7 @@ def _whole_text(row: Row, kind: FileFormat, file: opening.Opened) -> str:
     if row["kind"] != "INVALID ENCODING" and len(text) < REJECT_TEXT_MAX:
         return text
     if file.feeder is not None:
-        start, found = row["start"], b""
+        start, found = row["start"] - 1, b""
         encoding = kind.encoding if isinstance(kind, Csv) else "utf-8"
         for block in feed.blocks(file.path, encoding=encoding, normalise=_normaliser(kind)):
             found += block[max(0, start) :]
@@ -185,8 +188,9 @@ def _whole_text(row: Row, kind: FileFormat, file: opening.Opened) -> str:
                 break
     else:
         with feed.open_plain(file.path) as stream:
-            stream.seek(row["start"])
+            stream.seek(row["start"] - 1)
             found = stream.read(file.line_bytes_max)
+    found = found.lstrip(b"\r\n")  # blank lines before the record count as its own
     end = record_end(found, kind if isinstance(kind, Csv) else Csv(quote=""))
     return found[:end].removesuffix(b"\r").decode(errors="backslashreplace")
 
