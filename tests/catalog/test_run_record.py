@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -60,6 +61,23 @@ records = st.builds(
 @given(records)
 def test_what_is_written_is_read_again(record):
     assert RunRecord.from_json(record.to_json()) == record
+
+
+def test_the_text_is_this_for_good():
+    """Golden: a record that was written once is read by every later Lastro."""
+    text = (Path(__file__).parent / "run-1.json").read_text(encoding="utf-8")
+    record = run(
+        1,
+        inputs=(used("loans@approved", "loans", 3),),
+        outputs=(used("scores@0", "scores", 0),),
+        parameters={"depth": 3, "região": ["Norte", None]},
+        metrics={"auc": 0.81, "loss": math.inf},
+        code=Code("0" * 40, dirty=False),
+        seed=7,
+    )
+
+    assert RunRecord.from_json(text) == record
+    assert record.to_json() == text
 
 
 def test_a_metric_that_is_no_finite_number_survives():

@@ -13,7 +13,8 @@ from tests.workspace.lake import GOOD
 
 from lastro.catalog import RunFiles
 from lastro.model.errors import Corrupted, NameRefused, UnknownName, UsageError, WriteFailed
-from lastro.workspace.run import active
+from lastro.workspace.run import active, seen
+from lastro.workspace.version import Version
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +134,17 @@ def test_a_version_seen_by_another_way_is_recorded_once(trained):
         run.saw(info)
 
     assert [used.name for used in records(trained)[0].inputs] == ["loans@0", "loans@1"]
+
+
+def test_a_version_that_tells_of_its_readings_is_recorded_by_the_run_it_is_read_in(trained):
+    plain = trained.loans.version("1")
+    watched = Version(plain.info, plain.table, plain.engine, on_read=seen)
+
+    watched.to_arrow()
+    with trained.workspace.run("train"):
+        watched.to_arrow()
+
+    assert [used.name for used in records(trained)[0].inputs] == ["loans@1"]
 
 
 def test_numbers_that_are_none_are_refused(trained):
