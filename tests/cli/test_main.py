@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -263,6 +264,32 @@ def test_help_into_a_closed_pipe_is_quiet() -> None:
 
     assert done.stderr == b""
     assert done.returncode == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["--json", "nonsense"]], ids=" ".join)
+def test_a_full_disk_behind_the_output_is_told(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False, text=True
+        )
+
+    assert done.returncode == 3
+    assert done.stderr.startswith("error LST-0401: the output cannot be written: No space left on device\n")
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_streams_that_were_closed_before_are_no_bug() -> None:
+    command = shlex.join([*PROGRAM, "--version"])
+
+    assert subprocess.run(["sh", "-c", f"{command} >&-"], capture_output=True, timeout=60).stderr == b""
+    assert subprocess.run(["sh", "-c", f"{command} 2>&-"], capture_output=True, timeout=60).returncode == 0
+
+
+def test_the_shell_completes_verbs(process: Lastro) -> None:
+    ended = process(_LASTRO_COMPLETE="bash_complete", COMP_WORDS="lastro ve", COMP_CWORD="1")
+
+    assert (ended.code, ended.out) == (0, "plain,verify\n")
 
 
 def on_a_terminal(arguments: list[str], *, until: str = "", **variables: str) -> str:

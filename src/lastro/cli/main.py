@@ -15,16 +15,18 @@ import gettext
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 from types import TracebackType
 
 import click
 
-from lastro.cli.show import PipeClosed, forsake_output, show_error, write
+from lastro.cli.show import OutputLost, PipeClosed, forsake, show_error, write
 from lastro.cli.verb import Settings, help_if_bare, help_option, shared_options
 from lastro.cli.verbs import sections
-from lastro.model.errors import LastroError, UsageError
+from lastro.model.errors import LastroError, UsageError, WriteFailed
 from lastro.model.release import VERSION
 from lastro.model.text import CATALOGUES, _, language
 
@@ -109,6 +111,9 @@ def main() -> None:
     os.environ["LANGUAGE"] = language()
     gettext.bindtextdomain("lastro", CATALOGUES)
     gettext.textdomain("lastro")
+    # A stream that was closed before we began is None.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 – open as long as we run
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     sys.exit(run(sys.argv[1:]))
 
 
@@ -118,8 +123,15 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return _attempt(arguments, settings)
     except PipeClosed:
-        forsake_output()
+        forsake(sys.stdout, sys.stderr)
         return PIPE_CLOSED
+    except OutputLost as lost:
+        error = WriteFailed(
+            _("the output cannot be written: {reason}").format(reason=lost),
+            do=_("make room where the output goes; lastro log shows what was done"),
+        )
+        show_error(error, replace(settings, json=False))
+        return error.exit_code
 
 
 def _attempt(arguments: Sequence[str], settings: Settings) -> int:
@@ -136,7 +148,7 @@ def _attempt(arguments: Sequence[str], settings: Settings) -> int:
     except (KeyboardInterrupt, click.Abort):
         write("\n" + _("interrupted; what was not acknowledged is not visible"), sys.stderr)
         return INTERRUPTED
-    except PipeClosed:
+    except (PipeClosed, OutputLost):
         raise
     except Exception as error:  # noqa: BLE001 – anything at all that is not one of ours: told as a bug, never hidden
         if settings.debug:

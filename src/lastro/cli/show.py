@@ -19,6 +19,10 @@ class PipeClosed(Exception):
     """Whoever read our output has stopped reading."""
 
 
+class OutputLost(Exception):
+    """Standard output cannot be written; the system's error is the cause."""
+
+
 def show_answer(answer: Answer, schema: str, settings: Settings) -> None:
     """One JSON object, or the report with its last line. Raises `PipeClosed`."""
     if settings.json:
@@ -62,19 +66,27 @@ def page_for(stream: TextIO, settings: Settings) -> Page:
 
 
 def write(text: str, stream: TextIO) -> None:
-    """The text and a line break, at once. What the stream's encoding lacks becomes `?`. Raises `PipeClosed`."""
+    """The text and a line break, at once. What the stream's encoding lacks becomes `?`.
+
+    Raises `PipeClosed` where nobody reads, `OutputLost` where standard output has no room.
+    """
     encoding = stream.encoding or "utf-8"
     try:
         stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
         stream.flush()
     except BrokenPipeError as error:
         raise PipeClosed from error
+    except OSError as error:
+        forsake(stream)
+        if stream is sys.stderr:
+            raise PipeClosed from error
+        raise OutputLost(error.strerror) from error
 
 
-def forsake_output() -> None:
-    """Points standard output and error at nothing, so that the interpreter's last flush stays quiet too."""
+def forsake(*streams: TextIO) -> None:
+    """Points streams at nothing, so that the interpreter's last flush stays quiet too."""
     nothing = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in streams:
         try:
             os.dup2(nothing, stream.fileno())
         except (OSError, ValueError):  # the stream is closed or has no descriptor: nothing is left to be flushed
