@@ -138,7 +138,7 @@ def _manifest(places: Places, log: Log, number: int, parent: State | None) -> tu
     commit = _relative(places, places.commit(number))
     found = _bytes(places.commit(number))
     try:
-        manifest = log.manifest(number)
+        manifest = _fitting(log.manifest(number), parent, number)
     except Corrupted as error:
         path = _relative(places, places.manifest(number))
         rebuilt = recovered(found, parent)
@@ -151,6 +151,12 @@ def _manifest(places: Places, log: Log, number: int, parent: State | None) -> tu
         what = _("is missing") if found is None else _("has other bytes than were committed")
         return manifest, [Damage(Kind.COMMIT, commit, what, repairable=True, number=number)]
     return manifest, []
+
+
+def _fitting(manifest: Manifest, parent: State | None, number: int) -> Manifest:
+    if parent is not None or number == 0:
+        advance(parent, manifest)
+    return manifest
 
 
 def recovered(commit: bytes | None, parent: State | None) -> Manifest | None:
@@ -166,15 +172,13 @@ def _state(
 ) -> tuple[State | None, list[Damage]]:
     if manifest is None:
         return None, []
-    path = _relative(places, places.manifest(number))
-    if number and before is not None and manifest.parent != before.digest:
-        return start(manifest), [Damage(Kind.MANIFEST, path, _("does not continue its parent"), repairable=False)]
-    if number and parent is None:
-        return start(manifest), []  # an earlier manifest is lost: the next full listing goes on from here
-    try:
+    if number == 0 or parent is not None:
         return advance(parent, manifest), []
-    except Corrupted as error:
-        return None, [Damage(Kind.MANIFEST, path, error.what, repairable=False)]
+    # An earlier manifest is lost: the next full listing goes on from here.
+    if before is not None and manifest.parent != before.digest:
+        path = _relative(places, places.manifest(number))
+        return start(manifest), [Damage(Kind.MANIFEST, path, _("does not continue its parent"), repairable=False)]
+    return start(manifest), []
 
 
 def _beyond(places: Places, chain: Chain) -> Iterator[Damage]:

@@ -71,12 +71,12 @@ def drop(places: Places) -> None:
 def damaged(places: Places) -> list[Path]:
     """The checkpoints (and the pointer) that are not what the notes say, every byte looked at."""
     noted = numbers(places.checkpoints, MANIFEST_NAME)
-    wrong = [_note(places, number) for number in noted if not is_vouched_for(places, number, thoroughly=True)]
+    wrong = [path for number in noted for path in _wrong(places, number, thoroughly=True)]
     strange = [path for path in _files(places) if int(path.name[:20]) not in noted]
     pointed = _pointed_at(places)
     if pointed is not None and (not noted or pointed != noted[-1]):
         wrong.append(places.hint)
-    return wrong + strange
+    return list(dict.fromkeys(wrong + strange))
 
 
 def is_vouched_for(places: Places, number: int, *, thoroughly: bool) -> bool:
@@ -84,17 +84,24 @@ def is_vouched_for(places: Places, number: int, *, thoroughly: bool) -> bool:
 
     Without `thoroughly` the files' sizes are compared and the pointer's bytes, not the files' bytes.
     """
+    return not _wrong(places, number, thoroughly=thoroughly)
+
+
+def _wrong(places: Places, number: int, *, thoroughly: bool) -> list[Path]:
+    note_path = _note(places, number)
     try:
-        found = reading.read(_note(places, number))
+        found = reading.read(note_path)
         note = json.loads(found)["checkpoint"]
         files = {str(name): (int(size), str(sha256)) for name, size, sha256 in note["files"]}
         whole = digest.canonical({"checkpoint": note, "digest": digest.of_value(note)}) + b"\n" == found
     except (OSError, ValueError, LookupError, TypeError):
-        return False
+        return [note_path]
+    if not whole or note["number"] != number:
+        return [note_path]
+    paths = {places.log / name: noted for name, noted in files.items()}
+    wrong = [path for path, noted in paths.items() if not _is_as_noted(path, *noted, thoroughly=thoroughly)]
     newest = number == max(numbers(places.checkpoints, MANIFEST_NAME))
-    if not whole or note["number"] != number or (newest and digest.of_bytes(_pointer(places)) != note["pointer"]):
-        return False
-    return all(_is_as_noted(places.log / name, *noted, thoroughly=thoroughly) for name, noted in files.items())
+    return [*wrong, places.hint] if newest and digest.of_bytes(_pointer(places)) != note["pointer"] else wrong
 
 
 def _is_as_noted(path: Path, size: int, sha256: str, *, thoroughly: bool) -> bool:

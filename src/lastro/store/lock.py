@@ -15,7 +15,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lastro.model.errors import Locked
@@ -40,7 +40,8 @@ def held(path: Path, *, dataset: str, timeout_s: float) -> Iterator[None]:
             yield
         finally:
             _held.discard(descriptor)
-            os.ftruncate(descriptor, 0)
+            with suppress(OSError):  # what was done under the lock counts, not whether its holder's name is wiped
+                os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 

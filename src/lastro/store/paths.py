@@ -139,6 +139,6 @@ def numbers(folder: Path, pattern: re.Pattern[str]) -> list[int]:
     """The version numbers that name the files of a folder, ascending; an absent folder has none."""
     try:
         names = [entry.name for entry in folder.iterdir()]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(int(name.partition(".")[0]) for name in names if pattern.fullmatch(name))

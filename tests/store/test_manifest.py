@@ -1,0 +1,214 @@
+"""The manifest's format: its golden file, its digests, its growth; what the commit carries to make it again."""
+
+from __future__ import annotations
+
+import json
+import string
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.store.making import SCHEMA, append
+
+from lastro.model import digest
+from lastro.model.errors import Corrupted, StoreError
+from lastro.model.version import Mode, Origin, RowCounts
+from lastro.store import delta, manifest
+from lastro.store.manifest import Manifest, State, advance
+from lastro.store.paths import check_relative
+from lastro.store.table import Table
+
+GOLDEN = Path(__file__).parent / "golden"
+ORIGIN = Origin(
+    Mode.APPEND,
+    "2026-01-31/loans",
+    source="core.loan_application",
+    cursor={"after": "2026-01-31", "é": [1, 2.5, None]},
+    contract_digest="sha256:" + "c" * 64,
+    code_digest="sha256:" + "d" * 64,
+    engine="duckdb 2.0",
+    counts=RowCounts(12, 10, 2),
+    inputs=("customers@3#sha256:" + "e" * 64,),
+)
+
+
+def record(number: int, parent: State | None, added: list[str], removed: list[str], **changed: Any) -> manifest.Record:
+    """A record whose values are all given: nothing of this machine or moment is in it."""
+    kept = {
+        "dataset": "loans",
+        "number": number,
+        "parent": parent.manifest.digest if parent else None,
+        "committed": "2026-01-31T10:00:00.123456Z",
+        "table": {"id": "00000000-0000-4000-8000-000000000000", "created": 1769853600123, "ntz": False},
+        "writer": "lastro/0.1.0",
+        "origin": manifest.origin_value(ORIGIN),
+    }
+    return delta.record(
+        kept=kept | changed,
+        schema=json.loads(SCHEMA.to_delta()),
+        announces=parent is None,
+        added=[file(name) for name in added],
+        removed=[manifest.entry_value(parent.files[name]) for name in removed] if parent else [],
+        parent=parent,
+    )
+
+
+def file(name: str) -> dict[str, Any]:
+    return {
+        "path": name,
+        "size": 1380,
+        "sha256": digest.of_bytes(name.encode()),
+        "rows": 10,
+        "stats": '{"numRecords":10}',
+        "modified": 1769853600000,
+    }
+
+
+def chain(count: int) -> list[State]:
+    states: list[State] = []
+    for number in range(count):
+        parent = states[-1] if states else None
+        states.append(advance(parent, Manifest.of(record(number, parent, [f"part-{number}.parquet"], []))))
+    return states
+
+
+def test_the_format_is_the_golden_files() -> None:
+    first = advance(None, Manifest.of(record(0, None, ["part-a.parquet", "part-b.parquet"], [])))
+    second = Manifest.of(record(1, first, ["part-c.parquet"], ["part-a.parquet"]))
+
+    for number, found in enumerate((first.manifest, second)):
+        assert found.encode() == (GOLDEN / f"manifest-{number}.json").read_bytes()
+        assert delta.render(found) == (GOLDEN / f"commit-{number}.json").read_bytes()
+
+
+def test_the_golden_files_are_read_and_proven() -> None:
+    manifests = [
+        manifest.decode((GOLDEN / f"manifest-{number}.json").read_bytes(), dataset="loans", number=number, where="")
+        for number in range(2)
+    ]
+
+    state = advance(advance(None, manifests[0]), manifests[1])
+
+    assert sorted(state.files) == ["part-b.parquet", "part-c.parquet"]
+    assert (state.info().rows, state.info().schema, state.info().origin) == (20, SCHEMA, ORIGIN)
+    assert state.info().digest == "sha256:" + json.loads((GOLDEN / "manifest-1.json").read_bytes())["digest"][7:]
+
+
+def test_a_commit_makes_its_manifest_again() -> None:
+    parent: State | None = None
+    for state in chain(70):
+        again = delta.rebuild(delta.parse(delta.render(state.manifest)), parent)
+        assert again.encode() == state.manifest.encode()
+        parent = state
+
+
+def test_all_manifests_together_grow_with_the_versions_not_their_square() -> None:
+    def size(count: int) -> int:
+        return sum(len(state.manifest.encode()) for state in chain(count))
+
+    assert size(600) < 3 * size(300)
+
+
+def test_a_version_is_read_from_few_manifests() -> None:
+    states = chain(300)
+
+    assert max(state.since_listing for state in states) < manifest.LISTING_EVERY
+    for number in (64, 128, 299):
+        nearest = next(state for state in reversed(states[: number + 1]) if state.manifest.listing)
+        state = manifest.start(nearest.manifest)
+        for later in states[nearest.manifest.number + 1 : number + 1]:
+            state = advance(state, later.manifest)
+        assert state is not None
+        assert state.files == states[number].files
+
+
+def test_a_newer_format_asks_for_a_newer_lastro() -> None:
+    newer = dict(record(0, None, ["part-a.parquet"], []), lastro=2)
+
+    with pytest.raises(StoreError, match="newer Lastro"):
+        manifest.decode(Manifest.of(newer).encode(), dataset="loans", number=0, where="")
+
+
+@pytest.mark.parametrize(("dataset", "number"), [("other", 0), ("loans", 1)])
+def test_a_manifest_of_another_place_is_refused(dataset: str, number: int) -> None:
+    content = Manifest.of(record(0, None, ["part-a.parquet"], [])).encode()
+
+    with pytest.raises(Corrupted):
+        manifest.decode(content, dataset=dataset, number=number, where="")
+
+
+def test_fields_of_a_later_lastro_are_still_proven() -> None:
+    later = dict(record(0, None, ["part-a.parquet"], []), later={"more": 1})
+    later["origin"] = {**later["origin"], "later": True}
+
+    read = manifest.decode(Manifest.of(later).encode(), dataset="loans", number=0, where="")
+
+    assert read.origin == ORIGIN
+
+
+@given(place=st.integers(0, 3000), bit=st.integers(0, 7))
+def test_any_flipped_bit_of_a_manifest_is_refused(place: int, bit: int) -> None:
+    content = bytearray((GOLDEN / "manifest-1.json").read_bytes())
+    content[place % len(content)] ^= 1 << bit
+
+    with pytest.raises((Corrupted, StoreError)):
+        manifest.decode(bytes(content), dataset="loans", number=1, where="")
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_break_the_parsers(content: bytes) -> None:
+    with pytest.raises(Corrupted):
+        manifest.decode(content, dataset="loans", number=0, where="")
+    try:
+        commit = delta.parse(content)
+    except ValueError:
+        return
+    with pytest.raises(ValueError, match="commit"):
+        delta.rebuild(commit, None)
+
+
+@given(
+    key=st.text(st.characters(blacklist_categories=["Cs"]), min_size=1),
+    cursor=st.dictionaries(st.text(st.characters(blacklist_categories=["Cs"])), st.integers() | st.floats(0, 1)),
+    findings=st.lists(st.dictionaries(st.just("rule"), st.integers()), max_size=3),
+    counts=st.none() | st.builds(RowCounts, st.integers(0), st.integers(0), st.integers(0)),
+)
+def test_any_origin_survives_manifest_and_commit(
+    key: str, cursor: dict[str, Any], findings: list[dict[str, Any]], counts: RowCounts | None
+) -> None:
+    origin = Origin(Mode.UPSERT, key, cursor=cursor, findings=tuple(findings), counts=counts)
+    made = Manifest.of(record(0, None, ["a.parquet"], [], origin=manifest.origin_value(origin)))
+
+    read = manifest.decode(made.encode(), dataset="loans", number=0, where="")
+
+    assert read.origin == origin
+    assert delta.rebuild(delta.parse(delta.render(made)), None) == read
+
+
+@given(
+    st.lists(st.sampled_from([*string.ascii_lowercase, "..", ".", "", "_x", "a b", "é", "\\", "\n", "%2e"]), max_size=4)
+)
+def test_a_relative_path_never_leaves_its_folder(parts: list[str]) -> None:
+    path = "/".join(parts)
+    try:
+        allowed = check_relative(path)
+    except Corrupted:
+        return
+
+    inside = Path("/table") / allowed
+    assert inside.is_relative_to("/table")
+    assert ".." not in inside.parts
+    assert inside != Path("/table")
+
+
+def test_what_is_on_disk_is_what_was_rendered(tmp_path: Path) -> None:
+    table = Table(tmp_path, "loans")
+    for key in range(3):
+        append(table, [(key, key)], str(key))
+
+    for number in range(3):
+        made = table.log.manifest(number)
+        assert table.places.manifest(number).read_bytes() == made.encode()
+        assert table.places.commit(number).read_bytes() == delta.render(made)
