@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,9 +62,7 @@ class Dataset:
 
     def contract(self) -> Contract:
         """The contract as it stands in its file now. Raises `ContractError`."""
-        from lastro.contract import load
-
-        contract = load(self.workspace.root / self.entry.contract)
+        contract = _contract(self.workspace.root / self.entry.contract)
         if contract.dataset != self.name:
             raise ConfigurationError(
                 _("the contract is about {other}, not {name}").format(other=contract.dataset, name=self.name),
@@ -233,6 +232,26 @@ class _Given:
 
         del cursor, mode
         yield Opened(StreamScan(self.data, self.label), dict, self.label)
+
+
+def _contract(path: Path) -> Contract:
+    """A contract's file, read once for as long as the system says that it is the same. Raises `ContractError`."""
+    from lastro.contract import load
+
+    try:
+        status = path.stat()
+    except OSError:
+        return load(path)
+    identity = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return _loaded(path, identity)
+
+
+@lru_cache(maxsize=64)
+def _loaded(path: Path, identity: tuple[int, ...]) -> Contract:
+    from lastro.contract import load
+
+    del identity
+    return load(path)
 
 
 def _run_id() -> str:

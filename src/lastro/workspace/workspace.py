@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from lastro.model.clock import Clock, utc_now
@@ -41,6 +42,8 @@ class Workspace:
     settings: Configuration
     clock: Clock = utc_now
     _engine: Engine | None = field(default=None, repr=False)
+    _tables: dict[tuple[str, int], Table] = field(default_factory=dict, repr=False)
+    """One for each thread: a table remembers what it read, and belongs to one thread."""
 
     def datasets(self) -> tuple[str, ...]:
         """The names of the datasets in `lastro.yaml`, in its order."""
@@ -130,7 +133,10 @@ class Workspace:
         """Where a dataset's versions are."""
         from lastro.store.table import Table
 
-        return Table(self.root, dataset, clock=self.clock)
+        key = (dataset, get_ident())
+        if key not in self._tables:
+            self._tables[key] = Table(self.root, dataset, clock=self.clock)
+        return self._tables[key]
 
     @contextmanager
     def catalog(self) -> Iterator[Catalog]:

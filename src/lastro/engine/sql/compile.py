@@ -16,6 +16,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -85,6 +86,12 @@ def compile_batch(plan: Plan, source: Schema, *, dialect: Dialect, carry: Sequen
 
     Raises `SourceBroken` for columns that are not there or cannot be cast, `SqlRefused`, `ContractError`.
     """
+    return _compiled(plan, source, dialect, tuple(carry))
+
+
+@lru_cache(maxsize=64)
+def _compiled(plan: Plan, source: Schema, dialect: Dialect, carry: tuple[str, ...]) -> CompiledBatch:
+    """Plans and compiled batches are values: small batches, one after another, are compiled once."""
     return _Compiler(plan, source, dialect, carry).compile()
 
 
@@ -98,6 +105,7 @@ def explain(plan: Plan, source: Schema | None = None, *, dialect: Dialect = "duc
     return "\n".join([*rules, tree.sql(dialect=dialect, pretty=True)])
 
 
+@lru_cache(maxsize=64)
 def check(plan: Plan) -> None:
     """Checks every SQL text, pattern, format and literal of a plan. Raises `SqlRefused`, `ContractError`."""
     compile_batch(plan, _assumed(plan), dialect="duckdb")

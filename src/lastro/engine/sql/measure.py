@@ -14,6 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal as Number
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -74,11 +75,15 @@ def measured(value: object) -> float:
 
 def columns(schema: Schema, relation: str, *, dialect: Dialect) -> str:
     """A SELECT of one row: the number of rows, then for each column its nulls, minimum, maximum and mean."""
+    return f"SELECT {_items(schema, dialect)} FROM {relation}"
+
+
+@lru_cache(maxsize=64)
+def _items(schema: Schema, dialect: Dialect) -> str:
     items: list[exp.Expr] = [build("COUNT(*)")]
     for field in schema.fields:
         items += _column(column(field.name), field.type)
-    texts = [f"{render(item, dialect)} AS m{index}" for index, item in enumerate(items)]
-    return f"SELECT {', '.join(texts)} FROM {relation}"
+    return ", ".join(f"{render(item, dialect)} AS m{index}" for index, item in enumerate(items))
 
 
 def _column(name: exp.Expr, kind: Type) -> list[exp.Expr]:
