@@ -215,6 +215,13 @@ def test_what_is_shown_of_the_quarantine_is_escaped(lake: Path, lastro: Lastro) 
     assert "amount.type" in ended.out
 
 
+def test_the_quarantine_of_one_rule(lake: Path, lastro: Lastro) -> None:
+    ended = lastro("quarantine", "loans", "--rule", "id.required")
+
+    assert ended.last.startswith("1 row of loans is set aside by the rule id.required. next: ")
+    assert "amount.type" not in ended.out
+
+
 @pytest.mark.parametrize(
     "words",
     ["--export a.csv --replay loans.csv", "--replay loans.csv --rule cpf", "--limit -1", "--export a.txt"],

@@ -83,13 +83,24 @@ def _show(rows: Quarantine, name: str, rule: str | None, limit: int) -> Answer:
     every = rows.rows(rule=rule)
     shown = every[:limit]
     summary = {key: count for key, count in rows.summary().items() if rule is None or key == rule}
-    sentence = ngettext("{n} row of {name} is set aside", "{n} rows of {name} are set aside", len(every))
     return Answer(
         values={"dataset": name, "open": len(every), "summary": summary, "rows": shown},
         blocks=lambda: quarantine(summary, shown, len(every)),
-        verdict=sentence.format(n=number(len(every)), name=name),
+        verdict=_open(name, len(every), rule),
         next=f"lastro quarantine {name} --export {name}.csv" if every else f"lastro log {name}",
     )
+
+
+def _open(name: str, count: int, rule: str | None) -> str:
+    if rule is None:
+        sentence = ngettext("{n} row of {name} is set aside", "{n} rows of {name} are set aside", count)
+    else:
+        sentence = ngettext(
+            "{n} row of {name} is set aside by the rule {rule}",
+            "{n} rows of {name} are set aside by the rule {rule}",
+            count,
+        )
+    return sentence.format(n=number(count), name=name, rule=rule)
 
 
 def _export(rows: Quarantine, name: str, target: Path, rule: str | None) -> Answer:
