@@ -95,9 +95,12 @@ def ingestion(source: Path, size: Size) -> Iterator[Figure]:
 def reading(source: Path, size: Size) -> Figure:
     """A verified read of a version to Arrow against a plain read of the same files."""
     folder = workspace("read", source)
+    listed = folder / "files.json"
     cost(side("governed_ingest", folder))
-    costs = alternate((side("governed_read", folder), side("plain_read", folder)), rounds=size.rounds)
+    cost(side("file_list", folder, listed))
+    costs = alternate((side("governed_read", folder), side("plain_read", listed)), rounds=size.rounds)
     mine, theirs = costs["governed_read"], costs["plain_read"]
+    assert mine[0].output == theirs[0].output
     ratio = cpu(mine) / cpu(theirs)
     work = f"read of a version of {size.rows:,} x 12 to Arrow, verified, CPU against DuckDB on the same files"
     return Figure(work, "<= 1.15x", f"{ratio:.2f}x", ratio <= 1.15, versus(mine, theirs))

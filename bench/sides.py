@@ -33,14 +33,20 @@ def governed_read(folder: str) -> None:
     print(lastro.open(folder).version("accounts").to_arrow().num_rows)
 
 
-def plain_read(folder: str) -> None:
-    """Reads the same Parquet files to Arrow with the engine alone."""
-    import duckdb
-
+def file_list(folder: str, target: str) -> None:
+    """Writes down which files make the newest version, for a reader that knows nothing of versions."""
     import lastro
 
     info = lastro.open(folder).version("accounts").info
     files = [str(Path(folder, "tables", "accounts", entry.path)) for entry in info.files]
+    Path(target).write_text(json.dumps(files), encoding="utf-8")
+
+
+def plain_read(listed: str) -> None:
+    """Reads the same Parquet files to Arrow with the engine alone."""
+    import duckdb
+
+    files = json.loads(Path(listed).read_text(encoding="utf-8"))
     print(duckdb.read_parquet(files).to_arrow_table().num_rows)
 
 
@@ -92,7 +98,9 @@ def _fsync_ms(folder: Path) -> float:
     return sorted(taken)[10]
 
 
-SIDES = {side.__name__: side for side in (governed_ingest, plain_copy, governed_read, plain_read, small_appends)}
+SIDES = {
+    side.__name__: side for side in (governed_ingest, plain_copy, governed_read, file_list, plain_read, small_appends)
+}
 
 if __name__ == "__main__":
     SIDES[sys.argv[1]](*sys.argv[2:])
