@@ -42,6 +42,7 @@ class Workspace:
     settings: Configuration
     clock: Clock = utc_now
     _engine: Engine | None = field(default=None, repr=False)
+    _catalog: Catalog | None = field(default=None, repr=False)
     _tables: dict[tuple[str, int], Table] = field(default_factory=dict, repr=False)
     """One for each thread: a table remembers what it read, and belongs to one thread."""
 
@@ -58,14 +59,20 @@ class Workspace:
 
     def version(self, reference: str) -> Version:
         """The version a reference means: `loans`, `loans@17`, `loans@approved`. Raises `UnknownName`, `Expired`."""
+        from lastro.workspace.run import seen
         from lastro.workspace.version import Version
 
         wanted = Reference.parse(reference)
         table = self.dataset(wanted.name).table
-        return Version(table.find(wanted.selector), table, self.engine())
+        return Version(table.find(wanted.selector), table, self.engine(), on_read=seen)
 
     def add(
-        self, location: str, *, name: str, mode: str | None = None, options: Mapping[str, Any] | None = None
+        self,
+        location: str,
+        *,
+        name: str,
+        mode: str | None = None,
+        options: Mapping[str, Any] | None = None,  # Any: a source's own options
     ) -> Added:
         """Looks at a source, writes a contract for it and enters the dataset in `lastro.yaml`.
 
@@ -78,7 +85,13 @@ class Workspace:
         self.settings = configuration.read(self.root)
         return added
 
-    def run(self, name: str, *, inputs: Sequence[str] = (), parameters: Mapping[str, Any] | None = None) -> Run:
+    def run(
+        self,
+        name: str,
+        *,
+        inputs: Sequence[str] = (),
+        parameters: Mapping[str, Any] | None = None,  # Any: JSON values
+    ) -> Run:
         """A recorded execution: what is read and written inside, with code, environment, parameters and metrics."""
         from lastro.workspace.run import start
 
@@ -140,14 +153,12 @@ class Workspace:
 
     @contextmanager
     def catalog(self) -> Iterator[Catalog]:
-        """The index of what exists and what happened, open."""
-        from lastro.catalog import Catalog
+        """The index of what exists and what happened; it stays open for the next one who asks."""
+        if self._catalog is None:
+            from lastro.catalog import Catalog
 
-        catalog = Catalog(self.root / ".lastro" / "catalog.sqlite")
-        try:
-            yield catalog
-        finally:
-            catalog.close()
+            self._catalog = Catalog(self.root / ".lastro" / "catalog.sqlite")
+        yield self._catalog
 
 
 def find(path: Path) -> Workspace:
