@@ -267,6 +267,7 @@ def test_reading_writes_what_was_asked_for(ending: str, lake: Path, lastro: Last
         ("add loans.csv --as x --option nonsense", "LST-0200"),
         ("add nothing.csv --as x", "LST-0301"),
         ("init .", "LST-0203"),
+        ("demo .", "LST-0203"),
         ("replay nothing", "LST-0201"),
         ("replay 20261122T101500123-0a1b2c3d", "LST-0202"),
         ("contract check lastro.yaml", "LST-0204"),

@@ -44,16 +44,14 @@ Texts = tuple[str, ...]
 
 
 def collected() -> Catalog:
-    """Every message of the source, with the files it stands in and no translation."""
+    """Every message of the source, without a translation."""
     catalog = _empty()
-    sources = [(path, path.relative_to(PACKAGE.parent)) for path in sorted(PACKAGE.rglob("*.py"))]
     folder = Path(click.__file__).parent
-    sources += [(folder / name, Path("click") / name) for name in CLICK_SHOWN]
-    for path, shown in sources:
+    for path in [*sorted(PACKAGE.rglob("*.py")), *(folder / name for name in CLICK_SHOWN)]:
         for texts in messages_of(ast.parse(path.read_bytes())):
-            catalog.add(texts if len(texts) > 1 else texts[0], locations=[(shown.as_posix(), 0)])
+            catalog.add(texts if len(texts) > 1 else texts[0])
     for text in CLICK_LOOKED_UP:
-        catalog.add(text, locations=[("click/core.py", 0)])
+        catalog.add(text)
     return catalog
 
 
@@ -79,14 +77,14 @@ def updated(current: Catalog, source: Catalog) -> Catalog:
     for message in _messages(source):
         known = current.get(message.id)
         same = known is not None and known.id == message.id and not known.fuzzy
-        catalog.add(message.id, known.string if known and same else None, locations=sorted(set(message.locations)))
+        catalog.add(message.id, known.string if known and same else None)
     return catalog
 
 
 def text_of(catalog: Catalog) -> bytes:
-    """The catalogue as the bytes of a `.po` file."""
+    """The catalogue as the bytes of a `.po` file, sorted and without places, so that moving code does not change it."""
     stream = io.BytesIO()
-    write_po(stream, catalog, width=WIDTH, sort_by_file=True, ignore_obsolete=True, include_lineno=False)
+    write_po(stream, catalog, width=WIDTH, sort_output=True, ignore_obsolete=True, no_location=True)
     return stream.getvalue()
 
 
