@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,6 @@ pytest.register_assert_rewrite("tests.engine.conformance")
 from tests.engine.conformance import *  # noqa: E402, F403
 
 from lastro.engine import create  # noqa: E402
-from lastro.engine.protocol import Engine  # noqa: E402
 
 MISSING = [
     reason
@@ -29,5 +29,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
-    return create("spark", threads=2)
+def engine() -> Any:
+    spark = create("spark", threads=2)
+    # Compiling to Java bytecode pays from a million rows on; these tests have dozens.
+    for setting, value in (("spark.sql.codegen.wholeStage", "false"), ("spark.sql.codegen.factoryMode", "NO_CODEGEN")):
+        spark._session.conf.set(setting, value)
+    return spark

@@ -77,7 +77,8 @@ year(d) * 100 + month(d)
 date_diff('day', d, e)
 date_diff('month', d, e)
 date_diff('year', d, e)
-datediff('week', d, e)
+date_diff('quarter', d, e)
+date_diff('hour', t, d)
 d + interval 30 day > e
 d - interval '1' month < e
 e - d

@@ -43,6 +43,7 @@ comment on table data is 'x' | kill 1 | analyze | cache table x
 """.replace("\n", "|").split("|")
 
 SYNTAX = """
+date_diff('week', a, b) | date_diff('century', a, b) | date_diff(a, b)
 a -> b | a ->> b | a -> '$.x' | a ->> '$.x' | x -> x + 1 | lambda x: x + 1 | columns(*) | columns('a')
 columns(*) > 0 | * | a.* | * exclude (a) | * replace (a as b) | #1 | $1 | ? | :name | $name | @name | @@version
 {'a': 1} | {a: 1} | [1, 2] | [x for x in a] | [x + 1 for x in a if x > 1] | map {'a': 1} | (a, b) | row(a, b)

@@ -151,7 +151,8 @@ def _text_frame(session: Session, path: Path, kind: Csv | JsonLines | Lines, sch
         for batch in records.read(path, kind, names):
             yield batch.rename_columns([*aliases, records.POSITION, records.MALFORMED])
 
-    return session.range(0, 1, 1, 1).mapInArrow(work, _spark_schema(aliases))
+    with failures(_("the file could not be handed to Spark"), where=str(path)):
+        return session.range(0, 1, 1, 1).mapInArrow(work, _spark_schema(aliases))
 
 
 def _spark_schema(names: Sequence[str]) -> Any:  # Any: a pyspark StructType

@@ -11,6 +11,7 @@ Rules:
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import warnings
@@ -43,6 +44,8 @@ _SETTINGS = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "10000",
     "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+    # The plan's layers name what is used more than once; merged into one, each use would be computed anew.
+    "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.CollapseProject",
 }
 
 
@@ -90,7 +93,10 @@ def _has_java() -> bool:
 def failures(what: str, *, where: str = "") -> Iterator[None]:
     """Turns whatever Spark raises into an `EngineError` that says `what` went wrong, or `SourceBroken` for a file."""
     try:
-        yield
+        with warnings.catch_warnings():
+            # Spark warns whenever Arrow data crosses to Python, about a pandas that nothing here uses.
+            warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+            yield
     except LastroError:
         raise
     except Exception as error:  # noqa: BLE001 – Py4J, Spark's Python errors and those of its workers have no common root
@@ -107,12 +113,9 @@ def failures(what: str, *, where: str = "") -> Iterator[None]:
 
 
 def _condition(error: Exception) -> str:
-    """Spark's name for an error (`ARITHMETIC_OVERFLOW`), else its class's."""
-    if hasattr(error, "getCondition") and (condition := error.getCondition()):
-        return str(condition)
-    java = getattr(error, "java_exception", None)
-    while java is not None:
-        if hasattr(java, "getCondition") and "SparkThrowable" in str(java.getClass().getInterfaces()):
-            return str(java.getCondition())
-        java = java.getCause()
-    return type(error).__name__
+    """Spark's name for an error (`ARITHMETIC_OVERFLOW`), with which its messages begin; else its class's name."""
+    found = _CONDITION.search(str(error))
+    return found[1] if found else type(error).__name__
+
+
+_CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]{4,60}(?:\.[A-Z0-9_]{1,60})?)\]", re.ASCII)

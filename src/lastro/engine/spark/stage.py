@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -62,7 +63,7 @@ def stage(session: Session, order: Order, scan: Scan) -> Staged:
     whole = reduce(lambda one, other: one.unionByName(other), parts)
     if order.plan.primary_key:
         whole = _without_repeats(session, whole, order, names)
-    with failures(_("Spark could not stage the batch"), where=order.plan.dataset):
+    with failures(_("Spark could not stage the batch"), where=order.plan.dataset), _in_memory(whole):
         counts, refused = _counted(whole, names)
         if order.progress is not None:
             order.progress(counts.read)
@@ -70,6 +71,18 @@ def stage(session: Session, order: Order, scan: Scan) -> Staged:
         aside = _write(_quarantine(whole, order, names), order, "quarantine")
     _check_conserved(counts, kept, aside, order)
     return Staged(kept, aside, counts, refused)
+
+
+@contextmanager
+def _in_memory(frame: DataFrame) -> Iterator[None]:
+    """Keeps what fits of a frame in memory while it is used more than once; nothing of it goes to disk."""
+    from pyspark import StorageLevel
+
+    frame.persist(StorageLevel.MEMORY_ONLY)
+    try:
+        yield
+    finally:
+        frame.unpersist()
 
 
 class _Names:

@@ -103,7 +103,7 @@ def _from_text(source: exp.Expr, column: ColumnPlan, trial: exp.Expr, dialect: D
         case Primitive.TIMESTAMP_NTZ:
             return _checked(source, column.type, f"{BLANKS}{_DAY}[T ]{_CLOCK}{BLANKS}", trial, dialect, length=19)
         case Primitive.TIMESTAMP:
-            return Cast(_moment(source))
+            return Cast(_moment(source, dialect))
         case Primitive.BINARY:
             return Cast(build("CASE WHEN :m THEN unhex(:x) END", m=full_match(source, "(?:[0-9A-Fa-f]{2})*"), x=source))
         case ListOf() | MapOf() | StructOf():
@@ -184,20 +184,22 @@ def _boolean(source: exp.Expr) -> exp.Expr:
     )
 
 
-def _moment(source: exp.Expr) -> exp.Expr:
+def _moment(source: exp.Expr, dialect: Dialect) -> exp.Expr:
     local = f"{BLANKS}{_DAY}[T ]{_CLOCK}"
+    zoned = _trimmed(source)
     return build(
         "CASE WHEN :zoned THEN :moment WHEN :local THEN :utc END",
         zoned=full_match(source, local + _ZONE + BLANKS),
-        moment=try_cast(_zone_spelled(_trimmed(source)), Primitive.TIMESTAMP),
+        moment=try_cast(zoned if dialect == "duckdb" else _spelled_out(zoned), Primitive.TIMESTAMP),
         local=full_match(source, local + BLANKS),
         utc=try_cast(build(":x || 'Z'", x=_trimmed(source)), Primitive.TIMESTAMP),
     )
 
 
-def _zone_spelled(source: exp.Expr) -> exp.Expr:
-    """`+HHMM` and `+HH` as `+HH:MM`, which both engines read."""
-    minutes = build(r"regexp_replace(:x, '([+-][0-9]{2})([0-9]{2})$', '\1:\2')", x=source)
+def _spelled_out(source: exp.Expr) -> exp.Expr:
+    """A zoned moment with seconds and a zone `+HH:MM`, without which Spark's cast does not read it."""
+    seconds = build(r"regexp_replace(:x, '([T ][0-9]{2}:[0-9]{2})(Z|[+-])', '\1:00\2')", x=source)
+    minutes = build(r"regexp_replace(:x, '([+-][0-9]{2})([0-9]{2})$', '\1:\2')", x=seconds)
     return build(r"regexp_replace(:x, '(:[0-9.]+[+-][0-9]{2})$', '\1:00')", x=minutes)
 
 

@@ -217,7 +217,8 @@ class _Compiler:
         tree = door.expression(each.expression, columns=self.source.names, where=_where(self.plan, each))
         if type(tree) is exp.Cast and infer.cast_type(tree) == each.type:
             tree = tree.this  # the column's own strict cast takes this one's place, so that a failure is seen
-        return infer.type_of(tree, {field.name: field.type for field in self.source.fields}), tree
+        types = {field.name: field.type for field in self.source.fields}
+        return infer.type_of(tree, types), infer.days_between(tree, types)
 
     def _named(self, index: int, each: ColumnPlan, plain: exp.Expr) -> exp.Expr:
         """What is cast, as a column of the layers."""

@@ -18,7 +18,7 @@ from decimal import Decimal as Number
 
 from sqlglot import exp
 
-from lastro.engine.sql import door, regex
+from lastro.engine.sql import door, infer, regex
 from lastro.engine.sql.dialect import build, column, data_type, full_match, text, try_cast
 from lastro.model.errors import ContractError
 from lastro.model.plan import (
@@ -86,7 +86,8 @@ def broken(condition: Condition, row: Row, *, rule: str) -> exp.Expr | None:
             return _no_multiple(name, factor, row, rule)
         case Holds(expression):
             tree = door.condition(expression, columns=tuple(row.columns), where=rule)
-            return exp.Not(this=exp.Paren(this=tree))
+            types = {name: column.type for name, column in row.columns.items()}
+            return exp.Not(this=exp.Paren(this=infer.days_between(tree, types)))
         case AllOf(conditions):
             return _any(*(broken(each, row, rule=rule) for each in conditions))
 

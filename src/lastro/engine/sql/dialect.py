@@ -189,7 +189,9 @@ def _spark(node: exp.Expr) -> exp.Expr:  # one arm per difference
             form = clockform.read(node.args["format"].name, where="")
             return exp.Anonymous(this="date_format", expressions=[node.this.copy(), text(form.java_written)])
         case exp.DateFromParts():
-            return exp.Anonymous(this="try_make_date", expressions=[part.copy() for part in node.iter_expressions()])
+            parts = [node.args[name].copy() for name in ("year", "month", "day")]
+            written = exp.Anonymous(this="format_string", expressions=[text("%04d-%02d-%02d"), *parts])
+            return try_cast(written, Primitive.DATE)
         case _:
             return node
 

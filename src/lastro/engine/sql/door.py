@@ -262,7 +262,7 @@ class _Door:
                 self._check_format(node.args.get("format"), written=True)
             case exp.Like() | exp.ILike():
                 self._check_like(node)
-            case exp.Bracket() | exp.Dot() | exp.Interval() | exp.Between() | exp.In() | exp.Trim():
+            case exp.Bracket() | exp.Dot() | exp.Interval() | exp.Between() | exp.In() | exp.Trim() | exp.DateDiff():
                 self._check_shape(node)
             case _ if type(node) in _AGGREGATES or type(node) in _FUNCTIONS:
                 self._check_call(node)
@@ -410,6 +410,9 @@ class _Door:
                 whole = isinstance(amount, exp.Literal) and re.fullmatch(r"\d{1,6}", amount.name, re.ASCII)
                 if not whole or not isinstance(unit, exp.Var):
                     self.refuse(_("an interval other than a whole number of one unit"))
+            case exp.DateDiff():
+                if node.args.get("unit") is None or node.args["unit"].name.upper() == "WEEK":
+                    self.refuse(_("date_diff in weeks, or without a unit"), _("divide the days by 7"))
             case exp.Between():
                 if node.args.get("symmetric"):
                     self.refuse("BETWEEN SYMMETRIC")

@@ -93,6 +93,20 @@ def cast_type(tree: exp.Cast) -> Type | None:
     return _CASTS.get(to.this)
 
 
+def days_between(tree: exp.Expr, columns: Mapping[str, Type]) -> exp.Expr:
+    """The tree with `date - date` spelled as the days between them: an interval in Spark, a number in DuckDB."""
+
+    def spelled(node: exp.Expr) -> exp.Expr:
+        if (
+            isinstance(node, exp.Sub)
+            and type_of(node.this, columns) == type_of(node.expression, columns) == Primitive.DATE
+        ):
+            return exp.DateDiff(this=node.this, expression=node.expression, unit=exp.Var(this="DAY"))
+        return node
+
+    return tree.transform(spelled)
+
+
 def _first(trees: list[exp.Expr | None], columns: Mapping[str, Type]) -> Type | None:
     found = [kind for tree in trees if tree is not None and (kind := type_of(tree, columns)) is not None]
     if len(set(found)) > 1 and all(

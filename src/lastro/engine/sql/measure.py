@@ -19,7 +19,7 @@ from functools import lru_cache
 from sqlglot import exp
 
 from lastro.engine.protocol import ColumnMeasures
-from lastro.engine.sql import door
+from lastro.engine.sql import door, infer
 from lastro.engine.sql.dialect import Dialect, build, column, data_type, quoted, render, try_cast
 from lastro.model.errors import ContractError
 from lastro.model.plan import Duplicates, Query, RowCount, TableRule
@@ -43,6 +43,7 @@ def table_rule(rule: TableRule, schema: Schema, relation: str, *, table: str, di
             return _duplicates(rule.name, columns, schema, relation, dialect)
         case Query(text, name):
             tree = door.query(text, table=table, columns=schema.names, column=name, where=rule.name)
+            tree = infer.days_between(tree, {field.name: field.type for field in schema.fields})
             names = ", ".join(quoted(each, dialect) for each in schema.names)
             data = quoted(door.TABLE, dialect)
             # A common table expression is visible in the query's own sub-selects too.
