@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastro.engine.duck import feed, header
@@ -71,6 +71,7 @@ def test_a_survey_lets_a_quote_inside_a_value_pass() -> None:
     assert surveyor.report().uniform
 
 
+@settings(deadline=None)
 @given(st.text("a\r\n", max_size=40), st.integers(1, 7))
 def test_line_ends_are_uniform_only_if_all_are_alike(text: str, size: int) -> None:
     content = text.encode()
@@ -84,6 +85,7 @@ def test_line_ends_are_uniform_only_if_all_are_alike(text: str, size: int) -> No
     assert surveyor.report().uniform == alike or size < len(content)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.text('a"\r\n,', max_size=6), min_size=2, max_size=3), max_size=5),
     st.sampled_from(["\n", "\r\n", "\r"]),
@@ -180,6 +182,7 @@ CELLS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(
     CELLS,
     st.sampled_from([",", ";", "\t", "|"]),

@@ -197,6 +197,9 @@ _WORDS: dict[str, tuple[type[LastroError], str, str]] = {
 }
 
 
+WRITE_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT})
+
+
 def write_failed(error: OSError, where: str) -> WriteFailed:
     """An operating system's refusal to write, in words."""
     match error.errno:
@@ -204,6 +207,8 @@ def write_failed(error: OSError, where: str) -> WriteFailed:
             what, do = _("the disk is full"), _("free some space, then run the command again")
         case errno.EROFS | errno.EACCES | errno.EPERM:
             what, do = _("the folder cannot be written"), _("check its owner and permissions")
+        case errno.ENOENT:
+            what, do = _("the folder does not exist"), _("create it, or run `lastro repair`")
         case _other:
             what, do = _("writing failed ({name})").format(name=errno.errorcode.get(_other or 0, "?")), _("try again")
     return WriteFailed(what, where=where, do=do, state=_("nothing was committed"))

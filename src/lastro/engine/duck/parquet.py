@@ -155,6 +155,6 @@ def batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _repeats(column: pa.ChunkedArray) -> bool:
-    if pa.types.is_nested(column.type) or pa.types.is_boolean(column.type):
+    if any(test(column.type) for test in (pa.types.is_nested, pa.types.is_boolean, pa.types.is_null)):
         return False
     return bool(pc.count_distinct(column).as_py() <= max(16, len(column) * DICTIONARY_SHARE))

@@ -25,7 +25,7 @@ import pyarrow as pa
 from lastro.engine.duck import frames, guard, keys
 from lastro.engine.duck.arrow import conform, to_arrow
 from lastro.engine.duck.connection import session
-from lastro.engine.duck.failure import of_exception, to_error
+from lastro.engine.duck.failure import WRITE_ERRORS, of_exception, to_error, write_failed
 from lastro.engine.duck.limits import Limits
 from lastro.engine.duck.opening import RAW
 from lastro.engine.duck.parquet import Writer, batches, without
@@ -101,7 +101,10 @@ class Intake:
 
 def stage(order: Order, scan: Scan) -> Staged:
     """Stages one scan. Raises `SourceBroken`, `LimitExceeded`, `EngineError`, `WriteFailed`."""
-    before = set(order.folder.iterdir())
+    try:
+        before = set(order.folder.iterdir())
+    except OSError as error:
+        raise write_failed(error, str(order.folder)) from error
     try:
         return _stage(order, scan)
     except BaseException as error:
@@ -109,6 +112,8 @@ def stage(order: Order, scan: Scan) -> Staged:
             path.unlink(missing_ok=True)
         if isinstance(error, LastroError) or not isinstance(error, Exception):
             raise
+        if isinstance(error, OSError) and error.errno in WRITE_ERRORS:
+            raise write_failed(error, str(order.folder)) from error
         raise to_error(of_exception(error)) from error
 
 

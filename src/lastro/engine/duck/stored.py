@@ -77,24 +77,39 @@ def read(
     """The files' rows as a stream. Raises `SqlRefused`, `Corrupted`, `EngineError`."""
     chosen = schema if columns is None else Schema(tuple(schema.field(column) for column in columns))
     condition = None if where is None else door.condition(where, columns=schema.names, where="where")
-    stack = ExitStack()
-    with told(files):
-        connection = stack.enter_context(session(limits, readable=files, temp=temp))
+    with ExitStack() as opening, told(files):
+        connection = opening.enter_context(session(limits, readable=files, temp=temp))
         items = ", ".join(name(column) for column in chosen.names)
         query = f"SELECT {items} FROM {relation(connection, files, schema)}"
         if condition is not None:
             query += f" WHERE {render(condition, 'duckdb')}"
         batches = connection.sql(query).to_arrow_reader(BATCH_ROWS)
-    target = to_arrow(chosen)
-    return pa.RecordBatchReader.from_batches(target, _batches(stack, batches, target, files))
+        target = to_arrow(chosen)
+        rows = _Rows(opening.pop_all(), batches, target, files)
+    return pa.RecordBatchReader.from_batches(target, rows)
 
 
-def _batches(
-    stack: ExitStack, batches: pa.RecordBatchReader, target: pa.Schema, files: Sequence[Path]
-) -> Iterator[pa.RecordBatch]:
-    with stack, told(files):
-        for batch in batches:
-            yield conform(batch, target)
+class _Rows:
+    """The batches of a query; its connection is closed at their end, or when nobody wants them any more."""
+
+    def __init__(
+        self, stack: ExitStack, batches: pa.RecordBatchReader, target: pa.Schema, files: Sequence[Path]
+    ) -> None:
+        self._stack, self._batches, self._target, self._files = stack, batches, target, files
+
+    def __iter__(self) -> _Rows:
+        return self
+
+    def __next__(self) -> pa.RecordBatch:
+        try:
+            with told(self._files):
+                return conform(next(self._batches), self._target)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def __del__(self) -> None:
+        self._stack.close()
 
 
 def measured(
