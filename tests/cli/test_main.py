@@ -18,7 +18,8 @@ from tests.cli.conftest import PROGRAM, Lastro
 
 from lastro import __version__
 from lastro.cli import main as entry
-from lastro.cli.verb import Answer, Verb
+from lastro.cli.answer import Answer
+from lastro.cli.verb import Verb
 from lastro.cli.verbs import sections
 from lastro.model import errors
 
@@ -213,7 +214,8 @@ def test_the_shared_options_stand_on_either_side(verb, lastro: Lastro, tmp_path:
 SLOW = """
 import time, click
 from lastro.cli import main as entry
-from lastro.cli.verb import Answer, Settings, Verb
+from lastro.cli.answer import Answer, Settings
+from lastro.cli.verb import Verb
 from lastro.cli.progress import working
 
 @click.command("log", cls=Verb)

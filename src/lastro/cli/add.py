@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 import lastro
+from lastro.cli.answer import Answer, Settings
 from lastro.cli.arguments import setting
 from lastro.cli.progress import working
-from lastro.cli.verb import Answer, Settings, Verb
+from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.text import _, ngettext
 from lastro.report.blocks import Blocks, Line, Title

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from lastro.cli.verb import Answer, Family, Verb
+from lastro.cli.answer import Answer
+from lastro.cli.verb import Family, Verb
 from lastro.cli.verbs import help_text
 from lastro.model.errors import BreakingChange
 from lastro.model.text import _, ngettext

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
+from lastro.cli.answer import Answer, Settings
 from lastro.cli.show import page_for, write
-from lastro.cli.verb import Answer, Settings, Verb
+from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.text import _
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 import lastro
+from lastro.cli.answer import Answer, Settings
 from lastro.cli.progress import working
-from lastro.cli.verb import Answer, Settings, Verb
+from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.text import _
 from lastro.report.difference import difference, difference_verdict

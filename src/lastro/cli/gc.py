@@ -7,9 +7,10 @@ from datetime import timedelta
 import click
 
 import lastro
+from lastro.cli.answer import Answer, Settings
 from lastro.cli.arguments import duration
 from lastro.cli.progress import working
-from lastro.cli.verb import Answer, Settings, Verb
+from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.text import _, ngettext
 from lastro.report.numbers import number, size

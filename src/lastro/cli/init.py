@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 import lastro
-from lastro.cli.verb import Answer, Verb
+from lastro.cli.answer import Answer
+from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.text import _
 

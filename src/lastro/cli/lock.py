@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 import lastro
-from lastro.cli.verb import Answer, Verb
+from lastro.cli.answer import Answer
+from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.text import _, ngettext
 from lastro.report.blocks import Blocks, Column, table

@@ -23,8 +23,9 @@ from types import TracebackType
 
 import click
 
+from lastro.cli.answer import Settings
 from lastro.cli.show import OutputLost, PipeClosed, forsake, show_error, write
-from lastro.cli.verb import Settings, help_if_bare, help_option, shared_options
+from lastro.cli.verb import help_if_bare, help_option, shared_options
 from lastro.cli.verbs import sections
 from lastro.model.errors import LastroError, UsageError, WriteFailed
 from lastro.model.release import VERSION

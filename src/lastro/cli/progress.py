@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lastro.cli.verb import Settings
+from lastro.cli.answer import Settings
 from lastro.model.text import _
 from lastro.report.cells import clean
 from lastro.report.numbers import duration, number

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 import lastro
+from lastro.cli.answer import Answer, Settings
 from lastro.cli.progress import working
-from lastro.cli.verb import Answer, Settings, Verb
+from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.errors import UsageError
 from lastro.model.text import _, ngettext

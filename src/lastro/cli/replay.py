@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 import lastro
+from lastro.cli.answer import Answer, Settings
 from lastro.cli.progress import working
-from lastro.cli.verb import Answer, Settings, Verb
+from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.text import _
 from lastro.report.blocks import Blocks, Column, Line, Title, table

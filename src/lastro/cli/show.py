@@ -8,7 +8,7 @@ import shutil
 import sys
 from typing import TextIO
 
-from lastro.cli.verb import Answer, Settings
+from lastro.cli.answer import Answer, Settings
 from lastro.model.errors import LastroError
 from lastro.model.text import _
 from lastro.report.cells import clean

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 import lastro
-from lastro.cli.verb import Answer, Verb
+from lastro.cli.answer import Answer
+from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.errors import UsageError
 from lastro.model.text import _, ngettext
