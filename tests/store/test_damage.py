@@ -127,10 +127,10 @@ def check_flips(whole: Table, folder: Path, count: int, seed: int) -> None:
         before = flip(path, place, bit)
         found = verify(Table(folder, "loans"), read_data=True)
         assert [damage.path for damage in found] == [name], f"{name} at {place}, bit {bit}"
-        if found[0].repairable and found[0].kind is not Kind.CHECKPOINT:
+        if found[0].repairable and found[0].kind not in (Kind.CHECKPOINT, Kind.KEYS):
             repair(Table(folder, "loans"), apply=True)
             assert path.read_bytes() == before, f"{name} at {place}, bit {bit}"
-        elif found[0].kind is Kind.CHECKPOINT:
+        elif found[0].repairable:
             repair(Table(folder, "loans"), apply=True)
             shutil.rmtree(folder)
             shutil.copytree(whole.places.root, folder)
@@ -310,6 +310,16 @@ def test_a_flipped_bit_in_a_checkpoint_is_found_and_the_checkpoint_dropped(table
     mended(table)
     assert not path.exists()
     assert DeltaTable(str(table.path)).to_pyarrow_table().num_rows == 65
+
+
+def test_a_damaged_index_of_keys_is_found_not_used_and_dropped(table: Table) -> None:
+    flip(table.places.keys, 100, 1)
+
+    with table.lock() as writer:
+        assert [writer.find_key(key) is not None for key in ("3", "o", "104", "new")] == [True, True, True, False]
+    assert damaged(table) == [(Kind.KEYS, "_lastro/keys.json", True)]
+    mended(table)
+    assert not table.places.keys.exists()
 
 
 def foreign_append(table: Table, key: int) -> None:

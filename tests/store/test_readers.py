@@ -1,4 +1,4 @@
-"""The same rows by every reader of Delta tables, for every type; statistics, protocol and checkpoints as the format asks."""
+"""The same rows by every reader of Delta tables, for every type; statistics, protocol, checkpoints."""
 
 from __future__ import annotations
 

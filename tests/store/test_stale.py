@@ -103,9 +103,9 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("stale") / "base"
+@pytest.fixture
+def base(quick_folder: Path) -> Path:
+    folder = quick_folder / "base"
     table = Table(folder, "loans", clock=Clock(utc_now() - timedelta(days=30)))
     append(table, [(1, 0), (2, 0)], "a")
     append(table, [(3, 0)], "b")

@@ -23,7 +23,7 @@ from lastro.model import digest
 from lastro.model.errors import Conflict, Corrupted, Locked, WriteFailed
 from lastro.model.text import _
 from lastro.model.version import FileEntry
-from lastro.store import adopt, checkpoint, delta, expiry, reading, tags
+from lastro.store import adopt, checkpoint, delta, expiry, keys, reading, tags
 from lastro.store.log import Log
 from lastro.store.manifest import Manifest, State, advance, start
 from lastro.store.paths import COMMIT_NAME, Places, numbers
@@ -40,6 +40,7 @@ class Kind(StrEnum):
     UNFINISHED = "unfinished commit"
     FOREIGN = "foreign commit"
     CHECKPOINT = "checkpoint"
+    KEYS = "index of keys"
     TAG = "tag"
     EXPIRY = "list of expired versions"
     DATA = "data file"
@@ -100,6 +101,8 @@ def structure(places: Places, chain: Chain) -> list[Damage]:
         Damage(Kind.CHECKPOINT, _relative(places, path), _("is not as it was written"), repairable=True)
         for path in (checkpoint.damaged(places) if places.log.is_dir() else ())
     ]
+    if places.keys.exists() and keys.read(places) is None:
+        found.append(Damage(Kind.KEYS, _relative(places, places.keys), _("is damaged"), repairable=True))
     if expired_or_none(places) is None:
         found.append(Damage(Kind.EXPIRY, _relative(places, places.expired), _("is damaged"), repairable=True))
     return [*found, *chain.damages, *_beyond(places, chain), *_tags(places, chain.manifests)]

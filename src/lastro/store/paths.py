@@ -79,6 +79,11 @@ class Places:
         return self.own / "expired.json"
 
     @property
+    def keys(self) -> Path:
+        """The index of idempotency keys."""
+        return self.own / "keys.json"
+
+    @property
     def lock(self) -> Path:
         """The lock file."""
         return self.root / ".lastro" / "locks" / f"{self.dataset}.lock"

@@ -28,6 +28,7 @@ from lastro.store.table import LOCK_TIMEOUT_S, Table
 
 _ORDER = (
     Kind.CHECKPOINT,
+    Kind.KEYS,
     Kind.MANIFEST,
     Kind.COMMIT,
     Kind.UNFINISHED,
@@ -74,6 +75,8 @@ def _mend(places: Places, chain: Chain, damage: Damage, newest: State | None) ->
     match damage.kind:
         case Kind.CHECKPOINT:
             checkpoint.drop(places)
+        case Kind.KEYS:
+            disk.remove(places.keys)
         case Kind.MANIFEST:
             recovery.write_manifest(places, chain.manifests[damage.number])
         case Kind.COMMIT:
@@ -137,6 +140,7 @@ def _lacking(places: Places, chain: Chain) -> set[int]:
 def _words() -> Mapping[Kind, str]:
     return {
         Kind.CHECKPOINT: _("dropped; readers use the commits"),
+        Kind.KEYS: _("dropped; it is written again in time"),
         Kind.MANIFEST: _("made again from the commit, which proves it"),
         Kind.COMMIT: _("made again from the manifest, which proves it"),
         Kind.UNFINISHED: _("given its manifest"),

@@ -14,6 +14,7 @@ from lastro.model.reference import Digest, Latest, Moment, Number, Selector, Tag
 from lastro.model.text import _
 from lastro.model.version import VersionInfo
 from lastro.store import content, expiry, lock, reading, recovery, tags
+from lastro.store.keys import Keys
 from lastro.store.log import Log
 from lastro.store.paths import COMMIT_NAME, MANIFEST_NAME, Places, numbers
 
@@ -36,6 +37,7 @@ class Table:
         self.clock = clock
         self.path = self.places.table
         self.log = Log(self.places)
+        self.keys = Keys(self.places, self.log)
 
     @property
     def exists(self) -> bool:

@@ -79,12 +79,9 @@ class Writer:
 
     def find_key(self, idempotency_key: str) -> VersionInfo | None:
         """The version that was committed under this key, None if there is none. Raises `Corrupted`."""
-        log = self._check_open().log
-        head = log.head()
-        for number in range(-1 if head is None else head, -1, -1):
-            if log.manifest(number).key == idempotency_key:
-                return log.state(number).info()
-        return None
+        table = self._check_open()
+        number = table.keys.find(idempotency_key)
+        return None if number is None else table.log.state(number).info()
 
     def commit(self, change: Change) -> VersionInfo:
         """Makes a version, or answers with the one that was made under the same key.
@@ -251,6 +248,7 @@ class Writer:
         except OSError as error:
             raise self._uncertain(manifest, error) from error
         _discard([commit])
+        table.keys.write_if_due(manifest.number)
         checkpoint.write_if_due(places, manifest.number)
         return table.log.state(manifest.number).info()
 
