@@ -5,7 +5,8 @@
 3. `<!-- output -->` before a `text` block says: these lines, in this order, stood in the output of the block before.
    `…` stands for whatever comes between; times and digests may differ.
 4. `<!-- not run: REASON -->` leaves a block out; `<!-- fails: CODE -->` says with which exit code it ends.
-5. `<!-- workspace: demo -->` anywhere on a page starts it inside a copy of the demo's workspace.
+5. `<!-- workspace: demo -->` anywhere on a page starts it inside a copy of the demo's workspace, and so does the demo's
+   own README. `<!-- story -->` before a `text` block says that the demo printed these lines.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.tidy.tree import ROOT, Block, blocks, pages
+from tests.tidy.tree import PACKAGE, ROOT, Block, blocks, pages
 
 WATCHED = [
     page
@@ -40,27 +41,32 @@ RUNNABLE = {"sh", "python"}
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's workspace, told once."""
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The demo's workspace, and what it printed."""
     from lastro.demo.story import tell
 
     folder = tmp_path_factory.mktemp("told") / "lake"
-    tell(folder, out=lambda _line: None)
-    return folder
+    lines: list[str] = []
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("LASTRO_LANG", "en")
+        tell(folder, out=lines.append)
+    return folder, "\n".join(lines)
 
 
 @pytest.mark.xdist_group("demo")
 @pytest.mark.parametrize("page", WATCHED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_does_what_it_shows(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     folder = tmp_path / "page"
-    if DEMO in page.read_text(encoding="utf-8"):
-        shutil.copytree(request.getfixturevalue("demo"), folder)
+    story = ""
+    if DEMO in page.read_text(encoding="utf-8") or page.is_relative_to(PACKAGE / "demo"):
+        told, story = request.getfixturevalue("demo")
+        shutil.copytree(told, folder)
     else:
         folder.mkdir()
     said = ""
 
     for block in blocks(page):
-        said = follow(block, folder, said)
+        said = follow(block, folder, said, story=story)
 
 
 def test_what_is_not_run_says_why() -> None:
@@ -78,7 +84,7 @@ def test_a_page_that_lies_is_caught(tmp_path: Path) -> None:
         follow(output, tmp_path, follow(command, tmp_path, ""))
 
 
-def follow(block: Block, folder: Path, said: str) -> str:
+def follow(block: Block, folder: Path, said: str, *, story: str = "") -> str:
     """Does what a block asks; gives what was printed, for a block that shows it."""
     kind, _, detail = block.remark.partition(": ")
     match kind:
@@ -88,6 +94,8 @@ def follow(block: Block, folder: Path, said: str) -> str:
             target.write_text(block.text, encoding="utf-8")
         case "output":
             compare(block, said)
+        case "story":
+            compare(block, story)
         case "not run":
             pass
         case _ if block.language in RUNNABLE:
