@@ -9,10 +9,7 @@ if TYPE_CHECKING:
     from lastro.engine.protocol import Engine
     from lastro.engine.scan import Csv
 
-GROUP = "lastro.engines"
-"""The entry points' group under which a third party registers `(memory_mb, threads, temp, **limits) -> Engine`."""
-
-__all__ = ["GROUP", "create", "sniff"]
+__all__ = ["create", "sniff"]
 
 
 def create(

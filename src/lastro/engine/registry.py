@@ -9,7 +9,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from lastro.engine import GROUP
 from lastro.engine.protocol import Engine
 from lastro.model.errors import ConfigurationError
 from lastro.model.text import _
@@ -19,6 +18,9 @@ NAMES: Mapping[str, str] = {
     "spark": "lastro.engine.spark:SparkEngine",
 }
 """Our own engines and where they are; a module is imported when its engine is asked for."""
+
+GROUP = "lastro.engines"
+"""The entry points' group under which a third party registers `(memory_mb, threads, temp, **limits) -> Engine`."""
 
 Factory = Callable[..., Engine]
 
