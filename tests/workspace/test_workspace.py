@@ -195,3 +195,15 @@ def test_an_expired_version_says_so(two):
     assert collected.applied
     assert two.ids() == [1, 3, 4]
     assert issubclass(Expired, LookupError)
+
+
+def test_a_file_written_in_another_way_is_added_as_it_is(tmp_path):
+    workspace = lastro.init(tmp_path / "lake")
+    text = "id;nome;saldo\n1;São João;10,5\n2;Ana;11,0\n"
+    (tmp_path / "lake" / "contas.csv").write_bytes(text.encode("latin-1"))
+
+    workspace.add("contas.csv", name="contas")
+    workspace.dataset("contas").ingest()
+
+    rows = workspace.version("contas").to_arrow().to_pylist()
+    assert [row["nome"] for row in rows] == ["São João", "Ana"]

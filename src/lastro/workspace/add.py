@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from lastro.contract import infer, parse
+from lastro.engine import sniff
 from lastro.engine.protocol import Engine
+from lastro.engine.scan import Csv, FileScan
 from lastro.model.clock import Clock
 from lastro.model.durable import write_durably
 from lastro.model.errors import ConfigurationError, SourceBroken
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source import create, guess
-from lastro.source.protocol import Unchanged
+from lastro.source.protocol import Opened, Unchanged
 from lastro.workspace import configuration
 from lastro.workspace.configuration import MODES, DatasetEntry
 
@@ -58,11 +61,8 @@ def add(
     chosen = _mode(mode, options)
     contract = Path("contracts") / f"{name}.odcs.yaml"
     _check_free(root, name, contract)
-    source_options = {**guess(location), **options}
-    source = create(source_options, base=root)
-    with source.open(None, Mode.OVERWRITE) as opened:
-        if isinstance(opened, Unchanged):
-            raise SourceBroken(_("there is nothing to read"), where=source.label, do=_("check the location"))
+    source_options = _with_dialect({**guess(location), **options}, root)
+    with _opened(source_options, root) as opened:
         samples = engine.sample(opened.scan)
         label = opened.label
     text = infer(name, samples, source=label, today=clock().date())
@@ -73,6 +73,30 @@ def add(
     configuration.add_dataset(root, DatasetEntry(name, str(contract), chosen, source_options))
     notes = tuple(line.split("#", 1)[1].strip() for line in text.splitlines() if "# guessed:" in line)
     return Added(name, contract, label, chosen.value, len(plan.columns), notes)
+
+
+@contextmanager
+def _opened(options: Mapping[str, Any], root: Path) -> Iterator[Opened]:  # Any: a source's own options
+    source = create(options, base=root)
+    with source.open(None, Mode.OVERWRITE) as opened:
+        if isinstance(opened, Unchanged):
+            raise SourceBroken(_("there is nothing to read"), where=source.label, do=_("check the location"))
+        yield opened
+
+
+def _with_dialect(options: dict[str, Any], root: Path) -> dict[str, Any]:  # Any: a source's own options
+    """The options, and how a delimited file is written where they do not say: only what is not the rule."""
+    if options.get("kind") != "files":
+        return options
+    with _opened(options, root) as opened:
+        scan = opened.scan
+        if not isinstance(scan, FileScan) or not isinstance(scan.format, Csv):
+            return options
+        found = asdict(sniff(scan.paths[0]))
+    usual = asdict(Csv())
+    unusual = {name: value for name, value in found.items() if value != usual[name]}
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in unusual.items()}
+    return {**options, **{name: value for name, value in plain.items() if name not in options}}
 
 
 def _mode(mode: str | None, options: Mapping[str, Any]) -> Mode:  # Any: a source's own options
