@@ -75,8 +75,9 @@ def chain(count: int) -> list[State]:
 
 
 def test_the_format_is_the_golden_files() -> None:
-    first = advance(None, Manifest.of(record(0, None, ["part-a.parquet", "part-b.parquet"], [])))
-    second = Manifest.of(record(1, first, ["part-c.parquet"], ["part-a.parquet"]))
+    origin = json.loads((GOLDEN / "manifest-0.json").read_bytes())["manifest"]["origin"]
+    first = advance(None, Manifest.of(record(0, None, ["part-a.parquet", "part-b.parquet"], [], origin=origin)))
+    second = Manifest.of(record(1, first, ["part-c.parquet"], ["part-a.parquet"], origin=origin))
 
     for number, found in enumerate((first.manifest, second)):
         assert found.encode() == (GOLDEN / f"manifest-{number}.json").read_bytes()

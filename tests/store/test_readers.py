@@ -22,7 +22,7 @@ from tests.store.making import append, content, origin, overwrite, restore, upse
 
 from lastro.model.schema import Decimal, Field, ListOf, MapOf, Primitive, Schema, StructOf
 from lastro.model.version import Mode
-from lastro.store import checkpoint, stats
+from lastro.store import checkpoint, delta, stats
 from lastro.store.check import verify
 from lastro.store.table import Table
 from lastro.store.writer import Change
@@ -229,12 +229,12 @@ def test_delta_history_tells_the_operation_key_and_time(table: Table) -> None:
     append(table, [(1, 10)], "a")
     info = upsert(table, [(1, 11)], "b")
 
-    delta = DeltaTable(str(table.path))
-    newest = delta.history(1)[0]
-    assert (newest["operation"], newest["engineInfo"]) == ("MERGE", "lastro/0.1.0")
+    read = DeltaTable(str(table.path))
+    newest = read.history(1)[0]
+    assert (newest["operation"], newest["engineInfo"]) == ("MERGE", delta.ENGINE)
     assert newest["timestamp"] == int(info.committed.timestamp() * 1000)
-    assert delta.transaction_version("lastro/a") == 0
-    assert delta.transaction_version("lastro/b") == 1
+    assert read.transaction_version("lastro/a") == 0
+    assert read.transaction_version("lastro/b") == 1
     assert int(table.places.commit(1).stat().st_mtime * 1000) == newest["timestamp"]
 
 
