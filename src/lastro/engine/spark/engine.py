@@ -167,7 +167,7 @@ class SparkEngine:
 
 def _column(name: str) -> str:
     """A column's name as Spark's methods take it: a dot in it is no path."""
-    return quoted(name, "spark")
+    return quoted(name, dialect="spark")
 
 
 @contextmanager
@@ -176,6 +176,6 @@ def _view(frame: DataFrame) -> Iterator[str]:
     name = f"lastro_{uuid4().hex}"
     frame.createOrReplaceTempView(name)
     try:
-        yield quoted(name, "spark")
+        yield quoted(name, dialect="spark")
     finally:
         frame.sparkSession.catalog.dropTempView(name)

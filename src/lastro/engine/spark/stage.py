@@ -98,10 +98,10 @@ class _Names:
 
     def own(self, name: str) -> str:
         """One of our columns, quoted."""
-        return quoted(self._prefix + name.lstrip("_"), "spark")
+        return quoted(self._prefix + name.lstrip("_"), dialect="spark")
 
     def kept(self) -> list[str]:
-        return [quoted(name, "spark") for name in self.columns]
+        return [quoted(name, dialect="spark") for name in self.columns]
 
     def bit(self, index: int) -> str:
         """Whether a row broke the rule with this number."""
@@ -114,22 +114,24 @@ def _part(session: Session, source: Frame, batch: CompiledBatch, number: int, na
     view = f"lastro_{uuid4().hex}"
     source.frame.createOrReplaceTempView(view)
     try:
-        position, text = quoted(source.position, "spark"), quoted(source.malformed, "spark")
+        position, text = quoted(source.position, dialect="spark"), quoted(source.malformed, dialect="spark")
+        record = quoted(batch.record, dialect="spark")
         state = f"CASE WHEN {text} IS NOT NULL THEN 'malformed' WHEN {batch.refused} THEN 'refused' ELSE 'kept' END"
         words = [
-            f"{quoted(old, 'spark')} AS {names.own(new)}" for old, new in zip(batch.bits, names.words, strict=True)
+            f"{quoted(old, dialect='spark')} AS {names.own(new)}"
+            for old, new in zip(batch.bits, names.words, strict=True)
         ]
         items = [
             *names.kept(),
             *words,
-            f"CASE WHEN {text} IS NOT NULL THEN {text} ELSE {quoted(batch.record, 'spark')} END AS {names.own(RAW)}",
+            f"CASE WHEN {text} IS NOT NULL THEN {text} ELSE {record} END AS {names.own(RAW)}",
             f"{state} AS {names.own(STATE)}",
             f"{_literal(source.label)} AS {names.own(SOURCE)}",
             f"{number} AS {names.own(NUMBER)}",
             f"{position} AS {names.own(POSITION)}",
             f"{batch.clean_record_sql} AS {names.own('clean')}",
         ]
-        select = batch.select(quoted(view, "spark"), carry=(source.position, source.malformed))
+        select = batch.select(quoted(view, dialect="spark"), carry=(source.position, source.malformed))
         with failures(_("Spark could not plan the batch"), where=source.label):
             return session.sql(f"SELECT {', '.join(items)} FROM ({select}) AS batch")
     finally:
@@ -143,7 +145,7 @@ def _literal(value: str) -> str:
 def _without_repeats(session: Session, whole: DataFrame, order: Order, names: _Names) -> DataFrame:
     view = f"lastro_{uuid4().hex}"
     whole.createOrReplaceTempView(view)
-    key = [quoted(name, "spark") for name in order.plan.primary_key]
+    key = [quoted(name, dialect="spark") for name in order.plan.primary_key]
     way = "DESC" if order.keep_last else "ASC"
     state = names.own(STATE)
     ranked = (
@@ -151,12 +153,14 @@ def _without_repeats(session: Session, whole: DataFrame, order: Order, names: _N
         f"ORDER BY {names.own(NUMBER)} {way}, {names.own(POSITION)} {way})"
     )
     present = " AND ".join(f"{name} IS NOT NULL" for name in key)
-    others = ", ".join(quoted(name, "spark") for name in whole.columns if quoted(name, "spark") != state)
+    others = ", ".join(
+        quoted(name, dialect="spark") for name in whole.columns if quoted(name, dialect="spark") != state
+    )
     try:
         with failures(_("Spark could not plan the batch"), where=order.plan.dataset):
             found = session.sql(
                 f"SELECT {others}, CASE WHEN {state} = 'kept' AND {present} AND {ranked} > 1 THEN 'repeated' "
-                f"ELSE {state} END AS {state} FROM {quoted(view, 'spark')}"
+                f"ELSE {state} END AS {state} FROM {quoted(view, dialect='spark')}"
             )
         return found.orderBy(names.own(NUMBER), names.own(POSITION))
     finally:

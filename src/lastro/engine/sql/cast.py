@@ -103,7 +103,7 @@ def _from_text(source: exp.Expr, column: ColumnPlan, trial: exp.Expr, dialect: D
         case Primitive.TIMESTAMP_NTZ:
             return _checked(source, column.type, f"{BLANKS}{_DAY}[T ]{_CLOCK}{BLANKS}", trial, dialect, length=19)
         case Primitive.TIMESTAMP:
-            return Cast(_moment(source, dialect))
+            return _moment(source, trial, dialect)
         case Primitive.BINARY:
             return Cast(build("CASE WHEN :m THEN unhex(:x) END", m=full_match(source, "(?:[0-9A-Fa-f]{2})*"), x=source))
         case ListOf() | MapOf() | StructOf():
@@ -184,16 +184,31 @@ def _boolean(source: exp.Expr) -> exp.Expr:
     )
 
 
-def _moment(source: exp.Expr, dialect: Dialect) -> exp.Expr:
+def _moment(source: exp.Expr, trial: exp.Expr, dialect: Dialect) -> Cast:
     local = f"{BLANKS}{_DAY}[T ]{_CLOCK}"
-    zoned = _trimmed(source)
-    return build(
+    zoned, utc = _trimmed(source), build(":x || 'Z'", x=_trimmed(source))
+    if dialect == "spark":
+        zoned, utc = _spelled_out(zoned), _spelled_out(utc)
+    slow = build(
         "CASE WHEN :zoned THEN :moment WHEN :local THEN :utc END",
         zoned=full_match(source, local + _ZONE + BLANKS),
-        moment=try_cast(zoned if dialect == "duckdb" else _spelled_out(zoned), Primitive.TIMESTAMP),
+        moment=try_cast(zoned, Primitive.TIMESTAMP),
         local=full_match(source, local + BLANKS),
-        utc=try_cast(build(":x || 'Z'", x=_trimmed(source)), Primitive.TIMESTAMP),
+        utc=try_cast(utc, Primitive.TIMESTAMP),
     )
+    if dialect == "spark":
+        return Cast(slow)
+    # The two usual notations are compared with the value written back. The calendar behind casts to TIMESTAMPTZ costs
+    # four times as much, and for UTC it is not needed.
+    value = build(
+        "CASE WHEN strlen(:x) = 19 AND CAST(:v AS TEXT) = :x THEN make_timestamptz(epoch_us(:v)) "
+        "WHEN strlen(:x) = 20 AND strftime(:v, '%Y-%m-%dT%H:%M:%SZ') = :x THEN make_timestamptz(epoch_us(:v)) "
+        "ELSE :slow END",
+        x=source,
+        v=trial,
+        slow=slow,
+    )
+    return Cast(value, trial=try_cast(source, Primitive.TIMESTAMP_NTZ))
 
 
 def _spelled_out(source: exp.Expr) -> exp.Expr:
@@ -247,8 +262,10 @@ def _useless_format(column: ColumnPlan) -> ContractError:
 
 def _from_typed(source: exp.Expr, origin: Type, column: ColumnPlan, trial: exp.Expr) -> Cast:
     target = column.type
-    if origin == target:
+    if origin == target and column.expression is None:
         return Cast(source.copy(), total=True)
+    if origin == target:  # an expression's type is inferred: a decimal may stand where a double is expected
+        return Cast(try_cast(source, target))
     if widens(origin, target):
         return Cast(try_cast(source, target), total=True)
     if target == Primitive.STRING:

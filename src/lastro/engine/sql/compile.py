@@ -62,13 +62,13 @@ class CompiledBatch:
         Its columns: the dataset's in order, then `bits` (BIGINT), then `record` (text), then those of `carry`, which
         are columns of `relation` handed through, such as a position, named by neither source nor dataset.
         """
-        carried = [quoted(name, self.dialect) for name in carry]
+        carried = [quoted(name, dialect=self.dialect) for name in carry]
         body = f"SELECT {self._items(self.layers[0], carried)} FROM {relation}"
         for layer in self.layers[1:]:
             if layer:
                 body = f"SELECT *, {self._items(layer, [])} FROM ({body}) AS layer"
-        kept = [quoted(name, self.dialect) for name in (*self.names, *self.bits)]
-        record = f"CASE WHEN {self.refused} THEN {self.record_sql} END AS {quoted(self.record, self.dialect)}"
+        kept = [quoted(name, dialect=self.dialect) for name in (*self.names, *self.bits)]
+        record = f"CASE WHEN {self.refused} THEN {self.record_sql} END AS {quoted(self.record, dialect=self.dialect)}"
         return f"SELECT {', '.join([*kept, record, *carried])} FROM ({body}) AS layer"
 
     def rules_of(self, words: Sequence[int]) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ class CompiledBatch:
         )
 
     def _items(self, layer: Sequence[tuple[str, str]], more: Sequence[str]) -> str:
-        return ", ".join([f"{sql} AS {quoted(name, self.dialect)}" for name, sql in layer] + list(more))
+        return ", ".join([f"{sql} AS {quoted(name, dialect=self.dialect)}" for name, sql in layer] + list(more))
 
 
 def compile_batch(plan: Plan, source: Schema, *, dialect: Dialect, carry: Sequence[str] = ()) -> CompiledBatch:
@@ -95,7 +95,7 @@ def _compiled(plan: Plan, source: Schema, dialect: Dialect, carry: tuple[str, ..
     return _Compiler(plan, source, dialect, carry).compile()
 
 
-def explain(plan: Plan, source: Schema | None = None, *, dialect: Dialect = "duckdb") -> str:
+def explain(plan: Plan, *, source: Schema | None = None, dialect: Dialect = "duckdb") -> str:
     """The SELECT a plan compiles to, over columns of text unless `source` is given, formatted for reading."""
     import sqlglot
 

@@ -5,7 +5,8 @@ Rules (for the trees of people's SQL, after the door):
 1. A division by zero is NULL, in whole numbers too; a cast that fails is NULL. Overflow is an error of the batch.
 2. `date_diff` counts boundaries, as DuckDB does. `strptime` reads exactly its format, else NULL.
 3. `log(x)` is to base 10; `regexp_replace` replaces the first match unless `g` is given.
-4. Regular expressions are written anew in the engine's own syntax.
+4. `date_trunc` gives a moment without a zone, whatever it was given; what it was given counts as UTC.
+5. Regular expressions are written anew in the engine's own syntax.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def _type_text(kind: Type) -> str:
             return f"STRUCT({members})"
 
 
-def quoted(name: str, dialect: Dialect = "duckdb") -> str:
+def quoted(name: str, *, dialect: Dialect = "duckdb") -> str:
     """A name between the dialect's quotes."""
     return exp.to_identifier(name, quoted=True).sql(dialect=dialect)
 
@@ -122,6 +123,8 @@ def _shared(node: exp.Expr) -> exp.Expr:
         case exp.Div() | exp.IntDiv() | exp.Mod() if not _is_number(node.expression):
             node.set("expression", exp.Nullif(this=node.expression.copy(), expression=exp.Literal.number(0)))
             return node
+        case exp.TimestampTrunc() | exp.DateTrunc():
+            return try_cast(node, Primitive.TIMESTAMP_NTZ)
         case exp.StrToTime():
             return _read_clock(node.this, node.args["format"].name)
         case exp.Anonymous() if str(node.this).lower() == "try_strptime":

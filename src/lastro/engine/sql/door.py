@@ -172,7 +172,7 @@ class _Door:
         self.aliases: set[str] = set()
         """Names a query gives to its own results and tables."""
 
-    def refuse(self, what: str, do: str = "") -> NoReturn:
+    def refuse(self, what: str, *, do: str = "") -> NoReturn:
         raise SqlRefused(
             _("the SQL uses {what}, which is not allowed").format(what=what),
             where=self.where,
@@ -186,7 +186,7 @@ class _Door:
 
     def parse(self, text: str) -> exp.Expr:
         if len(text) > LENGTH_MAX:
-            self.refuse(_("{n} characters").format(n=len(text)), _("keep it below {n}").format(n=LENGTH_MAX))
+            self.refuse(_("{n} characters").format(n=len(text)), do=_("keep it below {n}").format(n=LENGTH_MAX))
         if "\0" in text or not text.strip():
             self.refuse(_("no text, or a NUL character"))
         try:
@@ -206,7 +206,7 @@ class _Door:
 
     def _check_tokens(self, tokens: Sequence[Token]) -> None:
         if len(tokens) > NODES_MAX:
-            self.refuse(_("{n} words and signs").format(n=len(tokens)), _("keep it below {n}").format(n=NODES_MAX))
+            self.refuse(_("{n} words and signs").format(n=len(tokens)), do=_("keep it below {n}").format(n=NODES_MAX))
         depth = prefixes = 0
         for token in tokens:
             if token.token_type in _REFUSED_TOKENS:
@@ -320,7 +320,7 @@ class _Door:
         if set(_present(node)) - {"this", "alias"} or not isinstance(node.this, exp.Identifier):
             self.refuse(_("a table with options, or a function in place of one"))
         if node.name.casefold() != (self.table or "").casefold():
-            self.refuse(_("another table than its own"), _("write {object} for the table"))
+            self.refuse(_("another table than its own"), do=_("write {object} for the table"))
         node.set("this", exp.to_identifier(TABLE, quoted=True))
 
     def _check_select(self, node: exp.Select) -> None:
@@ -371,7 +371,7 @@ class _Door:
         options = node.args.get("modifiers")
         literal = node.args.get("expression")
         if set(_present(node)) - options_known[type(node)] or (options is not None and options.name not in ("g", "")):
-            self.refuse(_("options of a regular expression"), _("write (?i) in the pattern to ignore case"))
+            self.refuse(_("options of a regular expression"), do=_("write (?i) in the pattern to ignore case"))
         if not isinstance(literal, exp.Literal) or not literal.is_string:
             self.refuse(_("a regular expression that is not a literal"))
         pattern = regex.read(literal.name, where=self.where)
@@ -412,13 +412,13 @@ class _Door:
                     self.refuse(_("an interval other than a whole number of one unit"))
             case exp.DateDiff():
                 if node.args.get("unit") is None or node.args["unit"].name.upper() == "WEEK":
-                    self.refuse(_("date_diff in weeks, or without a unit"), _("divide the days by 7"))
+                    self.refuse(_("date_diff in weeks, or without a unit"), do=_("divide the days by 7"))
             case exp.Between():
                 if node.args.get("symmetric"):
                     self.refuse("BETWEEN SYMMETRIC")
             case exp.In():
                 if set(_present(node)) != {"this", "expressions"}:
-                    self.refuse(_("IN without a list of values"), _("list the values"))
+                    self.refuse(_("IN without a list of values"), do=_("list the values"))
             case _:
                 if node.args.get("collation") is not None:
                     self.refuse("COLLATE")

@@ -44,8 +44,8 @@ def table_rule(rule: TableRule, schema: Schema, relation: str, *, table: str, di
         case Query(text, name):
             tree = door.query(text, table=table, columns=schema.names, column=name, where=rule.name)
             tree = infer.days_between(tree, {field.name: field.type for field in schema.fields})
-            names = ", ".join(quoted(each, dialect) for each in schema.names)
-            data = quoted(door.TABLE, dialect)
+            names = ", ".join(quoted(each, dialect=dialect) for each in schema.names)
+            data = quoted(door.TABLE, dialect=dialect)
             # A common table expression is visible in the query's own sub-selects too.
             return (
                 f"WITH {data} AS (SELECT {names} FROM {relation}) "
@@ -63,7 +63,7 @@ def _duplicates(rule: str, columns: Sequence[str], schema: Schema, relation: str
             where=rule,
             do=_("use some of: {names}").format(names=", ".join(schema.names[:20])),
         )
-    names = [quoted(name, dialect) for name in columns]
+    names = [quoted(name, dialect=dialect) for name in columns]
     present = " AND ".join(f"{name} IS NOT NULL" for name in names)
     groups = f"SELECT COUNT(*) AS times FROM {relation} WHERE {present} GROUP BY {', '.join(names)}"
     return f"SELECT CAST(COALESCE(SUM(times - 1), 0) AS DOUBLE) AS measured FROM ({groups}) AS repeated"

@@ -45,6 +45,8 @@ _POSIX_SETS = {
     "xdigit": "0-9A-Fa-f",
 }
 _CLASSES = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t\n\f\r "}
+_POSITIONS = frozenset({"(?i)", "^", "$", r"\b", r"\B", r"\A", r"\z"})
+"""What takes no text, so that repeating it means nothing; the engines differ in whether they say so."""
 _CONTROLS = {"n": r"\n", "t": r"\t", "r": r"\r", "f": r"\f", "v": r"\x{B}", "a": r"\x{7}"}
 
 
@@ -117,7 +119,7 @@ class _Reader:
         before, self.weight = self.weight, 1
         re2, java = self._atom(depth)
         quantifier = self._quantifier()
-        if quantifier and (re2 == "(?i)" or self._quantifier()):
+        if quantifier and (re2 in _POSITIONS or self._quantifier()):
             raise _refused(self.where, _("one quantifier after another"))
         if self.weight > COUNT_MAX:
             raise _refused(self.where, _("counts within counts"))
