@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from lastro.engine.duck import frames, guard, keys
 from lastro.engine.duck.arrow import conform, to_arrow
-from lastro.engine.duck.connection import session
+from lastro.engine.duck.connection import in_order, session
 from lastro.engine.duck.failure import WRITE_ERRORS, of_exception, to_error, write_failed
 from lastro.engine.duck.limits import Limits
 from lastro.engine.duck.opening import RAW
@@ -183,7 +183,7 @@ def _from_stream(order: Order, scan: StreamScan, intake: Intake) -> frames.Count
         inflow.view(connection, wanted)
         select = compiled.select(RAW, carry=(LINE,) if scan.records else ())
         try:
-            for batch in connection.sql(select).to_arrow_reader(order.limits.batch_rows):
+            for batch in in_order(connection, select).to_arrow_reader(order.limits.batch_rows):
                 kept += reading.take(batch)
         except Exception:
             if inflow.failure is not None:

@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from lastro.engine.duck import feed, frames, opening
+from lastro.engine.duck.connection import in_order
 from lastro.engine.duck.failure import Failure, Refused, of_exception, refuse
 from lastro.engine.duck.header import record_end
 from lastro.engine.duck.limits import Limits
@@ -94,7 +95,8 @@ class Reading:
 
     def counted(self) -> frames.Counted:
         """The counts so far."""
-        return frames.Counted(self.splitter.read, self.splitter.kept, dict(self.splitter.refused))
+        rules = {**dict.fromkeys(self.splitter.shape.rules, 0), MALFORMED: 0}
+        return frames.Counted(self.splitter.read, self.splitter.kept, {**rules, **self.splitter.refused})
 
 
 def read(
@@ -120,7 +122,7 @@ def _read_file(file: opening.Opened, kind: FileFormat, select: str, label: str, 
     kept = 0
     reading.splitter.begin(label)
     try:
-        for batch in file.connection.sql(select).to_arrow_reader(file.batch_rows):
+        for batch in in_order(file.connection, select).to_arrow_reader(file.batch_rows):
             kept += reading.take(batch)
     except Exception:
         file.connection.close()  # lets the feeder go, whose failure may be the cause

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from lastro.engine.duck.arrow import conform, to_arrow
-from lastro.engine.duck.connection import name, session, texts
+from lastro.engine.duck.connection import in_order, name, session, texts
 from lastro.engine.duck.failure import of_exception, to_error
 from lastro.engine.duck.limits import Limits
 from lastro.engine.protocol import Measures
@@ -83,7 +83,7 @@ def read(
         query = f"SELECT {items} FROM {relation(connection, files, schema)}"
         if condition is not None:
             query += f" WHERE {render(condition, 'duckdb')}"
-        batches = connection.sql(query).to_arrow_reader(BATCH_ROWS)
+        batches = in_order(connection, query).to_arrow_reader(BATCH_ROWS)
         target = to_arrow(chosen)
         rows = _Rows(opening.pop_all(), batches, target, files)
     return pa.RecordBatchReader.from_batches(target, rows)

@@ -36,21 +36,29 @@ Payload = bytes | memoryview
 
 
 class Outlet:
-    """Sends frames from a thread of its own, so that parsing goes on while the parent takes its time."""
+    """Sends frames from a thread of its own, so that parsing goes on while the parent takes its time.
+
+    Batches are written column by column as Arrow's own stream writer does, without being copied together first.
+    """
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._frames: queue.Queue[tuple[bytes, Payload] | None] = queue.Queue(QUEUED_FRAMES)
+        self._pipe = Pipe(descriptor)
+        self._frames: queue.Queue[tuple[bytes, bytes | pa.RecordBatch] | None] = queue.Queue(QUEUED_FRAMES)
+        self._writers: dict[bytes, pa.ipc.RecordBatchStreamWriter] = {}
         self._thread = threading.Thread(target=self._run, daemon=True, name="outlet")
         self._thread.start()
 
-    def send(self, kind: bytes, payload: Payload) -> None:
-        """Queues one frame; waits while the queue is full."""
-        self._frames.put((kind, payload))
+    def send(self, kind: bytes, batch: pa.RecordBatch) -> None:
+        """Queues one batch; waits while the queue is full."""
+        self._frames.put((kind, batch))
 
     def tell(self, message: msgspec.Struct) -> None:
         """Queues one message."""
-        self.send(frames.MESSAGE, msgspec.json.encode(message))
+        self._frames.put((frames.MESSAGE, msgspec.json.encode(message)))
+
+    def tell_schema(self, schema: pa.Schema) -> None:
+        """Queues the schema of the kept rows."""
+        self._frames.put((frames.SCHEMA, schema.serialize().to_pybytes()))
 
     def close(self) -> None:
         """Waits until everything is sent."""
@@ -58,19 +66,47 @@ class Outlet:
         self._thread.join()
 
     def _run(self) -> None:
-        while (frame := self._frames.get()) is not None:
-            kind, payload = frame
-            try:
-                _write(self._descriptor, frames.HEAD.pack(kind, len(payload)))
-                _write(self._descriptor, payload)
-            except BrokenPipeError:
-                os._exit(0)  # the parent has left
+        try:
+            while (frame := self._frames.get()) is not None:
+                kind, content = frame
+                if isinstance(content, bytes):
+                    self._pipe.write(frames.HEAD.pack(kind, len(content)) + content)
+                else:
+                    self._write_batch(kind, content)
+        except OSError:
+            os._exit(0)  # the parent has left
+
+    def _write_batch(self, kind: bytes, batch: pa.RecordBatch) -> None:
+        import pyarrow as pa
+
+        if kind not in self._writers:
+            self._writers[kind] = pa.ipc.new_stream(pa.PythonFile(self._pipe, "w"), batch.schema)
+            self._pipe.muted = True  # the first batch brings the schema along, which the parent knows already
+            self._writers[kind].write_batch(batch.slice(0, 0))
+            self._pipe.muted = False
+        self._pipe.write(frames.HEAD.pack(kind, pa.ipc.get_record_batch_size(batch)))
+        self._writers[kind].write_batch(batch)
 
 
-def _write(descriptor: int, payload: Payload) -> None:
-    rest = memoryview(payload)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+class Pipe:
+    """A pipe's end that takes every byte it is given, or, while `muted`, none."""
+
+    closed = False
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.muted = False
+
+    def write(self, content: Payload) -> int:
+        """Writes all of it."""
+        rest = memoryview(content).cast("B")
+        size = len(rest)
+        while rest and not self.muted:
+            rest = rest[os.write(self._descriptor, rest) :]
+        return size
+
+    def flush(self) -> None:
+        """Nothing is held back."""
 
 
 class Emitter:
@@ -84,17 +120,17 @@ class Emitter:
         """Sends kept rows, the schema first."""
         if not self._schema_sent:
             self._schema_sent = True
-            self._outlet.send(frames.SCHEMA, memoryview(batch.schema.serialize()))
+            self._outlet.tell_schema(batch.schema)
         if batch.num_rows:
-            self._outlet.send(frames.KEPT, memoryview(batch.serialize()))
+            self._outlet.send(frames.KEPT, batch)
 
     def refuse(self, batch: pa.RecordBatch) -> None:
         """Sends refused rows."""
-        self._outlet.send(frames.REFUSED, memoryview(batch.serialize()))
+        self._outlet.send(frames.REFUSED, batch)
 
     def malformed(self, batch: pa.RecordBatch) -> None:
         """Sends records that could not be taken apart."""
-        self._outlet.send(frames.MALFORMED, memoryview(batch.serialize()))
+        self._outlet.send(frames.MALFORMED, batch)
 
     def end(self, ended: frames.Ended) -> None:
         """Sends the end of a file."""
