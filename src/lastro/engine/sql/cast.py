@@ -177,9 +177,12 @@ def _floating(source: exp.Expr, kind: Type, trial: exp.Expr, dialect: Dialect) -
 
 
 def _boolean(source: exp.Expr) -> exp.Expr:
+    # The usual two words first: they need neither trimming nor lower case, which cost four times as much.
     return build(
-        "CASE WHEN LOWER(:x) IN ('true', 't', '1', 'yes') THEN TRUE"
+        "CASE WHEN :raw = 'true' THEN TRUE WHEN :raw = 'false' THEN FALSE"
+        " WHEN LOWER(:x) IN ('true', 't', '1', 'yes') THEN TRUE"
         " WHEN LOWER(:x) IN ('false', 'f', '0', 'no') THEN FALSE END",
+        raw=source,
         x=_trimmed(source),
     )
 
