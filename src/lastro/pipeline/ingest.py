@@ -3,17 +3,20 @@
 The order, which is the guarantee:
 
 1. The dataset's lock is taken; an attempt under a known idempotency key answers with the first result.
-2. The source is opened after the head's cursor; nothing new makes no version.
+2. The source is opened after the head's cursor; nothing new makes no version. An `overwrite` forgets the cursors of
+   what it replaced, and trusts a cursor only where the head is an earlier `overwrite` of the same source.
 3. One scan casts, cleans, judges and splits the rows into staging.
 4. The source is asked for its watermark: had it changed while it was read, everything is discarded.
 5. The counts are judged; one failed finding refuses the batch and nothing was ever visible.
-6. The quarantine is committed first. Its rows count only if the dataset's own commit names their batch.
+6. The quarantine is committed first. Its rows count only if the dataset's own commit names their batch. Rows of an
+   earlier attempt under the same key, which got no further, are replaced.
 7. The dataset's commit carries rows, cursor, key, counts, findings and digests in one step.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import time
 import uuid
 from collections.abc import Sequence
@@ -29,10 +32,12 @@ from lastro.model.release import VERSION
 from lastro.model.schema import Schema
 from lastro.model.text import _
 from lastro.model.version import Mode, Origin, RowCounts, VersionInfo
+from lastro.pipeline.lineage import snapshot
 from lastro.pipeline.result import IngestResult, unchanged
 from lastro.pipeline.target import Target
 from lastro.quality.judge import judge_rows, judge_table
 from lastro.source.protocol import Cursor, Opened, Source, Unchanged
+from lastro.store.table import Table
 from lastro.store.writer import Change, Writer
 from lastro.transform.evolve import evolve
 
@@ -78,7 +83,7 @@ def ingest(
 
 
 def _open(target: Target, source: Source, attempt: Attempt, writer: Writer, head: VersionInfo | None) -> IngestResult:
-    cursor = _cursor(head, source.label, target.plan.contract_digest, attempt.mode)
+    cursor = _cursor(target, head, source.label, attempt.mode)
     with source.open(cursor, attempt.mode) as opened:
         if isinstance(opened, Unchanged):
             return unchanged(target.dataset, head, attempt.mode, source.label)
@@ -100,7 +105,7 @@ def _take(
     watermark = opened.watermark()
     staged = _hashed(staged)
     content = _content(target, staged)
-    if attempt.mode is not Mode.APPEND and head is not None and head.origin.content == content:
+    if head is not None and head.origin.content == content and _is_repeat(target, head, attempt.mode):
         return unchanged(target.dataset, head, attempt.mode, opened.label)
     rows = judge_rows(target.plan, staged)
     _refuse_failed(target.dataset, rows, opened.label, staged.counts)
@@ -112,7 +117,7 @@ def _take(
         mode=attempt.mode,
         idempotency_key=attempt.key,
         source=opened.label,
-        cursor={**(head.origin.cursor if head else {}), opened.label: dict(watermark)},
+        cursor={**_others(head, attempt.mode), opened.label: dict(watermark)},
         contract_digest=target.plan.contract_digest,
         code_digest=digest.of_parts(["lastro", VERSION]),
         engine=target.engine.name,
@@ -149,14 +154,33 @@ def _take(
     )
 
 
-def _cursor(head: VersionInfo | None, label: str, contract_digest: str, mode: Mode) -> Cursor | None:
+def _cursor(target: Target, head: VersionInfo | None, label: str, mode: Mode) -> Cursor | None:
     """The source's last watermark; None reads everything, as a changed contract asks where rows can be replaced."""
     if head is None:
         return None
-    if mode is not Mode.APPEND and head.origin.contract_digest != contract_digest:
+    if mode is not Mode.APPEND and head.origin.contract_digest != target.plan.contract_digest:
+        return None
+    if mode is Mode.OVERWRITE and snapshot(target.table) is None:
         return None
     found: Cursor | None = head.origin.cursor.get(label)
     return found
+
+
+def _others(head: VersionInfo | None, mode: Mode) -> Cursor:
+    """The watermarks of the sources whose rows stay in the table."""
+    return {} if head is None or mode is Mode.OVERWRITE else head.origin.cursor
+
+
+def _is_repeat(target: Target, head: VersionInfo, mode: Mode) -> bool:
+    """True if the head is what this batch, which brings the same as the head's, would make of the table again."""
+    match mode:
+        case Mode.OVERWRITE:
+            made = snapshot(target.table)
+            return made is not None and made.origin.content == head.origin.content
+        case Mode.UPSERT:
+            return True
+        case _:
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,24 +259,46 @@ def _measure(target: Target, staged: Staged, merge: Merge) -> tuple[Measures, tu
 
 def _set_aside(target: Target, staged: Staged, origin: Origin) -> None:
     """Commits the batch's quarantined rows; they count once the dataset's commit carries the same key."""
-    if not staged.quarantined:
+    if not staged.quarantined and not target.quarantine.exists:
         return
-    rows = sum(file.rows for file in staged.quarantined)
-    aside = dataclasses.replace(
-        origin, mode=Mode.APPEND, counts=RowCounts(rows, rows, 0), cursor={}, profile={}, findings=()
-    )
     with target.quarantine.lock() as writer:
-        if writer.find_key(origin.idempotency_key) is None:
-            writer.commit(
-                Change(
-                    schema=QUARANTINE,
-                    added=staged.quarantined,
-                    removed=(),
-                    replace_all=False,
-                    origin=aside,
-                    withhold_stats=frozenset(QUARANTINE.names),
-                )
+        tried = writer.find_key(origin.idempotency_key) is not None
+        if not staged.quarantined and not tried:
+            return
+        rows = sum(file.rows for file in staged.quarantined)
+        aside = dataclasses.replace(
+            origin,
+            mode=Mode.APPEND,
+            idempotency_key=f"{uuid.uuid4().hex}:{origin.idempotency_key}" if tried else origin.idempotency_key,
+            counts=RowCounts(rows, rows, 0),
+            cursor={},
+            content=origin.idempotency_key,
+            profile={},
+            findings=(),
+        )
+        writer.commit(
+            Change(
+                schema=QUARANTINE,
+                added=staged.quarantined,
+                removed=_of_earlier_attempts(target.quarantine, origin.idempotency_key) if tried else (),
+                replace_all=False,
+                origin=aside,
+                withhold_stats=frozenset(QUARANTINE.names),
             )
+        )
+
+
+def _of_earlier_attempts(quarantine: Table, key: str) -> tuple[str, ...]:
+    """The files that attempts under this key left in the quarantine: none of them ever counted."""
+    history = quarantine.history()[::-1]
+    before: frozenset[str] = frozenset()
+    theirs: set[str] = set()
+    for info in history:
+        paths = frozenset(entry.path for entry in info.files)
+        if key in (info.origin.content, info.origin.idempotency_key):
+            theirs |= paths - before
+        before = paths
+    return tuple(sorted(theirs & before))
 
 
 def _hashed(staged: Staged) -> Staged:
@@ -264,15 +310,32 @@ def _hashed(staged: Staged) -> Staged:
 
 
 def _content(target: Target, staged: Staged) -> str:
-    """Digest of what the batch brings: the kept rows, the counts, and the contract they went through."""
+    """Digest of what the batch brings: the kept rows, the refused ones, and the contract they went through."""
     return digest.of_value(
         {
             "contract": target.plan.contract_digest,
             "kept": [file.sha256 for file in staged.kept],
-            "quarantined": staged.counts.quarantined,
+            "quarantined": _refused_rows(target, staged) if staged.quarantined else "",
             "refused": dict(sorted(staged.refused.items())),
         }
     )
+
+
+def _refused_rows(target: Target, staged: Staged) -> str:
+    """Digest of the quarantined rows, apart from the batch's name."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    state = hashlib.sha256()
+    stream = target.engine.read([file.path for file in staged.quarantined], QUARANTINE)
+    for batch in pa.RecordBatchReader.from_stream(stream):
+        rules = pc.binary_join(batch.column("rules").cast(pa.list_(pa.string())), ",")
+        texts = [batch.column(name).cast(pa.string()) for name in ("source", "position", "form", "record")]
+        rows = pc.binary_join_element_wise(rules, *texts, "\x1f", null_handling="replace")
+        for row in rows.to_pylist():
+            state.update(row.encode())
+            state.update(b"\x1e")
+    return state.hexdigest()
 
 
 def _profile(measures: Measures, withheld: frozenset[str]) -> dict[str, object]:

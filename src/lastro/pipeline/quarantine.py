@@ -4,31 +4,33 @@ Rules:
 
 1. A quarantined row counts only if a commit of the dataset carries its batch as idempotency key: a batch that was
    refused or crashed left nothing behind.
-2. After an `overwrite`, rows set aside before it are history: the snapshot they belonged to was replaced.
+2. After an `overwrite`, rows set aside before it are history: the snapshot they belonged to was replaced. A `restore`
+   brings back what was open at the version that it restores.
 3. Corrected rows go through the contract like any batch. With them a mark per row is written (`form` = `mark`,
    `record` = the key of the correcting batch); it counts under rule 1, and then the row is no longer open.
 4. A file of corrections taken in twice is taken in once: its digest is the idempotency key.
+5. A row is corrected once: that it is open is proven, and its mark written, under the dataset's lock.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from lastro.engine.protocol import QUARANTINE, Progress, StagedFile
-from lastro.engine.scan import Csv, FileFormat, FileScan, JsonLines
+from lastro.engine.scan import FileScan
 from lastro.model import digest
-from lastro.model.errors import SourceBroken, SourceUnreachable, UnknownName, UsageError
+from lastro.model.errors import SourceBroken, SourceChanged, UnknownName
 from lastro.model.text import _
 from lastro.model.version import Mode, Origin, RowCounts, VersionInfo
+from lastro.pipeline import corrections
+from lastro.pipeline.corrections import Address, Row
 from lastro.pipeline.ingest import ingest
+from lastro.pipeline.lineage import CORRECTIONS, lineage
 from lastro.pipeline.result import IngestResult
 from lastro.pipeline.target import Target
 from lastro.source.protocol import Cursor, Opened
@@ -36,12 +38,7 @@ from lastro.store.table import Table
 from lastro.store.writer import Change
 
 MARK = "mark"
-BATCH, SOURCE, POSITION, RULES, TEXT = "_batch", "_source", "_position", "_rules", "_text"
 LABEL = "quarantine"
-
-Row = Mapping[str, Any]  # Any: the values of one quarantined row
-Address = tuple[str, str, int]
-"""Which row: its batch, its source, its position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +70,11 @@ class Quarantine:
         """Writes open rows to a CSV or JSON lines file that can be corrected and replayed; returns how many.
 
         The columns are the source's, then `_rules`, `_source`, `_position`, `_batch` and, for records that could not be
-        taken apart, `_text`. Raises `UsageError` for another kind of file.
+        taken apart, `_text`. Raises `UsageError` for another kind of file, `WriteFailed`.
         """
-        write = _writer(path)
-        rows = [_flat(row) for row in self.rows(rule=rule)]
-        write(path, rows)
+        corrections.format_of(path)
+        rows = self.rows(rule=rule)
+        corrections.write(path, rows)
         return len(rows)
 
     def replay(self, corrected: Path, *, mode: Mode = Mode.APPEND, progress: Progress | None = None) -> IngestResult:
@@ -85,12 +82,10 @@ class Quarantine:
 
         Rows still refused come back to the quarantine under their new batch. Raises as `ingest` does.
         """
-        addresses = _addresses(corrected)
-        key = digest.of_parts([self.target.dataset, "replay", digest.of_file(corrected)])
-        if _committed(self.target.table, key) is None:
-            self._check_open(addresses)
-            self._mark(addresses, key)
-        source = _Corrections(corrected)
+        corrections.format_of(corrected)
+        content = _digest(corrected)
+        key = self._key(content)
+        source = _Corrections(corrected, content, lambda addresses: self._close(addresses, key))
         result = ingest(self.target, source, mode=mode, key=key, progress=progress)
         if self.on_ingest is not None:
             self.on_ingest(result)
@@ -115,7 +110,27 @@ class Quarantine:
         for batch in pa.RecordBatchReader.from_stream(stream):
             yield from batch.to_pylist()
 
+    def _key(self, content: str) -> str:
+        """The attempt's name; another one where the rows that came in under the first were restored away."""
+        key = digest.of_parts([self.target.dataset, "replay", content])
+        table = self.target.table
+        if key in _live_keys(table) or not any(info.origin.idempotency_key == key for info in table.history()):
+            return key
+        head = table.head()
+        return digest.of_parts([key, head.digest if head else ""])
+
+    def _close(self, addresses: list[Address], key: str) -> None:
+        self._check_open(addresses)
+        self._mark(addresses, key)
+
     def _check_open(self, addresses: list[Address]) -> None:
+        repeated = [address for address, count in Counter(addresses).items() if count > 1]
+        if repeated:
+            raise SourceBroken(
+                _("{count} quarantined rows stand more than once in the corrected file").format(count=len(repeated)),
+                where=f"{repeated[0][1]}:{repeated[0][2]}",
+                do=_("leave one line for each row"),
+            )
         known = {_address(row) for row in self._open_rows()}
         missing = [address for address in addresses if address not in known]
         if missing:
@@ -152,102 +167,45 @@ class _Corrections:
     """A file of corrected rows, as a source."""
 
     path: Path
+    content: str
+    close: Callable[[list[Address]], None]
     kind: str = LABEL
 
     @property
     def label(self) -> str:
-        return f"{LABEL}:{self.path.name}"
+        return f"{CORRECTIONS}{self.path.name}"
 
     @contextmanager
     def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened]:
         del cursor, mode
-        before = digest.of_file(self.path)
-        yield Opened(FileScan((self.path,), _format(self.path)), lambda: {"sha256": before}, self.label)
+        form = corrections.format_of(self.path)
+        addresses = corrections.addresses(self.path)
+        self._unchanged()
+        self.close(addresses)
+        yield Opened(FileScan((self.path,), form), self._unchanged, self.label)
+
+    def _unchanged(self) -> Cursor:
+        if _digest(self.path) != self.content:
+            raise SourceChanged(
+                _("the corrected file changed while it was read"), where=str(self.path), do=_("replay it again")
+            )
+        return {"sha256": self.content}
 
 
 def _live_keys(table: Table) -> frozenset[str]:
-    """The idempotency keys of the commits since the last one that replaced everything (it included)."""
-    keys = []
-    for info in table.history():
-        keys.append(info.origin.idempotency_key)
-        if info.origin.mode is Mode.OVERWRITE:
-            break
-    return frozenset(keys)
-
-
-def _committed(table: Table, key: str) -> VersionInfo | None:
-    return next((info for info in table.history() if info.origin.idempotency_key == key), None)
+    """The idempotency keys of the commits that the newest version is made of."""
+    return frozenset(info.origin.idempotency_key for info in lineage(table))
 
 
 def _address(row: Row) -> Address:
     return row["batch"], row["source"], row["position"]
 
 
-def _flat(row: Row) -> dict[str, Any]:  # Any: the record's values
-    """One row as its source's columns and where it came from."""
-    record = {TEXT: row["record"]} if row["form"] == "text" else json.loads(row["record"])
-    return {
-        **record,
-        RULES: ", ".join(row["rules"]),
-        SOURCE: row["source"],
-        POSITION: row["position"],
-        BATCH: row["batch"],
-    }
-
-
-def _writer(path: Path) -> Any:  # Any: one of the two writers below
-    match path.suffix.lower():
-        case ".csv":
-            return _write_csv
-        case ".jsonl" | ".ndjson":
-            return _write_lines
-        case other:
-            raise UsageError(
-                _("cannot export to {suffix!r} files").format(suffix=other), do=_("name a .csv or a .jsonl file")
-            )
-
-
-def _format(path: Path) -> FileFormat:
-    _writer(path)
-    return Csv() if path.suffix.lower() == ".csv" else JsonLines()
-
-
-def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:  # Any: the records' values
-    names = list(dict.fromkeys(name for row in rows for name in row if not name.startswith("_")))
-    names += [TEXT] if any(TEXT in row for row in rows) else []
-    names += [RULES, SOURCE, POSITION, BATCH]
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, names, restval="")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:  # Any: the records' values
-    with path.open("w", encoding="utf-8") as stream:
-        stream.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def _addresses(path: Path) -> list[Address]:
-    """Which quarantined rows a corrected file is about. Raises `SourceBroken` if it does not say."""
-    _writer(path)
+def _digest(path: Path) -> str:
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows: Iterator[Row] = (
-                csv.DictReader(stream) if path.suffix.lower() == ".csv" else map(json.loads, filter(str.strip, stream))
-            )
-            return [(row[BATCH], row[SOURCE], int(row[POSITION])) for row in rows]
-    except FileNotFoundError as error:
-        raise SourceUnreachable(
-            _("there is no such file"), where=str(path), do=_("write one with lastro quarantine NAME --export FILE")
-        ) from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise SourceBroken(
-            _("the corrected rows do not say which quarantined rows they are"),
-            where=str(path),
-            do=_("keep the columns {columns} of the export as they are").format(
-                columns=f"{BATCH}, {SOURCE}, {POSITION}"
-            ),
-        ) from error
+        return digest.of_file(path)
+    except OSError as error:
+        raise corrections.unreadable(path, error) from error
 
 
 def _write_marks(path: Path, addresses: list[Address], key: str) -> StagedFile:

@@ -1,0 +1,157 @@
+"""Files of quarantined rows: written to be corrected by a person, read again.
+
+Rules:
+
+1. A file has the source's columns and those that say which quarantined row a line is: `_batch`, `_source`, `_position`.
+   A source that has columns of these names itself cannot be exported: one of the two would be lost.
+2. Values go out as they came in: in JSON lines each record's own text, in CSV numbers with all their digits and nested
+   values as JSON.
+3. The file gets its name once it is whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from lastro.engine.scan import Csv, FileFormat, JsonLines
+from lastro.model.errors import SourceBroken, SourceUnreachable, UsageError, WriteFailed
+from lastro.model.text import _
+
+Row = Mapping[str, Any]  # Any: the values of one quarantined row
+Address = tuple[str, str, int]
+"""Which row: its batch, its source, its position."""
+
+BATCH, SOURCE, POSITION, RULES, TEXT = "_batch", "_source", "_position", "_rules", "_text"
+RESERVED = (RULES, SOURCE, POSITION, BATCH, TEXT)
+_CELL_CHARACTERS_MAX = 1 << 26
+_FIELD_LIMIT = threading.Lock()
+
+
+def format_of(path: Path) -> FileFormat:
+    """How such a file is read. Raises `UsageError` for another kind."""
+    return Csv() if _is_csv(path) else JsonLines()
+
+
+def write(path: Path, rows: Sequence[Row]) -> None:
+    """Writes quarantined rows. Raises `UsageError` for another kind of file, `WriteFailed`."""
+    writer = _write_csv if _is_csv(path) else _write_lines
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+            writer(stream, rows)
+        temporary.replace(path)
+    except OSError as error:
+        raise WriteFailed(
+            _("the rows cannot be written: {reason}").format(reason=error.strerror or type(error).__name__),
+            where=str(path),
+            do=_("name a file in a folder that may be written and has room"),
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def addresses(path: Path) -> list[Address]:
+    """Which quarantined rows a corrected file is about. Raises `SourceUnreachable`, `SourceBroken`, `UsageError`."""
+    reader = _csv_rows if _is_csv(path) else _lines
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            return [(str(row[BATCH]), str(row[SOURCE]), int(str(row[POSITION]))) for row in reader(stream)]
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (KeyError, TypeError, ValueError, RecursionError, csv.Error):
+        # Without a cause: these errors quote what they could not read.
+        raise SourceBroken(
+            _("the corrected rows do not say which quarantined rows they are"),
+            where=str(path),
+            do=_("keep the columns {columns} of the export as they are").format(
+                columns=f"{BATCH}, {SOURCE}, {POSITION}"
+            ),
+        ) from None
+
+
+def unreadable(path: Path, error: OSError) -> SourceUnreachable:
+    """The error for a corrected file that cannot be opened or read."""
+    return SourceUnreachable(
+        _("the corrected file cannot be read: {reason}").format(reason=error.strerror or type(error).__name__),
+        where=str(path),
+        do=_("write one with lastro quarantine NAME --export FILE"),
+    )
+
+
+def _is_csv(path: Path) -> bool:
+    match path.suffix.lower():
+        case ".csv":
+            return True
+        case ".jsonl" | ".ndjson":
+            return False
+        case other:
+            raise UsageError(
+                _("cannot export to {suffix!r} files").format(suffix=other), do=_("name a .csv or a .jsonl file")
+            )
+
+
+def _write_csv(stream: TextIO, rows: Sequence[Row]) -> None:
+    records = [_record(row, parse_float=str, parse_int=str) for row in rows]
+    names = list(dict.fromkeys(name for record in records for name in record if name != TEXT))
+    names += [TEXT] if any(TEXT in record for record in records) else []
+    writer = csv.DictWriter(stream, [*names, RULES, SOURCE, POSITION, BATCH], restval="")
+    writer.writeheader()
+    for row, record in zip(rows, records, strict=True):
+        writer.writerow({name: _cell(value) for name, value in record.items()} | _address_cells(row))
+
+
+def _write_lines(stream: TextIO, rows: Sequence[Row]) -> None:
+    for row in rows:
+        record = _record(row)
+        text = json.dumps(record) if row["form"] == "text" else row["record"].replace("\n", " ").strip()
+        begin = text[:-1].rstrip() + (", " if record else "")
+        stream.write(begin + json.dumps(_address_cells(row), ensure_ascii=False)[1:] + "\n")
+
+
+def _record(row: Row, **parsers: Callable[[str], str]) -> dict[str, Any]:  # Any: the record's values
+    """The row's columns as they came from the source."""
+    if row["form"] == "text":
+        return {TEXT: row["record"]}
+    record: dict[str, Any] = json.loads(row["record"], **parsers)  # type: ignore[arg-type] # Any: JSON
+    taken = [name for name in RESERVED if name in record]
+    if taken:
+        raise UsageError(
+            _("the source has a column {name} itself, which an export needs").format(name=taken[0]),
+            do=_("rename the column at the source, and ingest it again"),
+        )
+    return record
+
+
+def _address_cells(row: Row) -> dict[str, str | int]:
+    return {
+        RULES: ", ".join(row["rules"]),
+        SOURCE: row["source"],
+        POSITION: row["position"],
+        BATCH: row["batch"],
+    }
+
+
+def _cell(value: Any) -> str:  # Any: one value of a JSON record
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _lines(stream: TextIO) -> Iterator[Row]:
+    return map(json.loads, filter(str.strip, stream))
+
+
+def _csv_rows(stream: TextIO) -> Iterator[Row]:
+    """The lines of a CSV file; the standard library's limit for a cell is far below that of a source."""
+    with _FIELD_LIMIT:
+        before = csv.field_size_limit(_CELL_CHARACTERS_MAX)
+        try:
+            yield from csv.DictReader(stream, strict=True)
+        finally:
+            csv.field_size_limit(before)
