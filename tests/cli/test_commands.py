@@ -192,6 +192,17 @@ def test_one_failure_does_not_stop_the_others(lake: Path, lastro: Lastro) -> Non
     assert lastro("ingest").last.startswith("2 datasets: 0 with a new version, 1 unchanged, 1 failed")
 
 
+def test_an_export_writes_over_nothing(lake: Path, lastro: Lastro) -> None:
+    before = (lake / "loans.csv").read_bytes()
+
+    ended = lastro("quarantine", "loans", "--export", "loans.csv")
+
+    assert "LST-0200" in ended.err
+    assert (lake / "loans.csv").read_bytes() == before
+    shown = lastro("quarantine", "loans", "--rule", "amount.type").last
+    assert shown.endswith("next: lastro quarantine loans --rule amount.type --export loans-aside.csv")
+
+
 def test_the_quarantine_is_corrected_and_replayed(lake: Path, lastro: Lastro) -> None:
     assert lastro("quarantine", "loans", "--export", "aside.csv").last.startswith("2 rows of loans are in aside.csv")
     with (lake / "aside.csv").open(encoding="utf-8", newline="") as stream:

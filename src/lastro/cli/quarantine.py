@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     "target",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar=_("FILE"),
-    help=_("Write the rows to FILE (.csv or .jsonl) to be corrected."),
+    help=_("Write the rows to the new FILE (.csv or .jsonl) to be corrected."),
 )
 @click.option(
     "--replay",
@@ -88,8 +88,14 @@ def _show(rows: Quarantine, name: str, rule: str | None, limit: int) -> Answer:
         values={"dataset": name, "open": len(every), "summary": summary, "rows": shown},
         blocks=lambda: quarantine(summary, shown, len(every)),
         verdict=_open(name, len(every), rule),
-        next=f"lastro quarantine {name} --export {name}.csv" if every else f"lastro log {name}",
+        next=_next(name, rule) if every else f"lastro log {name}",
     )
+
+
+def _next(name: str, rule: str | None) -> str:
+    """The export of what was shown. Its file is not called like the dataset, since the source may be."""
+    chosen = f" --rule {shlex.quote(rule)}" if rule is not None else ""
+    return f"lastro quarantine {name}{chosen} --export {name}-aside.csv"
 
 
 def _open(name: str, count: int, rule: str | None) -> str:
@@ -105,12 +111,18 @@ def _open(name: str, count: int, rule: str | None) -> str:
 
 
 def _export(rows: Quarantine, name: str, target: Path, rule: str | None) -> Answer:
+    if target.exists():
+        raise UsageError(
+            _("there is a file of this name already; it may hold corrections, or be a source"),
+            where=str(target),
+            do=_("name another file, or remove this one first"),
+        )
     count = rows.export(target, rule=rule)
     sentence = ngettext("{n} row of {name} is in {path}", "{n} rows of {name} are in {path}", count)
     return Answer(
         values={"dataset": name, "exported": count, "file": target},
         verdict=sentence.format(n=number(count), name=name, path=target),
-        next=f"lastro quarantine {name} --replay {shlex.quote(str(target))}",
+        next=f"lastro quarantine {name}" + (f" --replay {shlex.quote(str(target))}" if count else ""),
         schema="lastro.quarantine.export/1",
     )
 

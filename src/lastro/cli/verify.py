@@ -46,12 +46,13 @@ def command(settings: Settings, names: tuple[str, ...], read_data: bool, subset:
 
 
 def _whole(tables: int, versions: int) -> str:
+    of = ngettext("{n} table", "{n} tables", tables).format(n=number(tables))
     sentence = ngettext(
-        "{n} table with {versions} versions is as it was committed",
-        "{n} tables with {versions} versions are as they were committed",
-        tables,
+        "{n} version of {tables} is as it was committed",
+        "{n} versions of {tables} are as they were committed",
+        versions,
     )
-    return sentence.format(n=number(tables), versions=number(versions))
+    return sentence.format(n=number(versions), tables=of)
 
 
 def _damaged(count: int) -> str:
