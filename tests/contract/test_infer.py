@@ -145,6 +145,12 @@ def test_what_may_be_no_key_is_none(column):
     assert "# guessed: no primary key" in text
 
 
+def test_a_key_that_almost_is_one_is_named_with_what_is_in_its_way():
+    text, _ = made(sample("UF"), sample("Código", rows=200, nulls=2, distinct=197))
+
+    assert "# guessed: no primary key, since Código is named like one, but 2 times missing and 1 times repeated" in text
+
+
 def test_of_several_keys_the_leftmost_is_taken():
     text, plan = made(sample("row_id", unique=True), sample("id", unique=True))
 

@@ -73,7 +73,12 @@ def is_key(sample: Sample) -> bool:
     plain = sample.column.type in _KEY_TYPES or (
         isinstance(sample.column.type, Decimal) and not sample.column.type.scale
     )
-    return fits and plain and bool(_KEY_WORDS & words(sample.column.name))
+    return fits and plain and names_key(sample)
+
+
+def names_key(sample: Sample) -> bool:
+    """True if the column is named like a key, whatever it holds."""
+    return bool(_KEY_WORDS & words(sample.column.name))
 
 
 def is_personal(sample: Sample) -> bool:

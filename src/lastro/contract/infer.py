@@ -20,7 +20,7 @@ from datetime import date
 
 from lastro.contract.document import shown
 from lastro.contract.formats import jdk_format
-from lastro.contract.guess import allowed_values, bounds, is_key, is_personal
+from lastro.contract.guess import allowed_values, bounds, is_key, is_personal, names_key
 from lastro.contract.naming import distinct, snake
 from lastro.contract.types import COLUMNS_MAX, NAME_MAX
 from lastro.contract.upgrade import CURRENT
@@ -80,8 +80,18 @@ def _head(name: str, samples: Sequence[Sample], key: int | None, *, source: str,
     yield f"  - name: {_scalar(name)}"
     yield "    logicalType: object"
     if key is None:
-        yield "    # guessed: no primary key, since no column that is named like one is unique and always there"
+        yield f"    # guessed: no primary key, since {_why_no_key(samples)}"
     yield "    properties:"
+
+
+def _why_no_key(samples: Sequence[Sample]) -> str:
+    """What kept the leftmost column that is named like a key from being one: the rows that are in its way."""
+    for sample, column in zip(samples, _names(samples), strict=True):
+        if names_key(sample) and sample.rows:
+            faults = (("missing", sample.nulls), ("repeated", sample.rows - sample.nulls - sample.distinct))
+            said = " and ".join(f"{count} times {what}" for what, count in faults if count)
+            return f"{column} is named like one, but {said or 'of no type for it'}"
+    return "no column that is named like one is unique and always there"
 
 
 def _names(samples: Sequence[Sample]) -> list[str]:
