@@ -23,6 +23,14 @@ def two(lake):
     return lake
 
 
+def test_workspaces_and_datasets_show_themselves_without_their_settings(two):
+    shown = [repr(two.workspace), repr(two.loans), two.workspace._repr_html_(), two.loans._repr_html_()]
+
+    assert all("loans" in text for text in shown)
+    assert not any("overwrite" in text for text in shown[:2])
+    assert "<td>overwrite</td>" in shown[3]
+
+
 def test_every_reference_finds_its_version(two):
     two.loans.tag("approved", 0)
     info = two.loans.log()[0]

@@ -43,12 +43,22 @@ class PlanView:
     sql: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Dataset:
     """A named, versioned table in a workspace. Nothing is read until it is asked for."""
 
     workspace: Workspace
     entry: DatasetEntry
+
+    def __repr__(self) -> str:
+        return f"<dataset {self.name} in {self.workspace.root}>"
+
+    def _repr_html_(self) -> str:
+        from lastro.report.blocks import Title
+        from lastro.report.html import to_html
+        from lastro.report.versions import log
+
+        return to_html((Title(self.name), *log(self.log(), self.tags())))
 
     @property
     def name(self) -> str:

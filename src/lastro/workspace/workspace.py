@@ -34,17 +34,28 @@ IGNORED = "# Data and state are versioned by Lastro, not by git.\n/tables/\n/.la
 FOLDERS = ("contracts", "tables", ".lastro", ".lastro/locks", ".lastro/staging", ".lastro/runs")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Workspace:
     """A folder with `lastro.yaml`. Opening one reads that file and nothing else."""
 
     root: Path
     settings: Configuration
     clock: Clock = utc_now
-    _engine: Engine | None = field(default=None, repr=False)
-    _catalog: Catalog | None = field(default=None, repr=False)
-    _tables: dict[tuple[str, int], Table] = field(default_factory=dict, repr=False)
+    _engine: Engine | None = None
+    _catalog: Catalog | None = None
+    _tables: dict[tuple[str, int], Table] = field(default_factory=dict)
     """One for each thread: a table remembers what it read, and belongs to one thread."""
+
+    def __repr__(self) -> str:
+        return f"<workspace {self.root}: {', '.join(self.datasets()) or 'no dataset'}>"
+
+    def _repr_html_(self) -> str:
+        from lastro.report.blocks import Title
+        from lastro.report.html import to_html
+        from lastro.report.versions import datasets
+
+        newest = {name: next(iter(self.dataset(name).log()), None) for name in self.datasets()}
+        return to_html((Title(str(self.root)), *datasets(newest)))
 
     def datasets(self) -> tuple[str, ...]:
         """The names of the datasets in `lastro.yaml`, in its order."""
