@@ -315,26 +315,25 @@ def _content(target: Target, staged: Staged) -> str:
         {
             "contract": target.plan.contract_digest,
             "kept": [file.sha256 for file in staged.kept],
-            "quarantined": _refused_rows(target, staged) if staged.quarantined else "",
+            "quarantined": _refused_rows(staged),
             "refused": dict(sorted(staged.refused.items())),
         }
     )
 
 
-def _refused_rows(target: Target, staged: Staged) -> str:
+def _refused_rows(staged: Staged) -> str:
     """Digest of the quarantined rows, apart from the batch's name."""
     import pyarrow as pa
-    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
 
     state = hashlib.sha256()
-    stream = target.engine.read([file.path for file in staged.quarantined], QUARANTINE)
-    for batch in pa.RecordBatchReader.from_stream(stream):
-        rules = pc.binary_join(batch.column("rules").cast(pa.list_(pa.string())), ",")
-        texts = [batch.column(name).cast(pa.string()) for name in ("source", "position", "form", "record")]
-        rows = pc.binary_join_element_wise(rules, *texts, "\x1f", null_handling="replace")
-        for row in rows.to_pylist():
-            state.update(row.encode())
-            state.update(b"\x1e")
+    columns = [name for name in QUARANTINE.names if name != "batch"]
+    for file in staged.quarantined:
+        table = pq.read_table(file.path, columns=columns).combine_chunks()
+        with pa.BufferOutputStream() as sink:
+            with pa.ipc.new_stream(sink, table.schema) as writer:
+                writer.write_table(table)
+            state.update(sink.getvalue())
     return state.hexdigest()
 
 

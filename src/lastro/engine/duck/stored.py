@@ -9,18 +9,19 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from lastro.engine.duck.arrow import conform, to_arrow
 from lastro.engine.duck.connection import in_order, name, session, texts
 from lastro.engine.duck.failure import of_exception, to_error
 from lastro.engine.duck.limits import Limits
-from lastro.engine.protocol import Measures
+from lastro.engine.protocol import ColumnMeasures, Measures
 from lastro.engine.sql import door, measure
 from lastro.engine.sql.dialect import data_type, render
 from lastro.model.errors import Corrupted, LastroError
@@ -118,11 +119,41 @@ def measured(
     """Counts of every column, and every rule's number. Raises `SqlRefused`, `Corrupted`, `EngineError`."""
     with told(files), session(limits, readable=files, temp=temp) as connection:
         source = relation(connection, files, schema)
-        row = connection.execute(measure.columns(schema, source, dialect="duckdb")).fetchone()
-        rows, columns = measure.read_columns(row or (), schema)
+        counted = _nulls(files, [field.name for field in schema.fields if not measure.is_measured(field.type)])
+        asked = Schema(tuple(field for field in schema.fields if field.name not in counted))
+        ((*row,),) = connection.execute(measure.columns(asked, source, dialect="duckdb")).fetchall()
+        rows, found_columns = measure.read_columns(row, asked)
+        found_columns = {**found_columns, **{name: ColumnMeasures(nulls) for name, nulls in counted.items()}}
+        columns = {name: found_columns[name] for name in schema.names}
         numbers = {}
         for rule in rules:
             text = measure.table_rule(rule, schema, source, table=table, dialect="duckdb")
-            found = connection.execute(text).fetchone()
-            numbers[rule.name] = measure.measured(found[0] if found else None)
+            found = connection.execute(text).fetchall()
+            numbers[rule.name] = measure.measured(found[0][0] if found else None)
     return Measures(rows, columns, numbers)
+
+
+def _nulls(files: Sequence[Path], names: Sequence[str]) -> Mapping[str, int]:
+    """How many values of these columns are missing, as the files' own footers say; without columns they do not tell.
+
+    Texts need not be read again only to be counted.
+    """
+    counts = dict.fromkeys(names, 0)
+    for path in files:
+        footer = pq.read_metadata(path)
+        places = {footer.schema.column(index).path: index for index in range(footer.num_columns)}
+        present = set(footer.schema.to_arrow_schema().names)
+        for column in tuple(counts):
+            if column not in present:
+                counts[column] += footer.num_rows
+                continue
+            groups = [
+                footer.row_group(group).column(places[column]).statistics if column in places else None
+                for group in range(footer.num_row_groups)
+            ]
+            told_counts = [group.null_count for group in groups if group is not None and group.has_null_count]
+            if len(told_counts) == len(groups):
+                counts[column] += sum(told_counts)
+            else:
+                del counts[column]
+    return counts

@@ -91,12 +91,17 @@ def _column(name: exp.Expr, kind: Type) -> list[exp.Expr]:
     nulls = build("COUNT(*) - COUNT(:c)", c=name)
     nothing: exp.Expr = exp.null()
     number = kind in _NUMBERS or isinstance(kind, Decimal)
-    if not number and kind not in _MOMENTS:
+    if not is_measured(kind):
         return [nulls, nothing, nothing, nothing]
     # A moment is handed over without its zone, which is UTC, so that no zone database is asked.
     value = try_cast(name, Primitive.TIMESTAMP_NTZ) if kind == Primitive.TIMESTAMP else name
     mean = build("AVG(:c)", c=exp.Cast(this=name.copy(), to=data_type(Primitive.DOUBLE))) if number else nothing
     return [nulls, build("MIN(:c)", c=value), build("MAX(:c)", c=value), mean]
+
+
+def is_measured(kind: Type) -> bool:
+    """True for columns whose values are looked at: numbers and moments; of others only the missing are counted."""
+    return kind in _NUMBERS or isinstance(kind, Decimal) or kind in _MOMENTS
 
 
 def read_columns(row: Sequence[object], schema: Schema) -> tuple[int, Mapping[str, ColumnMeasures]]:
