@@ -89,8 +89,9 @@ def _why_no_key(samples: Sequence[Sample]) -> str:
     for sample, column in zip(samples, _names(samples), strict=True):
         if names_key(sample) and sample.rows:
             faults = (("missing", sample.nulls), ("repeated", sample.rows - sample.nulls - sample.distinct))
-            said = " and ".join(f"{count} times {what}" for what, count in faults if count)
-            return f"{column} is named like one, but {said or 'of no type for it'}"
+            said = " and ".join(f"{what} in {count}" for what, count in faults if count)
+            wrong = f"{said} of {sample.rows} rows" if said else "of no type for it"
+            return f"{column} is named like one, but {wrong}"
     return "no column that is named like one is unique and always there"
 
 
