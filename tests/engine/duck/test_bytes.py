@@ -103,11 +103,13 @@ def test_line_ends_become_alike_outside_quotes_only(records: list[list[str]], en
     assert made == expected.getvalue().encode()
 
 
-def test_line_ends_respect_a_backslash_as_escape() -> None:
+@pytest.mark.parametrize("size", range(1, 12))
+def test_line_ends_respect_a_backslash_as_escape(size: int) -> None:
     normalise = feed.QuotedText('"', "\\")
-    text = b'1,"a\\"b\r\nc"\r\n2,x\r\n'
+    text = b'1,"a\\"b\r\nc"\r\n2,"\\\\"\r\n3,x\r\n'
+    made = b"".join(normalise(text[start : start + size]) for start in range(0, len(text), size)) + normalise(b"")
 
-    assert normalise(text) + normalise(b"") == b'1,"a\\"b\r\nc"\n2,x\n'
+    assert made == b'1,"a\\"b\r\nc"\n2,"\\\\"\n3,x\n'
 
 
 def test_a_carriage_return_alone_becomes_a_space_in_lines() -> None:

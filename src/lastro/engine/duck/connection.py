@@ -7,7 +7,8 @@ Rules:
 3. Then the configuration is locked: no later statement can open what was shut.
 4. Rows come in the order in which they stand in their files, which positions and versions rest on. DuckDB keeps it,
    but for joins, and makes a join of a long `IN` list: that is switched off, and `in_order` looks at the plan.
-5. DuckDB spills into a folder of our own, mode 0700, which the caller removes: what it holds is personal data.
+5. DuckDB prints nothing: standard output is the person's, and in the child it is the pipe.
+6. DuckDB spills into a folder of our own, mode 0700, which the caller removes: what it holds is personal data.
 
 DuckDB may write into its temporary folder, and a statement could do so by name. Statements are therefore ours alone;
 what people write passes the SQL door first.
@@ -77,6 +78,7 @@ def connect(limits: Limits, *, readable: Sequence[Path | str] = (), temp: Path) 
     }
     connection = duckdb.connect(":memory:", config=settings)
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
     connection.execute("SET disabled_optimizers = 'in_clause'")
     connection.execute(f"SET allowed_paths = {texts([str(path) for path in readable])}")
     connection.execute("SET enable_external_access = false")

@@ -121,7 +121,7 @@ class QuotedText:
     """Makes line ends outside quotes alike; call it with each block in turn and at the end with none."""
 
     def __init__(self, quote: str, escape: str) -> None:
-        self._quote = quote.encode()
+        self._quote, self._escape = quote.encode(), escape.encode()
         self._inside = False
         self._held = b""
         escaped = re.escape(escape.encode()) + b"." if escape and escape != quote else None
@@ -131,13 +131,19 @@ class QuotedText:
     def __call__(self, block: bytes) -> bytes:
         """The block with its line ends made alike, without what cannot be decided before the next one."""
         held, self._held = self._held + block, b""
-        if block and held[-1:] in {b"\r", self._quote, b"\\"} and len(held) > 1:
+        if block and (held.endswith(b"\r") or self._escape_open(held)):
             held, self._held = held[:-1], held[-1:]
         if not self._quote:
             return _alike(held)
         if self._doubled:
             return self._by_parity(held)
         return self._token.sub(self._replace, held)
+
+    def _escape_open(self, text: bytes) -> bool:
+        """True if the text ends with an escape that belongs to the character after it."""
+        if self._doubled:
+            return False
+        return (len(text) - len(text.rstrip(self._escape))) % 2 == 1
 
     def _by_parity(self, block: bytes) -> bytes:
         parts = block.split(self._quote)

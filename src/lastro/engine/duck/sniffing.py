@@ -100,7 +100,7 @@ def _dialect(text: str) -> tuple[str, str, Records]:
 
 
 def _records(text: str, delimiter: str, quote: str) -> Records:
-    csv.field_size_limit(len(text) + 1)
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, quotechar=quote)
     return [record for record in islice(reader, RECORDS) if record]
 

@@ -16,7 +16,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -102,13 +102,13 @@ class Intake:
 def stage(order: Order, scan: Scan) -> Staged:
     """Stages one scan. Raises `SourceBroken`, `LimitExceeded`, `EngineError`, `WriteFailed`."""
     try:
-        before = set(order.folder.iterdir())
+        before = set(order.folder.iterdir())  # also tells whether it is there
     except OSError as error:
         raise write_failed(error, str(order.folder)) from error
     try:
         return _stage(order, scan)
     except BaseException as error:
-        for path in set(order.folder.iterdir()) - before:
+        for path in set(order.folder.glob("*.parquet")) - before:
             path.unlink(missing_ok=True)
         if isinstance(error, LastroError) or not isinstance(error, Exception):
             raise
@@ -133,7 +133,7 @@ def _stage(order: Order, scan: Scan) -> Staged:
         tuple(kept.files),
         tuple(aside),
         RowCounts(counted.read, counted.kept, counted.read - counted.kept),
-        counted.refused,
+        counted.refused | ({PRIMARY_KEY: 0} if order.plan.primary_key else {}),
     )
     if order.plan.primary_key and not intake.watch.grows:
         return _without_repeats(order, staged, intake)
@@ -271,8 +271,9 @@ def _moved(batch: pa.RecordBatch, skipped: dict[str, Integers]) -> pa.RecordBatc
 def _without_repeats(order: Order, staged: Staged, intake: Intake) -> Staged:
     going: dict[int, list[Integers]] = {}
     key, plan = order.plan.primary_key, order.plan
+    modest = replace(order.limits, memory_mb=max(64, order.limits.memory_mb // 2))  # grouping spills well
     with (
-        session(order.limits, readable=[file.path for file in staged.kept], temp=order.temp) as connection,
+        session(modest, readable=[file.path for file in staged.kept], temp=order.temp) as connection,
         Writer(order.folder, "repeats") as writer,
     ):
         removed: list[Integers] | None = None

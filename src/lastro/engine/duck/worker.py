@@ -184,6 +184,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     inlet = Inlet(os.fdopen(0, "rb"))
     outlet = Outlet(os.dup(1))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever a library prints must not stand between frames
     job = msgspec.json.decode(inlet.line(), type=frames.Job)
     confine(job.limits, job.parent)
     try:
