@@ -148,7 +148,10 @@ def test_what_may_be_no_key_is_none(column):
 def test_a_key_that_almost_is_one_is_named_with_what_is_in_its_way():
     text, _ = made(sample("UF"), sample("Código", rows=200, nulls=2, distinct=197))
 
-    assert "# guessed: no primary key, since Código is named like one, but missing in 2 and repeated in 1 of 200 rows" in text
+    assert (
+        "# guessed: no primary key, since Código is named like one, but missing in 2 and repeated in 1 of 200 rows"
+        in text
+    )
 
 
 def test_of_several_keys_the_leftmost_is_taken():
