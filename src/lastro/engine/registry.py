@@ -13,6 +13,8 @@ from lastro.engine.protocol import Engine
 from lastro.model.errors import ConfigurationError
 from lastro.model.text import _
 
+GROUP = "lastro.engines"
+"""The entry points' group under which a third party registers `(memory_mb, threads, temp, **limits) -> Engine`."""
 NAMES: Mapping[str, str] = {
     "duckdb": "lastro.engine.duck.engine:DuckEngine",
     "spark": "lastro.engine.spark:SparkEngine",

@@ -8,8 +8,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from lastro.engine.duck.connection import session
+from lastro.engine.duck.connection import in_order, session
 from lastro.engine.duck.limits import Limits
+from lastro.model.errors import EngineError
 
 ATTACKS = [
     "SELECT * FROM read_text('/etc/passwd')",
@@ -77,3 +78,17 @@ def test_what_was_named_can_be_read_and_the_spill_folder_goes(folder: Path) -> N
     assert rows == [(1,)]
     assert count == 2_999_999
     assert not list((folder / "spill").iterdir())
+
+
+def test_a_query_that_would_mix_up_rows_is_not_run(tmp_path: Path) -> None:
+    with session(Limits(), temp=tmp_path) as connection:
+        values = ", ".join(f"'{index}'" for index in range(100))
+        kept = in_order(connection, f"SELECT i FROM range(10) t(i) WHERE i::VARCHAR IN ({values})").fetchall()
+
+        assert kept == [(index,) for index in range(10)]
+        for query in (
+            "SELECT * FROM range(9) a(i) JOIN range(9) b(i) USING (i)",
+            "SELECT DISTINCT i FROM range(9) t(i)",
+        ):
+            with pytest.raises(EngineError, match="order"):
+                in_order(connection, query)
