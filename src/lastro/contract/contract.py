@@ -9,6 +9,8 @@ Rules:
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,11 +60,16 @@ def load(path: Path, *, dataset: str | None = None) -> Contract:
     `dataset` selects one of several schema objects.
     """
     try:
-        with path.open("rb") as stream:
-            content = stream.read((1 << 20) + 1)
+        # A pipe would never answer; a link could lead out of the workspace, and errors quote what they find.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream:
+            content = stream.read((1 << 20) + 1) if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else None
     except OSError as error:
         what = _("the contract cannot be read: {why}").format(why=error.strerror or type(error).__name__)
         raise ContractError(what, where=str(path), do=_("check that the file exists and may be read")) from error
+    if content is None:
+        raise ContractError(
+            _("the contract is no regular file"), where=str(path), do=_("write it to a file of its own")
+        )
     return parse(decode(content, name=path.name), name=path.name, dataset=dataset)
 
 

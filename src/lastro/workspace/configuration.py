@@ -26,6 +26,8 @@ from lastro.model.version import Mode
 
 FILE = "lastro.yaml"
 VERSION = 1
+MEMORY_MB_MAX = 1 << 26
+THREADS_MAX = 256
 RESERVED_SUFFIX = ".quarantine"
 MODES = tuple(mode.value for mode in (Mode.APPEND, Mode.OVERWRITE, Mode.UPSERT))
 
@@ -155,9 +157,11 @@ def _engine(node: Node) -> dict[str, Any]:  # Any: fields of Configuration
         return {"engine": node.data or "duckdb"}
     _known(node, ("name", "memory_mb", "threads"))
     values = _mapping(node)
-    for key in ("memory_mb", "threads"):
-        if key in values and (type(values[key]) is not int or values[key] < 1):
-            node.child(key).refuse(_("{key} is a whole number from 1").format(key=key), _("correct the number"))
+    for key, most in (("memory_mb", MEMORY_MB_MAX), ("threads", THREADS_MAX)):
+        if key in values and (type(values[key]) is not int or not 1 <= values[key] <= most):
+            node.child(key).refuse(
+                _("{key} is a whole number from 1 to {most:,}").format(key=key, most=most), _("correct the number")
+            )
     return {
         "engine": str(values.get("name", "duckdb")),
         "memory_mb": values.get("memory_mb"),

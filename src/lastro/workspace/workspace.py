@@ -147,10 +147,11 @@ class Workspace:
         """What computes, made at first use."""
         if self._engine is None:
             from lastro.engine import create
+            from lastro.workspace import scratch
 
             limits = {"memory_mb": self.settings.memory_mb, "threads": self.settings.threads}
             given = {key: value for key, value in limits.items() if value is not None}
-            self._engine = create(self.settings.engine, temp=self.root / ".lastro" / "staging", **given)
+            self._engine = create(self.settings.engine, temp=scratch.claim(self.root / ".lastro" / "staging"), **given)
         return self._engine
 
     def table(self, dataset: str) -> Table:
@@ -177,12 +178,24 @@ def find(path: Path) -> Workspace:
     start = path.resolve()
     for folder in (start, *start.parents):
         if (folder / FILE).is_file():
+            _refuse_links(folder)
             return Workspace(folder, configuration.read(folder))
     raise ConfigurationError(
         _("there is no workspace in {path} or above it").format(path=path),
         where=str(start),
         do=_("lastro init makes one here; lastro -C DIR uses another folder"),
     )
+
+
+def _refuse_links(root: Path) -> None:
+    """What Lastro writes, sweeps and collects must lie in the workspace itself."""
+    for name in (*FOLDERS, ".lastro/catalog.sqlite"):
+        if (root / name).is_symlink():
+            raise ConfigurationError(
+                _("{name} is a symbolic link, and links are not followed").format(name=name),
+                where=str(root / name),
+                do=_("put the folder or file itself in its place"),
+            )
 
 
 def create(path: Path) -> Workspace:

@@ -1,0 +1,66 @@
+"""Where the engine of this process parses and spills, and what becomes of it when the process is killed.
+
+Rules:
+
+1. Each process has a folder of its own in the workspace's staging. It holds a locked file for as long as it lives; the
+   system frees the lock however the process ends.
+2. Who makes such a folder first removes those whose lock is free: what a killed process parsed may be personal.
+3. A folder gets its final name, by which others find it, only once its lock is held.
+4. Where the workspace cannot be written – a disk that is read-only or full – a private folder of the system serves.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import os
+import shutil
+import tempfile
+import uuid
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+PREFIX = "engine-"
+_LOCK = "lock"
+
+
+def claim(staging: Path) -> Path:
+    """A private folder for this process; it is removed when the process ends, or by the next one."""
+    try:
+        folder = _make(staging)
+    except OSError:  # read-only or full: reading a version must still be possible
+        folder = Path(tempfile.mkdtemp(prefix=f"lastro-{PREFIX}"))
+    atexit.register(partial(_remove, folder, os.getpid()))
+    with suppress(OSError):
+        sweep(staging)
+    return folder
+
+
+def sweep(staging: Path) -> None:
+    """Removes the folders of processes that are gone. Raises `OSError` if there is no staging."""
+    for folder in staging.glob(f"{PREFIX}*"):
+        with suppress(OSError):  # removed by another at this moment, or not ours to remove
+            descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if not folder.is_symlink():
+                    shutil.rmtree(folder)
+            finally:
+                os.close(descriptor)
+
+
+def _make(staging: Path) -> Path:
+    staging.mkdir(parents=True, exist_ok=True)
+    name = uuid.uuid4().hex
+    unnamed = staging / f"new-{name}"
+    unnamed.mkdir(mode=0o700)
+    # Never closed: the lock lasts as long as this process. Programs that it starts do not inherit it.
+    descriptor = os.open(unnamed / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return unnamed.rename(staging / f"{PREFIX}{name}")
+
+
+def _remove(folder: Path, process: int) -> None:
+    if os.getpid() == process:  # a forked child leaves its parent's folder alone
+        shutil.rmtree(folder, ignore_errors=True)
