@@ -314,6 +314,23 @@ def test_delimited_records_are_split_with_their_positions(engine: Engine, tmp_pa
     assert result.refused == {"positive": 1, "id.type": 1, "named": 1, "malformed": 2}
 
 
+def test_what_cannot_be_read_is_refused_once_and_what_is_missing_is_missing(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,note\n1,a\nfive,b\n,c\n")
+    columns = (ColumnPlan("id", "id", P.INTEGER), ColumnPlan("note", "note", P.STRING))
+    required = RowRule("id.required", NotNull("id"), ASIDE)
+
+    strict = Plan("loans", "sha256:0", columns, (*casts_hold("id", policy=ASIDE), required))
+    once = staged(engine, strict, FileScan((path,), Csv()), tmp_path / "strict")
+    lenient = Plan("loans", "sha256:0", columns, (*casts_hold("id", policy=WARN), required))
+    kept = staged(engine, lenient, FileScan((path,), Csv()), tmp_path / "lenient")
+
+    assert [row["rules"] for row in once.aside] == [["id.type"], ["id.required"]]
+    assert once.refused == {"id.type": 1, "id.required": 1}
+    assert kept.column("id") == [1]
+    assert [row["rules"] for row in kept.aside] == [["id.type", "id.required"], ["id.required"]]
+
+
 def test_delimited_text_is_read_as_its_dialect_says(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes("comment\n1;'It''s';NA\n;;\n2;é;''\n".encode("latin-1"))

@@ -24,7 +24,7 @@ from lastro.engine.sql import cast, condition, door, infer, measure
 from lastro.engine.sql.dialect import Dialect, build, column, quoted, render, text, try_cast
 from lastro.model.errors import SourceBroken
 from lastro.model.finding import Policy
-from lastro.model.plan import ColumnPlan, Plan
+from lastro.model.plan import CastHolds, ColumnPlan, Plan
 from lastro.model.schema import Field, ListOf, MapOf, Primitive, Schema, StructOf, Type
 from lastro.model.text import _
 
@@ -133,6 +133,12 @@ def _where(plan: Plan, each: ColumnPlan) -> str:
     return f"{plan.dataset}.{each.name} transformLogic"
 
 
+def _unreadable(plan: Plan) -> frozenset[str]:
+    """The columns of which a value that cannot be cast never stays in a kept row."""
+    rules = [rule for rule in plan.row_rules if rule.policy is not Policy.WARN]
+    return frozenset(rule.condition.column for rule in rules if isinstance(rule.condition, CastHolds))
+
+
 class _Compiler:
     """One compilation's state: the names in use and the layers as they grow."""
 
@@ -152,7 +158,9 @@ class _Compiler:
         self._check_source()
         for index, each in enumerate(self.plan.columns):
             self._clean(index, each)
-        row = condition.Row({each.name: each for each in self.plan.columns}, self.failed.__getitem__)
+        row = condition.Row(
+            {each.name: each for each in self.plan.columns}, self.failed.__getitem__, _unreadable(self.plan)
+        )
         broken = [(rule.name, condition.broken(rule.condition, row, rule=rule.name)) for rule in self.plan.row_rules]
         words = self._words([tree for _name, tree in broken])
         layers = (

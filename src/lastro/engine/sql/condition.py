@@ -2,7 +2,8 @@
 
 Rules:
 
-1. A missing value breaks `NotNull`, and `NoneOf` if it says so; it passes everything else.
+1. A missing value breaks `NotNull`, and `NoneOf` if it says so; it passes everything else. A value that is there but
+   cannot be read is not missing: where `CastHolds` refuses the row, `NotNull` does not refuse it again.
 2. Lists of values and bounds are literals: they are read in Python, exactly, as the column's own type. A value that no
    value of the type can equal is left out; a bound between two values of the type becomes the nearer one inside.
 3. A double is a multiple if the quotient is within 1e-9 (relative) of a whole number; everything else exactly.
@@ -50,10 +51,14 @@ _FLOATS = (Primitive.DOUBLE, Primitive.FLOAT)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What conditions are written over: the plan's columns, and when a column's cast failed (None: it cannot)."""
+    """What conditions are written over: the plan's columns, and when a column's cast failed (None: it cannot).
+
+    `unreadable` are the columns whose failed casts refuse the row already.
+    """
 
     columns: Mapping[str, ColumnPlan]
     cast_failed: Callable[[str], exp.Expr | None]
+    unreadable: frozenset[str] = frozenset()
 
 
 def broken(condition: Condition, row: Row, *, rule: str) -> exp.Expr | None:
@@ -63,7 +68,9 @@ def broken(condition: Condition, row: Row, *, rule: str) -> exp.Expr | None:
     """
     match condition:
         case NotNull(name):
-            return build(":c IS NULL", c=_column(name, row, rule))
+            missing = build(":c IS NULL", c=_column(name, row, rule))
+            failed = row.cast_failed(name) if name in row.unreadable else None
+            return missing if failed is None else exp.and_(missing, exp.Not(this=exp.Paren(this=failed)))
         case CastHolds(name):
             _column(name, row, rule)
             return row.cast_failed(name)
