@@ -154,6 +154,15 @@ def test_a_key_that_almost_is_one_is_named_with_what_is_in_its_way():
     )
 
 
+@pytest.mark.parametrize("name", ["valor", "Valor do Empréstimo # R$", 'a"b: c', " x", "a\nb", "\u202e"])
+def test_a_decimal_comma_is_cleaned_by_the_contract(name):
+    quoted = '"' + name.replace('"', '""') + '"'
+    text, plan = made(sample(name, Decimal(18, 2), expression=f"replace({quoted}, ',', '.')", minimum="0.5"))
+
+    assert plan.columns[0].expression == f"replace({quoted}, ',', '.')"
+    assert "is written with a decimal comma" in text
+
+
 def test_of_several_keys_the_leftmost_is_taken():
     text, plan = made(sample("row_id", unique=True), sample("id", unique=True))
 

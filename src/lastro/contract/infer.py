@@ -128,6 +128,11 @@ def _column(sample: Sample, name: str, *, is_primary: bool) -> Iterator[str]:
     )
     if inner and "physicalType:" in inner[0]:
         yield inner.pop(0)
+    if sample.expression is not None:
+        is_plain = sample.expression.isprintable() and not sample.expression.startswith(" ")
+        reason = _guessed(sample, name, "is written with a decimal comma")
+        yield f"{pad}transformLogic: " + (">-" if is_plain else _scalar(sample.expression)) + reason
+        yield from [f"{pad}  {sample.expression}"] if is_plain else []
     if is_primary:
         yield f"{pad}primaryKey: true" + _guessed(sample, name, "is unique and never missing")
     if sample.rows and not sample.nulls:

@@ -26,3 +26,5 @@ class Sample:
     values: tuple[str, ...]
     format: str | None
     all_read: bool
+    expression: str | None = None
+    """SQL over the source's columns that makes text readable as `column.type`, where it must be cleaned first."""

@@ -21,7 +21,7 @@ from lastro.engine.duck import sniffing
 from lastro.engine.duck.engine import DuckEngine
 from lastro.engine.duck.failure import Refused
 from lastro.engine.duck.limits import Limits
-from lastro.engine.duck.sampling import seen
+from lastro.engine.duck.sampling import COMMA, seen
 from lastro.engine.scan import Csv, FileScan, JsonLines, Lines, Parquet, StreamScan
 from lastro.model.errors import ConfigurationError, LimitExceeded, SourceBroken
 from lastro.model.sample import Sample
@@ -49,7 +49,7 @@ def sampled(values: Sequence[str | None], tmp_path: Path) -> Sample:
         (["1.5", "1.25"], P.DOUBLE, None),
         (["1.5", "2"], P.DOUBLE, None),
         (["1e3", "5"], P.DOUBLE, None),
-        (["1.234,56"], P.STRING, None),
+        (["1.234,56"], Decimal(18, 2), None),
         (["2024-02-29", "1999-12-31"], P.DATE, None),
         (["2023-02-29"], P.STRING, None),
         (["31/12/2024", "01/02/2024"], P.DATE, "%d/%m/%Y"),
@@ -72,6 +72,37 @@ def test_text_is_narrowed_to_what_reads_all_of_it(
 
     assert (found.column.type, found.format) == (kind, form)
     assert found.column.nullable == (None in values)
+
+
+BARE = """CASE WHEN regexp_full_match("a", '{}') THEN replace(replace("a", '.', ''), ',', '.') """
+BARE = BARE.format(COMMA) + """ELSE replace("a", ',', '.') END"""
+PLAIN = """replace("a", ',', '.')"""
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "made"),
+    [
+        (["1.234,56", "7,00", "-1.000.000,99"], Decimal(18, 2), BARE),
+        (["12000,50", "8000,00"], Decimal(18, 2), PLAIN),
+        (["0,5", "12", "3,25"], P.DOUBLE, PLAIN),
+        (["1.234", "5,5"], P.DOUBLE, BARE),
+        (["1,234", "5,678"], P.STRING, None),
+        (["1,234.56", "2,5"], P.STRING, None),
+        (["1.5", "2,5"], P.STRING, None),
+        (["12.34,5"], P.STRING, None),
+        (["0012,5"], P.STRING, None),
+        (["1,5", "a combinar"], P.STRING, None),
+        (["1.234", "1.5"], P.DOUBLE, None),
+    ],
+)
+def test_a_decimal_comma_is_read_only_where_it_is_sure(
+    engine: DuckEngine, tmp_path: Path, values: list[str], kind: Type, made: str | None
+) -> None:
+    (tmp_path / "a.csv").write_text("\n".join(["a", *values]))
+
+    (found,) = engine.sample(FileScan((tmp_path / "a.csv",), Csv(delimiter=";")))
+
+    assert (found.column.type, found.expression) == (kind, made)
 
 
 def test_a_sample_counts(tmp_path: Path) -> None:

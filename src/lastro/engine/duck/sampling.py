@@ -6,8 +6,11 @@ Rules:
    casts that a plan uses; else it stays text. Columns that have a type keep it.
 2. Digits with leading zeros are codes, and stay text. Only words (`true`, `yes`, …) make a boolean: 0 and 1 do not.
 3. A decimal is inferred where every value has the same number of places (at most 4), with room for larger ones.
-4. Day first comes before month first; a format is given where ISO 8601 does not read the values.
-5. At most `sample_rows` rows and about `sample_bytes` are held.
+4. Numbers with a decimal comma (`1.234,56`) are numbers, cleaned by an expression, where every value is written so and
+   one proves it: by a dot as well, or by other than three places. What is written otherwise later is set aside or
+   read by its dot; it never becomes another number.
+5. Day first comes before month first; a format is given where ISO 8601 does not read the values.
+6. At most `sample_rows` rows and about `sample_bytes` are held.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ MOMENTS = (
     "%m/%d/%Y %H:%M",
 )  # fmt: skip
 ZONED = ("%d/%b/%Y:%H:%M:%S %z", "%d/%m/%Y %H:%M:%S %z")
+COMMA = " *[+-]?(0|[1-9][0-9]{0,2}([.][0-9]{3})*|[1-9][0-9]*)(,[0-9]+)? *"
 _ORDERED = (*(kind for kind in Primitive if kind not in (Primitive.STRING, Primitive.BINARY, Primitive.BOOLEAN)),)
 
 
@@ -56,6 +60,7 @@ class Seen(msgspec.Struct, frozen=True):
     values: tuple[str, ...]
     format: str | None
     all_read: bool
+    expression: str | None
 
     def sample(self) -> Sample:
         """As the protocol has it."""
@@ -73,6 +78,7 @@ class Seen(msgspec.Struct, frozen=True):
             values=self.values,
             format=self.format,
             all_read=self.all_read,
+            expression=self.expression,
         )
 
 
@@ -125,10 +131,10 @@ def _column(connection: duckdb.DuckDBPyConnection, field: Field, rows: int, *, n
         connection, f"SELECT count({column}), count(DISTINCT {column}), max(length({column}::VARCHAR)) FROM sampled"
     )
     present, distinct, longest = int(row[0]), int(row[1]), row[2]
-    kind, form = field.type, None
+    kind, form, made = field.type, None, None
     if narrow and kind is Primitive.STRING and present:
-        kind, form = _narrowed(connection, field.name, present)
-    low, high = _range(connection, field, kind, form)
+        kind, form, made = _narrowed(connection, field.name, present)
+    low, high = _range(connection, field, kind, form, made)
     values: tuple[str, ...] = ()
     if 0 < distinct <= VALUES_MAX:
         query = f"SELECT DISTINCT {column}::VARCHAR FROM sampled WHERE {column} IS NOT NULL ORDER BY 1"
@@ -144,19 +150,47 @@ def _column(connection: duckdb.DuckDBPyConnection, field: Field, rows: int, *, n
         values=values,
         format=form,
         all_read=all_read,
+        expression=made,
     )
 
 
-def _narrowed(connection: duckdb.DuckDBPyConnection, column: str, present: int) -> tuple[Type, str | None]:
-    """The narrowest type that reads all values of a text column, and its format."""
+def _narrowed(connection: duckdb.DuckDBPyConnection, column: str, present: int) -> tuple[Type, str | None, str | None]:
+    """The narrowest type that reads all values of a text column, its format, and the expression that cleans them."""
     for kind, form, condition in _candidates(connection, column, present):
-        cast = _cast(column, Primitive.STRING, kind, form)
+        cast = _cast(column, Primitive.STRING, kind, form, None)
         found = _one(
             connection, f"SELECT count({cast}), bool_and({condition}) FILTER ({name(column)} IS NOT NULL) FROM sampled"
         )
         if int(found[0]) == present and found[1]:
-            return kind, form
-    return Primitive.STRING, None
+            return kind, form, None
+    if comma := _with_comma(connection, column, present):
+        kind, made = comma
+        cast = _cast(column, Primitive.STRING, kind, None, made)
+        if int(_one(connection, f"SELECT count({cast}) FROM sampled")[0]) == present:
+            return kind, None, made
+    return Primitive.STRING, None, None
+
+
+def _with_comma(connection: duckdb.DuckDBPyConnection, column: str, present: int) -> tuple[Type, str] | None:
+    """The type of a text column whose numbers all have a decimal comma, and the expression that makes it a point."""
+    value = name(column)
+    places = f"length(split_part(trim({value}), ',', 2))"
+    found = _one(
+        connection,
+        f"SELECT count(*), count(*) FILTER (contains({value}, ',')), bool_or(contains({value}, '.')), "
+        f"bool_or(contains({value}, ',') AND {places} <> 3), count(DISTINCT {places}), max({places}), "
+        f"max(length({value})) FROM sampled WHERE regexp_full_match({value}, '{COMMA}')",
+    )
+    written, commas, dots, odd = found[:4]
+    if written != present or not commas or not (dots or odd):
+        return None
+    same, most, longest = found[4:]
+    kind = Decimal(18 if longest <= 16 else 38, most) if same == 1 and most <= 4 and longest <= 38 else Primitive.DOUBLE
+    made = f"replace({value}, ',', '.')"
+    if dots:
+        bare = f"replace(replace({value}, '.', ''), ',', '.')"
+        made = f"CASE WHEN regexp_full_match({value}, '{COMMA}') THEN {bare} ELSE {made} END"
+    return kind, made
 
 
 def _candidates(
@@ -183,18 +217,18 @@ def _candidates(
     yield from ((Primitive.TIMESTAMP, form, "true") for form in ZONED)
 
 
-def _cast(column: str, origin: Type, kind: Type, form: str | None) -> str:
+def _cast(column: str, origin: Type, kind: Type, form: str | None, made: str | None) -> str:
     """A plan's cast of one column, as an expression over it."""
-    plan = Plan("sample", "", (ColumnPlan("value", column, kind, format=form),))
+    plan = Plan("sample", "", (ColumnPlan("value", column, kind, expression=made, format=form),))
     return compile_batch(plan, Schema((Field(column, origin),)), dialect="duckdb").cleaned[0][1]
 
 
 def _range(
-    connection: duckdb.DuckDBPyConnection, field: Field, kind: Type, form: str | None
+    connection: duckdb.DuckDBPyConnection, field: Field, kind: Type, form: str | None, made: str | None
 ) -> tuple[str | None, str | None]:
     if kind not in _ORDERED and not isinstance(kind, Decimal):
         return None, None
-    cast = name(field.name) if kind == field.type else _cast(field.name, field.type, kind, form)
+    cast = name(field.name) if kind == field.type else _cast(field.name, field.type, kind, form, made)
     row = _one(connection, f"SELECT min({cast})::VARCHAR, max({cast})::VARCHAR FROM sampled")
     return row[0], row[1]
 
