@@ -6,7 +6,7 @@ import csv
 import json
 
 import pytest
-from tests.workspace.lake import BAD, GOOD
+from tests.workspace.lake import BAD, CONTRACT, GOOD
 
 from lastro.model.errors import SourceBroken, SourceUnreachable, UnknownName, UsageError
 
@@ -119,3 +119,21 @@ def test_other_files_are_refused_with_the_kinds_that_work(aside, tmp_path):
         aside.loans.quarantine().export(tmp_path / "bad.xlsx")
     with pytest.raises(SourceUnreachable):
         aside.loans.quarantine().replay(tmp_path / "none.csv")
+
+
+def test_a_repeated_key_is_exported_under_the_sources_names(lake, tmp_path):
+    renamed = CONTRACT.replace("      - name: uf\n", "      - name: uf\n        physicalName: UF\n").replace(
+        "upper(trim(uf))", "upper(trim(UF))"
+    )
+    lake.configure(contract=renamed)
+    lake.csv.write_text("id,UF,income,applied_at\n1,SP,1.10,2026-01-01\n1,RJ,2.50,2026-01-02\n")
+    lake.loans.ingest()
+    exported = tmp_path / "aside.csv"
+    lake.loans.quarantine().export(exported)
+
+    header = exported.read_text().splitlines()[0]
+    result = lake.loans.quarantine().replay(correct(exported, tmp_path / "fixed.csv", **{"2": {"id": "2"}}))
+
+    assert header == "id,UF,income,applied_at,_rules,_source,_position,_batch"
+    assert (result.counts.kept, result.counts.quarantined) == (1, 0)
+    assert [(row["id"], row["uf"], row["income"]) for row in lake.rows()] == [(1, "SP", 1.1), (2, "RJ", 2.5)]

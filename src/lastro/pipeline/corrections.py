@@ -56,6 +56,22 @@ def write(path: Path, rows: Sequence[Row]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def as_source(row: Row, names: Mapping[str, str]) -> Row:
+    """The row under its source's column names, which a corrected file must have: a clean row stands under the table's.
+
+    `names` maps the table's columns to the source's. Of two columns made from one, the first says what it held.
+    """
+    if row["form"] != "clean":
+        return row
+    import msgspec
+
+    values = msgspec.json.decode(row["record"], type=dict[str, msgspec.Raw])
+    renamed: dict[str, msgspec.Raw] = {}
+    for name, value in values.items():
+        renamed.setdefault(names.get(name, name), value)
+    return {**row, "record": msgspec.json.encode(renamed).decode()}
+
+
 def addresses(path: Path) -> list[Address]:
     """Which quarantined rows a corrected file is about. Raises `SourceUnreachable`, `SourceBroken`, `UsageError`."""
     reader = _csv_rows if _is_csv(path) else _lines

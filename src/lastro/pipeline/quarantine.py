@@ -73,7 +73,8 @@ class Quarantine:
         taken apart, `_text`. Raises `UsageError` for another kind of file, `WriteFailed`.
         """
         corrections.format_of(path)
-        rows = self.rows(rule=rule)
+        names = {column.name: column.source for column in self.target.plan.columns}
+        rows = [corrections.as_source(row, names) for row in self.rows(rule=rule)]
         corrections.write(path, rows)
         return len(rows)
 
