@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lastro.model.errors import ConfigurationError, UnknownName
+from lastro.model.errors import ConfigurationError, LastroError, UnknownName
 from lastro.model.plan import Plan
 from lastro.model.reference import Reference
 from lastro.model.text import _
@@ -136,7 +136,10 @@ class Dataset:
         """Names a version (the newest where None); a tagged version is never collected. Raises `UnknownName`."""
         info = self.find("latest" if version is None else str(version))
         self.table.tag(tag, info.number)
-        with self.workspace.catalog() as catalog:
+        with (
+            _saying(_("{reference} has the tag {tag}").format(reference=info.reference, tag=tag)),
+            self.workspace.catalog() as catalog,
+        ):
             catalog.tagged(self.name, tag, info.number)
         return info
 
@@ -220,11 +223,24 @@ class Dataset:
         """Enters a new version in the catalogue and in the run that made it."""
         from lastro.workspace.run import active
 
-        with self.workspace.catalog() as catalog:
+        with (
+            _saying(_("{reference} is committed; only the catalogue lacks it").format(reference=info.reference)),
+            self.workspace.catalog() as catalog,
+        ):
             catalog.record(info)
         run = active()
         if run is not None:
             run.wrote(info)
+
+
+@contextmanager
+def _saying(state: str) -> Iterator[None]:
+    """Errors inside say what holds already: the tables are true, whatever befalls their index."""
+    try:
+        yield
+    except LastroError as error:
+        error.state = state
+        raise
 
 
 @dataclass(frozen=True, slots=True)
