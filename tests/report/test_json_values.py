@@ -56,7 +56,7 @@ def test_the_text_is_ascii_on_one_line(value: str) -> None:
         (float("nan"), None),
         (float("inf"), None),
         (Colour.RED, "red"),
-        (Point(1, frozenset({"b", "a"})), {"x": 1, "tags": ["a", "b"]}),
+        pytest.param(Point(1, frozenset({"b", "a"})), {"x": 1, "tags": ["a", "b"]}, id="frozen value"),
         ({Colour.RED: (1, 2)}, {"red": [1, 2]}),
     ],
     ids=str,
