@@ -12,7 +12,7 @@ import pytest
 from tests.workspace.lake import GOOD
 
 import lastro
-from lastro.model.errors import ConfigurationError, ContractError
+from lastro.model.errors import ConfigurationError, ContractError, WriteFailed
 from lastro.workspace import scratch
 
 HOLD = "import sys, pathlib; from lastro.workspace import scratch; " + (
@@ -119,3 +119,31 @@ def test_an_ingestion_killed_at_any_moment_leaves_no_child_and_no_trace(lake):
     assert lake.ids() == [1, 2, 3]
     assert [path.name for path in staging.glob("*") if not path.name.startswith("engine-")] == []
     assert len(list(staging.glob("engine-*"))) == 1
+
+
+@pytest.mark.parametrize("name", ["contracts", "lastro.yaml"])
+def test_adding_to_what_cannot_be_written_leaves_nothing_half_done(lake, monkeypatch, name):
+    from lastro.workspace import add, configuration
+
+    lake.csv.write_text(GOOD)
+    module = add if name == "contracts" else configuration
+    whole = module.write_durably
+
+    def failing(path, content):
+        if name in str(path):
+            raise OSError(28, "No space left on device")
+        whole(path, content)
+
+    with monkeypatch.context() as patched, pytest.raises(WriteFailed, match="No space"):
+        patched.setattr(module, "write_durably", failing)
+        lake.workspace.add("loans.csv", name="more")
+    lake.workspace.add("loans.csv", name="more")
+
+    assert "more" in lake.workspace.datasets()
+
+
+def test_a_workspace_where_no_folder_can_be_made_is_an_error_of_the_tree(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+
+    with pytest.raises(WriteFailed):
+        lastro.init(tmp_path / "file" / "lake")

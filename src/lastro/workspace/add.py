@@ -68,9 +68,14 @@ def add(
     text = infer(name, samples, source=label, today=clock().date())
     plan = parse(text, name=str(contract)).plan()
     engine.check(plan)
-    (root / contract).parent.mkdir(parents=True, exist_ok=True)
-    write_durably(root / contract, text.encode())
-    configuration.add_dataset(root, DatasetEntry(name, str(contract), chosen, source_options))
+    with configuration.writing(root):
+        (root / contract).parent.mkdir(parents=True, exist_ok=True)
+        write_durably(root / contract, text.encode())
+        try:
+            configuration.add_dataset(root, DatasetEntry(name, str(contract), chosen, source_options))
+        except BaseException:
+            (root / contract).unlink(missing_ok=True)  # else the name would be taken by a dataset that is not there
+            raise
     notes = tuple(line.split("#", 1)[1].strip() for line in text.splitlines() if "# guessed:" in line)
     return Added(name, contract, label, chosen.value, len(plan.columns), notes)
 

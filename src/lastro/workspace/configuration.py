@@ -11,7 +11,8 @@ Rules:
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 from lastro.contract import document
 from lastro.contract.document import Node
 from lastro.model.durable import write_durably
-from lastro.model.errors import ConfigurationError, ContractError, NameRefused
+from lastro.model.errors import ConfigurationError, ContractError, LastroError, NameRefused, WriteFailed
 from lastro.model.reference import check_name
 from lastro.model.text import _
 from lastro.model.version import Mode
@@ -92,6 +93,21 @@ def add_dataset(root: Path, entry: DatasetEntry) -> None:
     stream = io.BytesIO()
     yaml.dump(values, stream)
     write_durably(root / FILE, stream.getvalue())
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Turns the operating system's errors about a workspace's files into `WriteFailed`."""
+    try:
+        yield
+    except LastroError:
+        raise
+    except OSError as error:
+        raise WriteFailed(
+            _("the workspace cannot be written: {reason}").format(reason=error.strerror or type(error).__name__),
+            where=str(place),
+            do=_("make room or give the right to write, then do the same again"),
+        ) from error
 
 
 def initial() -> bytes:

@@ -205,11 +205,12 @@ def create(path: Path) -> Workspace:
         raise ConfigurationError(
             _("there is a workspace here already"), where=str(root / FILE), do=_("lastro add brings data into it")
         )
-    for folder in FOLDERS:
-        (root / folder).mkdir(parents=True, exist_ok=True)
-    (root / ".lastro").chmod(0o700)
-    ignored = root / ".gitignore"
-    if not ignored.exists():
-        write_durably(ignored, IGNORED.encode())
-    write_durably(root / FILE, configuration.initial())
+    with configuration.writing(root):
+        for folder in FOLDERS:
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / ".lastro").chmod(0o700)
+        ignored = root / ".gitignore"
+        if not ignored.exists():
+            write_durably(ignored, IGNORED.encode())
+        write_durably(root / FILE, configuration.initial())
     return find(root)
