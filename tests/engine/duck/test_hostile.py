@@ -273,3 +273,16 @@ def test_a_column_missing_in_one_file_is_told_with_the_file(stage: Stage, tmp_pa
     with pytest.raises(SourceBroken) as caught:
         stage(plan("a", "b"), FileScan((tmp_path / "one.csv", tmp_path / "two.csv"), Csv()))
     assert caught.value.where.endswith("two.csv")
+
+
+@pytest.mark.parametrize("names", [["a", "a"], ["a", "A"], ["ß", "SS"]])
+def test_columns_that_would_be_taken_for_one_another_are_refused(engine: DuckEngine, tmp_path: Path, names: list[str]):
+    path = tmp_path / "twins.parquet"
+    pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=names), path)
+    lines = tmp_path / "twins.jsonl"
+    lines.write_text('{"a":1,"A":2}\n')
+
+    with pytest.raises(SourceBroken, match="columns 1 and 2 have the same name"):
+        engine.describe(FileScan((path,), Parquet()))
+    with pytest.raises(SourceBroken, match="columns 1 and 2 have the same name"):
+        engine.sample(FileScan((lines,), JsonLines()))

@@ -106,6 +106,11 @@ _WORDS: dict[str, tuple[type[LastroError], str, str]] = {
         N_("columns {first} and {second} have the same name (letter case does not tell names apart)"),
         N_("rename one in the header, or set `header: false` with `skip: 1` and list `columns`"),
     ),
+    "names_alike": (
+        SourceBroken,
+        N_("columns {first} and {second} have the same name (letter case does not tell names apart)"),
+        N_("rename one of them at the source"),
+    ),
     "columns": (
         LimitExceeded,
         N_("there are {first} columns, at most {second} are read"),

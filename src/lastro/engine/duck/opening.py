@@ -94,7 +94,17 @@ def _parquet_schema(path: Path, limits: Limits) -> Schema:
             refuse("parquet", str(path))
     if len(found) > limits.columns_max:
         refuse("columns", str(path), first=len(found), second=limits.columns_max)
+    refuse_alike(found.names, path)
     return from_arrow(found)
+
+
+def refuse_alike(names: Sequence[str], path: Path) -> None:
+    """Refuses columns that the engine would take for one another, and so drop one in silence. Raises `Refused`."""
+    known: dict[str, int] = {}
+    for place, column in enumerate(names, start=1):
+        earlier = known.setdefault(column.casefold(), place)
+        if earlier != place:
+            refuse("names_alike", str(path), first=earlier, second=place)
 
 
 def _fields(path: Path, limits: Limits, temp: Path) -> tuple[str, ...]:

@@ -86,6 +86,7 @@ def of_files(paths: Sequence[Path], kind: FileFormat, limits: Limits, temp: Path
     """What the files' first rows hold; in the child. Raises `Refused`."""
     schemas = [opening.schema(path, kind, limits, temp, ()) for path in paths]
     names = tuple(dict.fromkeys(column for schema in schemas for column in schema.names))
+    opening.refuse_alike(names, paths[0])
     held: list[pa.Table] = []
     every = True
     for path, schema in zip(paths, schemas, strict=True):
