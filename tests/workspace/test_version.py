@@ -54,7 +54,9 @@ def test_every_library_reads_the_same_rows(version):
     assert pl.DataFrame(version).sort("id").to_dicts() == rows
     assert version.to_polars().sort("id").to_dicts() == rows
     assert version.to_pandas().sort_values("id")["uf"].tolist() == ["SP", "RJ", "MG"]
-    assert duckdb.sql("SELECT sum(income), count(*) FROM version").fetchall() == [(1300.5, 3)]
+    with duckdb.connect() as connection:
+        found = connection.sql("SELECT sum(income), count(*) FROM version").fetchall()
+    assert found == [(1300.5, 3)]
 
 
 def test_columns_and_conditions_narrow_what_is_read(version):

@@ -58,7 +58,7 @@ def _by_key(
     changed = f"{both} AND ({' OR '.join(differs.values()) or 'false'})"
     counts = [_count(added), _count(removed), _count(changed)]
     cells = [_count(f"{both} AND {test}") for test in differs.values()]
-    row = connection.execute(f"SELECT {', '.join(counts + cells)} FROM {joined}").fetchone() or ()
+    ((*row,),) = connection.execute(f"SELECT {', '.join(counts + cells)} FROM {joined}").fetchall()
     found = {column: int(count) for column, count in zip(others, row[3:], strict=True) if count}
     examples: tuple[Example, ...] = ()
     if limit > 0 and any(row[:3]):
@@ -98,7 +98,7 @@ def _as_multiset(connection: duckdb.DuckDBPyConnection, sides: tuple[str, str], 
         f"UNION ALL SELECT {columns}, 1 AS side FROM {sides[1]}) GROUP BY {columns} HAVING sum(side) <> 0)"
     )
     counts = f"SELECT coalesce(sum({_HERE}) FILTER ({_HERE} > 0), 0), coalesce(-sum({_HERE}) FILTER ({_HERE} < 0), 0)"
-    row = connection.execute(f"{counts} FROM {surplus}").fetchone() or (0, 0)
+    ((*row,),) = connection.execute(f"{counts} FROM {surplus}").fetchall()
     examples: list[Example] = []
     if limit > 0 and any(row):
         query = f"SELECT {_HERE}, {columns} FROM {surplus} ORDER BY {columns} LIMIT {int(limit)}"

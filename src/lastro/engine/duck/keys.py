@@ -101,8 +101,8 @@ def _hash_repeats(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path], 
         f"CREATE TEMP TABLE repeated AS SELECT h FROM (SELECT hash({columns}) AS h FROM {source} "
         f"WHERE {_present(key)}) GROUP BY h HAVING count(*) > 1"
     )
-    found = connection.execute("SELECT count(*) FROM repeated").fetchone()
-    return bool(found and found[0])
+    ((found,),) = connection.execute("SELECT count(*) FROM repeated").fetchall()
+    return bool(found)
 
 
 def _present(key: Sequence[str]) -> str:

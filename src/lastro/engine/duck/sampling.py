@@ -235,4 +235,5 @@ def _range(
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:  # Any: DuckDB's values
-    return connection.execute(query).fetchone() or ()
+    ((*row,),) = connection.execute(query).fetchall()
+    return tuple(row)
