@@ -58,7 +58,7 @@ def figures(size: Size) -> Iterator[Figure]:
     source = csv(size.rows)
     yield from ingestion(source, size)
     yield reading(source, size)
-    yield appending(size)
+    yield from appending(size)
     yield from starting(size)
     if size.rows_full:
         yield memory(csv(size.rows_full), size.rows_full)
@@ -106,13 +106,16 @@ def reading(source: Path, size: Size) -> Figure:
     return Figure(work, "<= 1.15x", f"{ratio:.2f}x", ratio <= 1.15, versus(mine, theirs))
 
 
-def appending(size: Size) -> Figure:
-    """How long one small append takes, fsync and all."""
+def appending(size: Size) -> Iterator[Figure]:
+    """How long one small append takes, fsync and all: its commit, and the whole of it."""
     folder = workspace("append", Path("none.csv"))
     told = json.loads(cost(side("small_appends", folder, size.appends)).output)
     details = f"p95 {told['p95_ms']:.0f} ms; one fsync of 4 KiB costs {told['fsync_ms']:.1f} ms here"
-    work = f"append of 10 rows, median of {size.appends}"
-    return Figure(work, "<= 60 ms", f"{told['p50_ms']:.0f} ms", told["p50_ms"] <= 60, details)
+    commit = f"commit of 10 staged rows, median of {size.appends}"
+    p50 = told["commit_p50_ms"]
+    yield Figure(commit, "<= 60 ms", f"{p50:.0f} ms", p50 <= 60, f"p95 {told['commit_p95_ms']:.0f} ms; every fsync")
+    work = f"the whole append of 10 rows, contract and engine included, median of {size.appends}"
+    yield Figure(work, "<= 60 ms", f"{told['p50_ms']:.0f} ms", told["p50_ms"] <= 60, details)
 
 
 def starting(size: Size) -> Iterator[Figure]:

@@ -64,7 +64,33 @@ def small_appends(folder: str, count: str) -> None:
         dataset.ingest(data=batch, mode="append")
         taken.append((time.perf_counter() - started) * 1000)
     cuts = quantiles(taken, n=20)
-    print(json.dumps({"p50_ms": cuts[9], "p95_ms": cuts[18], "fsync_ms": _fsync_ms(Path(folder))}))
+    commits = quantiles(_commits(Path(folder), int(count)), n=20)
+    told = {"p50_ms": cuts[9], "p95_ms": cuts[18], "commit_p50_ms": commits[9], "commit_p95_ms": commits[18]}
+    print(json.dumps({**told, "fsync_ms": _fsync_ms(Path(folder))}))
+
+
+def _commits(root: Path, count: int) -> list[float]:
+    """Milliseconds from ten staged rows to an acknowledged version: lock, hash, move, commit, manifest, every fsync."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from lastro.engine.protocol import StagedFile
+    from lastro.model.schema import Field, Primitive, Schema
+    from lastro.model.version import Mode, Origin, RowCounts
+    from lastro.store.table import Table
+    from lastro.store.writer import Change
+
+    table, schema = Table(root, "direct"), Schema((Field("id", Primitive.LONG),))
+    taken = []
+    for number in range(count):
+        started = time.perf_counter()
+        with table.lock() as writer, writer.staging() as staging:
+            staged = staging / "rows.parquet"
+            pq.write_table(pa.table({"id": range(number * 10, number * 10 + 10)}), staged)
+            origin = Origin(Mode.APPEND, str(number), counts=RowCounts(10, 10, 0))
+            writer.commit(Change(schema, (StagedFile(staged, 10),), origin))
+        taken.append((time.perf_counter() - started) * 1000)
+    return taken
 
 
 def _rows(start: int, count: int) -> dict[str, list[object]]:
