@@ -65,6 +65,14 @@ class Server:
         self.run(f"DROP SCHEMA {self.schema} CASCADE")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Tests that hold transactions open share a server with those that wait for them: they run one after another."""
+    for item in items:
+        if "server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("postgres"))
+
+
 @pytest.fixture(scope="session")
 def postgres_url():
     asked = os.environ.get("LASTRO_TEST_POSTGRES")
