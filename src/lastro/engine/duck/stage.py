@@ -12,7 +12,6 @@ Rules:
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -35,7 +34,7 @@ from lastro.engine.duck.split import REFUSED_SCHEMA, Shape, refused_batch
 from lastro.engine.duck.staging import Reading
 from lastro.engine.duck.stream import Inflow
 from lastro.engine.protocol import PRIMARY_KEY, Progress, Protect, Staged, StagedFile
-from lastro.engine.scan import FileScan, JsonLines, Lines, Scan, StreamScan
+from lastro.engine.scan import FileScan, JsonLines, Lines, Scan, StreamScan, labels
 from lastro.engine.sql import door
 from lastro.engine.sql.compile import BITS_PER_WORD, CompiledBatch, compile_batch
 from lastro.model.errors import LastroError, SourceBroken
@@ -233,15 +232,6 @@ def wanted_columns(plan: Plan) -> tuple[str, ...]:
         tree = door.expression(column.expression, columns=None, where=f"{plan.dataset}.{column.name}")
         names |= dict.fromkeys(found.name for found in tree.find_all(exp.Column))
     return tuple(names)
-
-
-def labels(paths: Sequence[Path]) -> tuple[str, ...]:
-    """What the files are called in positions: their names, or their paths below the common folder if names repeat."""
-    names = tuple(path.name for path in paths)
-    if len(set(names)) == len(names):
-        return names
-    common = os.path.commonpath([os.path.abspath(path.parent) for path in paths])  # noqa: PTH100 – resolve() follows links
-    return tuple(os.path.relpath(path, common) for path in paths)
 
 
 def _corrected(folder: Path, files: Sequence[StagedFile], ends: Sequence[frames.Ended]) -> list[StagedFile]:
