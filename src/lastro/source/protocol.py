@@ -7,19 +7,26 @@ Rules:
    the commit that carries the rows, and nowhere else.
 3. A source that can tell cheaply that nothing changed answers `Unchanged`; one that cannot, does not guess.
 4. No secret appears in a cursor, a label, an error or a repr.
+5. Sources know three ways to be read, whatever the dataset's mode: `append` (each row once), `upsert` (what may have
+   changed, at least once) and `overwrite` (everything, if anything changed). The pipeline chooses.
+6. A long reading may stop early, at a bound of its own: `more` then says that the rest comes at the next `open`, from
+   the cursor of what was committed. It never stops early where everything was asked for (`overwrite`).
+7. A source that can count what it holds in the snapshot it is read from gives a `reconciliation`; one that can list its
+   keys there gives `keys`, from which the pipeline tells which stored rows are gone.
 
 A third party registers a factory under the entry point `lastro.sources`: `(options: Mapping, base: Path) -> Source`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from lastro.engine.scan import Scan
+from lastro.engine.scan import ArrowStream, Scan
+from lastro.model.reconciliation import Reconciliation
 from lastro.model.version import Mode
 
 Cursor = Mapping[str, Any]  # Any: JSON values
@@ -34,12 +41,19 @@ class Unchanged:
 class Opened:
     """What to read now. `watermark()` is asked after the scan was read to its end and gives the new cursor; it raises
     `SourceChanged` if what was read is no longer what was opened. `label` names the source for people.
+
+    After the watermark: `more()` tells whether the reading stopped before the end of what is there (rule 6), and
+    `reconciliation()` what both sides counted (rule 7). `keys` takes the source's names of the key columns and gives
+    the keys of every row that the source holds now, as a stream with those columns.
     """
 
     scan: Scan
     watermark: Callable[[], Cursor]
     label: str
     notes: tuple[str, ...] = field(default=())
+    more: Callable[[], bool] = field(default=lambda: False)
+    reconciliation: Callable[[], Reconciliation] | None = None
+    keys: Callable[[Sequence[str]], ArrowStream] | None = None
 
 
 class Source(Protocol):
