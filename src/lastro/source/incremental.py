@@ -11,6 +11,9 @@ Rules, the same for every database:
    appear behind a newer one.
 5. Equal last value and equally many rows from it on (less `lag`) mean that nothing changed.
 6. A cursor of another table, query or column is never continued: `append` refuses, the others read everything.
+7. A long reading may stop early, between two different values of the cursor column. For `append` the value reached is
+   simply the last one. An `upsert` that stopped early notes it as `resume` and keeps `last`, from which its pass began:
+   the next reading goes on above `resume`, and only the pass's end moves `last` and forgets `resume`.
 """
 
 from __future__ import annotations
@@ -38,13 +41,15 @@ _MOMENT = re.compile(
 
 class ColumnCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What was read of a table: `of` identifies table or query and column, `last` is the greatest cursor value read,
-    `tail` the number of rows from `last` less `lag` on, `mark` whatever proves cheaply that nothing changed.
+    `tail` the number of rows from `last` less `lag` on, `mark` whatever proves cheaply that nothing changed, `resume` how
+    far an unfinished `upsert` came (rule 7).
     """
 
     of: str
     last: Value | None = None
     tail: int = 0
     mark: str = ""
+    resume: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,8 @@ def nothing_new(mode: Mode, last: ColumnCursor, after: ColumnCursor) -> bool:
         case Mode.APPEND:
             return last.last == after.last
         case Mode.UPSERT:
-            return (last.last, last.tail) == (after.last, after.tail) and after.last is not None
+            finished = last.resume is None and after.resume is None
+            return finished and (last.last, last.tail) == (after.last, after.tail) and after.last is not None
         case _:
             return False
 
