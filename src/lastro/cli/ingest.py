@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 import lastro
+from lastro.cli import journal
 from lastro.cli.answer import Answer, Settings
 from lastro.cli.progress import working
 from lastro.cli.show import show_error
@@ -55,6 +56,7 @@ def command(settings: Settings, names: tuple[str, ...], plan: bool, mode: str | 
         try:
             with working(name, settings) as told:
                 results.append(workspace.dataset(name).ingest(mode=mode, progress=told))
+            journal.note(settings.log_json, "ingested", "ingest", **results[-1].to_dict())
         except LastroError as error:
             if len(chosen) == 1:
                 raise

@@ -10,8 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lastro.cli import journal
 from lastro.cli.answer import Settings
 from lastro.model.text import _
 from lastro.report.cells import clean
@@ -22,12 +24,40 @@ if TYPE_CHECKING:
 
 Told = Callable[[int], None]
 PATIENCE_SECONDS = 1.0
+JOURNAL_SECONDS = 10.0
 _DRAWN_PER_SECOND = 5
 
 
 @contextmanager
 def working(label: str, settings: Settings) -> Iterator[Told]:
-    """Gives a function to be told the rows read so far; shows them, their rate and the time spent while within."""
+    """Gives a function to be told the rows read so far; shows them, their rate and the time spent while within.
+
+    With a journal, every `JOURNAL_SECONDS` a line of it says the same.
+    """
+    if settings.log_json is not None:
+        with _drawn(label, settings) as told:
+            yield _noting(told, label, settings.log_json)
+    else:
+        with _drawn(label, settings) as told:
+            yield told
+
+
+def _noting(told: Told, label: str, path: Path) -> Told:
+    began = last = time.monotonic()
+
+    def both(rows: int) -> None:
+        nonlocal last
+        told(rows)
+        now = time.monotonic()
+        if now - last >= JOURNAL_SECONDS:
+            last = now
+            journal.note(path, "progress", "", dataset=label, rows=rows, seconds=round(now - began, 3))
+
+    return both
+
+
+@contextmanager
+def _drawn(label: str, settings: Settings) -> Iterator[Told]:
     if settings.json or settings.quiet or not sys.stderr.isatty():
         yield _ignored
         return

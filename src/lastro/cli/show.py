@@ -30,6 +30,9 @@ def show_answer(answer: Answer, schema: str, settings: Settings) -> None:
 
         write(answer_json(answer.schema or schema, answer.values, ok=answer.exit_code == 0), sys.stdout)
         return
+    if answer.text:
+        write(answer.text.removesuffix("\n"), sys.stdout)
+        return
     page = page_for(sys.stdout, settings)
     report = "" if settings.quiet else to_text(answer.blocks(), page)
     last = clean(answer.verdict)

@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from lastro.cli import journal
 from lastro.cli.answer import Answer, Settings
+from lastro.model.errors import LastroError
 from lastro.model.text import _
 
 
@@ -35,10 +38,22 @@ class Verb(click.Command):
         from lastro.cli.show import show_answer
 
         settings: Settings = ctx.obj
+        words = ctx.command_path.split()[1:]
+        if settings.log_json is not None:
+            # Before the folder changes: the file is named from where the person stands.
+            path = settings.log_json.absolute()
+            settings = ctx.obj = replace(settings, log_json=path)
+            journal.begin(path, " ".join(words))
         if settings.directory is not None:
             os.chdir(settings.directory)
-        answer: Answer = super().invoke(ctx)
-        words = ctx.command_path.split()[1:]
+        began = time.monotonic()
+        try:
+            answer: Answer = super().invoke(ctx)
+        except LastroError as error:
+            journal.note(settings.log_json, "failed", " ".join(words), **error.to_dict())
+            raise
+        seconds = round(time.monotonic() - began, 3)
+        journal.note(settings.log_json, "ended", " ".join(words), exit_code=answer.exit_code, seconds=seconds)
         show_answer(answer, f"lastro.{'.'.join(words)}/1", settings)
         ctx.exit(answer.exit_code)
 
@@ -84,6 +99,15 @@ def shared_options(*, hidden: bool) -> list[click.Parameter]:
         _flag("--json", _("Print one JSON object instead of a report."), hidden=hidden),
         _flag("-q/--quiet", _("Print only the last line, and no progress."), hidden=hidden),
         _flag("--no-color", _("Print without colour; so does the variable NO_COLOR."), hidden=hidden),
+        click.Option(
+            ["--log-json"],
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar=_("FILE"),
+            expose_value=False,
+            callback=_remember,
+            hidden=hidden,
+            help=_("Append what happens to FILE, as JSON lines."),
+        ),
         _flag("--debug", _("Show where a bug happened; the text may hold personal values."), hidden=hidden),
     ]
 

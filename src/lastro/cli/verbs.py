@@ -18,6 +18,12 @@ def sections() -> dict[str, dict[str, str]]:
             "quarantine": _("Show, export or replay the rows that rules refused."),
             "contract": _("Check a contract, or compare two."),
         },
+        _("Watching"): {
+            "status": _("Show how fresh every dataset is, its quarantine, and how its last round ended."),
+            "run": _("Bring everything up to date, once or again and again, and alert whom it concerns."),
+            "emit": _("Write a schedule for cron, systemd, Airflow, Dagster, Prefect or GitHub."),
+            "metrics": _("Print the datasets' numbers as Prometheus reads them."),
+        },
         _("Versions"): {
             "log": _("List a dataset's versions, or all datasets."),
             "read": _("Write a version's rows to a file."),

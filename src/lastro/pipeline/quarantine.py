@@ -66,6 +66,10 @@ class Quarantine:
         counts = Counter(rule for row in self._open_rows() for rule in row["rules"])
         return dict(counts.most_common())
 
+    def count(self) -> int:
+        """How many rows are open."""
+        return sum(1 for _row in self._open_rows())
+
     def export(self, path: Path, *, rule: str | None = None) -> int:
         """Writes open rows to a CSV or JSON lines file that can be corrected and replayed; returns how many.
 

@@ -45,12 +45,13 @@ class DatasetEntry:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The whole of `lastro.yaml`. `memory_mb` and `threads` bound the engine."""
+    """The whole of `lastro.yaml`. `memory_mb` and `threads` bound the engine; `alerts` are whom to tell of troubles."""
 
     engine: str = "duckdb"
     datasets: Mapping[str, DatasetEntry] = field(default_factory=dict)
     memory_mb: int | None = None
     threads: int | None = None
+    alerts: tuple[Mapping[str, Any], ...] = ()  # Any: a target's own options, see `lastro.alert.target`
 
 
 def read(root: Path) -> Configuration:
@@ -134,7 +135,7 @@ def check_dataset_name(name: str) -> str:
 
 
 def _configuration(top: Node) -> Configuration:
-    _known(top, ("lastro", "engine", "datasets"))
+    _known(top, ("lastro", "engine", "datasets", "alerts"))
     if top.child("lastro").data != VERSION:
         top.child("lastro").refuse(
             _("the file's version is not {version}").format(version=VERSION),
@@ -143,7 +144,7 @@ def _configuration(top: Node) -> Configuration:
     datasets = top.child("datasets")
     names = _mapping(datasets) if datasets.data is not None else {}
     entries = {str(name): _dataset(str(name), datasets.child(name)) for name in names}
-    return Configuration(datasets=entries, **_engine(top.child("engine")))
+    return Configuration(datasets=entries, alerts=_alerts(top.child("alerts")), **_engine(top.child("engine")))
 
 
 def _dataset(name: str, node: Node) -> DatasetEntry:
@@ -183,6 +184,15 @@ def _engine(node: Node) -> dict[str, Any]:  # Any: fields of Configuration
         "memory_mb": values.get("memory_mb"),
         "threads": values.get("threads"),
     }
+
+
+def _alerts(node: Node) -> tuple[Mapping[str, Any], ...]:  # Any: a target's own options
+    if node.data is None:
+        return ()
+    if not isinstance(node.data, list):
+        node.refuse(_("a list belongs here"), _("write each target below it, as `- webhook: https://…`"))
+        return ()
+    return tuple(_mapping(node.child(index)) for index in range(len(node.data)))
 
 
 def _mapping(node: Node) -> Mapping[str, Any]:  # Any: whatever stands in the file

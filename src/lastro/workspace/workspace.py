@@ -22,6 +22,7 @@ from lastro.workspace.dataset import Dataset, unknown
 if TYPE_CHECKING:
     from lastro.catalog import Catalog, RunRecord
     from lastro.engine.protocol import Engine
+    from lastro.model.status import DatasetStatus, Round
     from lastro.store.table import Table
     from lastro.workspace.add import Added
     from lastro.workspace.care import GcReport, RepairReport, VerifyReport
@@ -107,6 +108,21 @@ class Workspace:
         from lastro.workspace.run import start
 
         return start(self, name, inputs=inputs, parameters=parameters)
+
+    def round(self, *names: str, retries: int = 2) -> Round:
+        """Brings these datasets (all that have a source, without names) up to date once; one that fails stops no other.
+
+        Raises `Locked` where another round is under way, `UnknownName`.
+        """
+        from lastro.workspace.round import play
+
+        return play(self, names, retries=retries)
+
+    def status(self, *names: str) -> tuple[DatasetStatus, ...]:
+        """How these datasets (all, without names) stand: freshness against the contract, quarantine, last round."""
+        from lastro.workspace.status import status
+
+        return status(self, names)
 
     def runs(self) -> tuple[RunRecord, ...]:
         """The recorded runs, newest first."""

@@ -1,0 +1,50 @@
+"""`lastro emit`: the schedule, in the words of what people already run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+import lastro
+from lastro.cli.answer import Answer
+from lastro.cli.verb import Verb
+from lastro.cli.verbs import help_text
+from lastro.model.durable import write_durably
+from lastro.model.errors import ConfigurationError
+from lastro.model.period import parse_period
+from lastro.model.text import _
+from lastro.report.schedules import KINDS, Schedule, emit
+from lastro.workspace import configuration
+from lastro.workspace.round import sourced
+
+
+@click.command(
+    "emit",
+    cls=Verb,
+    help=help_text(
+        "emit",
+        _("Lastro has no scheduler of its own: this writes the text, and installs nothing. Secrets stay variables."),
+    ),
+)
+@click.argument("kind", type=click.Choice(list(KINDS)), metavar="|".join(KINDS))
+@click.option("--every", default="1h", show_default=True, metavar=_("PERIOD"), help=_("How often: 15m, 1h, 1d."))
+@click.option("--program", default="lastro", show_default=True, help=_("How lastro is called there."))
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help=_("Write into this new file."))
+def command(kind: str, every: str, program: str, output: Path | None) -> Answer:
+    """The schedule of a workspace for one scheduler."""
+    workspace = lastro.open()
+    names = sourced(workspace)
+    text = emit(kind, Schedule(workspace.root, parse_period(every), names, program))
+    if output is not None:
+        if output.exists():
+            raise ConfigurationError(
+                _("{path} is there already").format(path=output), do=_("choose another name, or remove it first")
+            )
+        with configuration.writing(output):
+            write_durably(output, text.encode())
+    return Answer(
+        values={"kind": kind, "every": every, "datasets": names, "text": text, "output": output},
+        verdict=_("{kind} schedule written to {path}").format(kind=kind, path=output),
+        text=text if output is None else "",
+    )

@@ -1,0 +1,52 @@
+"""Rounds: one row per step, those that failed with the reason and the repair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lastro.model.status import Outcome, Round, Step
+from lastro.model.text import _
+from lastro.report.blocks import Blocks, Cell, Column, Line, Tone, table
+from lastro.report.numbers import NOTHING, duration, number
+
+
+def played(found: Round, notes: Sequence[str]) -> Blocks:
+    """The steps in order, then what failed, then what could not be told."""
+    columns = (
+        Column(_("dataset")),
+        Column(_("outcome"), fixed=True),
+        Column(_("version"), right=True),
+        Column(_("kept"), right=True, spare=2),
+        Column(_("set aside"), right=True, spare=1),
+        Column(_("time"), right=True, spare=3),
+    )
+    failed = [line for step in found.steps if step.outcome is Outcome.FAILED for line in _reason(step)]
+    said = [Line(f"  {note}", Tone.DOUBTFUL) for note in notes]
+    return (table(columns, map(_row, found.steps)), *failed, *said)
+
+
+def _row(step: Step) -> tuple[Cell | str, ...]:
+    made = step.outcome is Outcome.MADE
+    return (
+        step.dataset,
+        _outcome(step),
+        NOTHING if step.version is None else number(step.version),
+        number(step.kept) if made else NOTHING,
+        Cell(number(step.quarantined), Tone.DOUBTFUL if step.quarantined else Tone.PLAIN) if made else NOTHING,
+        duration(step.seconds),
+    )
+
+
+def _outcome(step: Step) -> Cell:
+    match step.outcome:
+        case Outcome.MADE:
+            return Cell(_("new version"), Tone.GOOD)
+        case Outcome.UNCHANGED:
+            return Cell(_("unchanged"), Tone.FAINT)
+        case Outcome.FAILED:
+            return Cell(_("failed {code}").format(code=step.code), Tone.BAD)
+
+
+def _reason(step: Step) -> tuple[Line, ...]:
+    told = Line(f"  {step.dataset}: {step.what}", Tone.BAD)
+    return (told, Line(f"    {step.do}")) if step.do else (told,)
