@@ -59,8 +59,11 @@ class Body:
             ) from None
         return raw, found
 
-    def scalar(self, path: str) -> str | None:
-        """The text or number at a place; None for null, false, empty and absent. Raises `SourceBroken`."""
+    def scalar(self, path: str) -> str | int | None:
+        """The text or number at a place, whole numbers as such; None for null, false, empty and absent.
+
+        Raises `SourceBroken`.
+        """
         raw = self.at(path, required=False)
         if raw is None:
             return None
@@ -70,7 +73,9 @@ class Body:
             raise SourceBroken(
                 _("at {path!r} is no text or number").format(path=path), where=self.label, do=_("correct the path")
             ) from None
-        return None if value is None or value is False or value == "" else str(value)
+        if value is None or value is False or value == "":
+            return None
+        return value if type(value) is int else str(value)
 
     def flag(self, path: str) -> bool:
         """The flag at a place; it must be there, else a wrong path would end the reading in silence."""

@@ -137,7 +137,7 @@ def following(page: Page, pagination: Pagination, trail: Trail, label: str) -> P
             return _cursor(page, pagination, trail, label)
         case LinkedPages(path):
             target = page.answer.next_link if path is None else page.body.scalar(path)
-            return None if target is None else _linked(page.answer, target, trail, label)
+            return None if target is None else _linked(page.answer, str(target), trail, label)
 
 
 def ahead(pagination: NumberedPages | OffsetPages, position: Position) -> int:
@@ -163,7 +163,8 @@ def _check_full(page: Page, pagination: OffsetPages, trail: Trail, label: str) -
     trail.short = count < pagination.limit
 
 
-def _cursor(page: Page, pagination: CursorPages, trail: Trail, label: str) -> str | None:
+def _cursor(page: Page, pagination: CursorPages, trail: Trail, label: str) -> Position | None:
+    value: Position | None
     if pagination.header is not None:
         value = page.answer.headers.get(pagination.header.lower()) or None
     else:
@@ -178,7 +179,7 @@ def _cursor(page: Page, pagination: CursorPages, trail: Trail, label: str) -> st
             )
         value = value if goes_on else None
     if value is not None:
-        trail.meet("cursor", value, label)
+        trail.meet("cursor", str(value), label)
     return value
 
 

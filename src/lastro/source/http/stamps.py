@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 import msgspec
@@ -221,10 +221,10 @@ def _written(form: str, seconds: int, fraction: str) -> str | int:
         case "epoch_ms":
             return seconds * 1000 + int(fraction.ljust(3, "0")[:3])
         case _:
-            moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+            moment = datetime(1970, 1, 1) + timedelta(seconds=seconds)  # noqa: DTZ001 – written with a Z below
             if form == "date":
-                return f"{moment:%Y-%m-%d}"
-            return f"{moment:%Y-%m-%dT%H:%M:%S}" + (f".{fraction[:6]}" if fraction else "") + "Z"
+                return moment.date().isoformat()
+            return moment.isoformat() + (f".{fraction[:6]}" if fraction else "") + "Z"
 
 
 def _above(one: Key, other: Key) -> bool:
