@@ -1,11 +1,26 @@
-"""A local HTTP server that does what a test tells it to, request by request."""
+"""A local HTTP server that does what a test tells it to, request by request, and a source that reads from it."""
 
+import dataclasses
 import json
 import threading
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
+
+import pyarrow as pa
+import pytest
+
+from lastro.model.version import Mode
+from lastro.source import create
+from lastro.source.circuit import Circuits
+from lastro.source.fetch import Surroundings
+from lastro.source.protocol import Unchanged
+
+__all__ = ["api", "serve", "slept"]
+
+NOW = datetime(2026, 11, 22, 10, 0, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -16,6 +31,8 @@ class Asked:
     parameters: dict
     headers: Message
     number: int
+    method: str = "GET"
+    body: bytes = b""
 
 
 @dataclass
@@ -41,15 +58,25 @@ class Misbehaving:
 
     def __init__(self, answer):
         self.asked = []
+        self.lock = threading.Lock()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
+                self.take("GET", b"")
+
+            def do_POST(self):
+                self.take("POST", self.rfile.read(int(self.headers["Content-Length"])))
+
+            def take(self, method, body):
                 parts = urlsplit(self.path)
-                asked = Asked(parts.path, dict(parse_qsl(parts.query)), self.headers, len(outer.asked))
-                outer.asked.append(asked)
+                with outer.lock:
+                    asked = Asked(
+                        parts.path, dict(parse_qsl(parts.query)), self.headers, len(outer.asked), method, body
+                    )
+                    outer.asked.append(asked)
                 try:
                     self.reply(answer(asked))
                 except OSError:  # the client went away, as some tests want
@@ -89,3 +116,58 @@ class Misbehaving:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
+
+
+def around(slept, **others):
+    """Surroundings in which nothing waits and each test has circuits of its own."""
+    return Surroundings(sleep=slept.append, chance=lambda: 0.5, now=lambda: NOW, circuits=Circuits(), **others)
+
+
+def over(server, slept, path="/", **options):
+    """A source over a server of ours, which sleeps without waiting."""
+    allowed = {"allow_hosts": [f"127.0.0.1:{server.port}"]}
+    made = create({"kind": "http", "url": server.url(path), "retries": 2, **allowed, **options}, base=None)
+    return dataclasses.replace(made, surroundings=around(slept))
+
+
+def read(made, cursor=None, mode=Mode.OVERWRITE):
+    """All records of one reading and its watermark; `Unchanged` and the cursor as it was."""
+    with made.open(cursor, mode) as opened:
+        if isinstance(opened, Unchanged):
+            return opened, cursor
+        records = pa.table(opened.scan.stream)["record"].to_pylist()
+        return records, json.loads(json.dumps(opened.watermark()))
+
+
+def numbers(records, name="id"):
+    """One field of each record."""
+    return [json.loads(record)[name] for record in records]
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(answer):
+        servers.append(Misbehaving(answer))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def slept():
+    return []
+
+
+@pytest.fixture
+def api(serve, slept):
+    """A source over a server that answers by a function."""
+
+    def make(answer, path="/", **options):
+        server = serve(answer)
+        return over(server, slept, path, **options), server
+
+    return make

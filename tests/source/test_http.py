@@ -5,13 +5,13 @@ import gzip
 import json
 import socket
 import time
-from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
 from tests.source.conformance import *  # noqa: F403
 from tests.source.conformance import World, take
-from tests.source.misbehaving import Misbehaving, Reply, page
+from tests.source.misbehaving import *  # noqa: F403
+from tests.source.misbehaving import Reply, over, page, read
 
 from lastro.model.errors import ConfigurationError, LimitExceeded, SourceBroken, SourceUnreachable
 from lastro.model.version import Mode
@@ -19,52 +19,6 @@ from lastro.source import create
 from lastro.source.addresses import is_public
 from lastro.source.fetch import Surroundings
 from lastro.source.protocol import Unchanged
-
-NOW = datetime(2026, 11, 22, 10, 0, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def serve():
-    servers = []
-
-    def start(answer):
-        servers.append(Misbehaving(answer))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.close()
-
-
-@pytest.fixture
-def slept():
-    return []
-
-
-@pytest.fixture
-def api(serve, slept):
-    """A source over a server that answers by a function; it sleeps without waiting."""
-
-    def make(answer, path="/", **options):
-        server = serve(answer)
-        return over(server, slept, path, **options), server
-
-    return make
-
-
-def over(server, slept, path="/", **options):
-    allowed = {"allow_hosts": [f"127.0.0.1:{server.port}"]}
-    made = create({"kind": "http", "url": server.url(path), "retries": 2, **allowed, **options}, base=None)
-    around = Surroundings(sleep=slept.append, chance=lambda: 0.5, now=lambda: NOW)
-    return dataclasses.replace(made, surroundings=around)
-
-
-def read(made, cursor=None):
-    with made.open(cursor, Mode.OVERWRITE) as opened:
-        if isinstance(opened, Unchanged):
-            return opened, cursor
-        records = pa.table(opened.scan.stream)["record"].to_pylist()
-        return records, opened.watermark()
 
 
 @pytest.fixture

@@ -1,41 +1,51 @@
-"""GET requests that give up late and trust nobody.
+"""Requests that give up late and trust nobody.
 
 Rules:
 
-1. Connection errors, time-outs, 429 and 5xx are tried again: after what `Retry-After` says (seconds or a date, at most
-   `RETRY_AFTER_MAX_S`), else after a random part of a time that doubles. Other answers are final.
-2. Redirects are followed by hand, at most `REDIRECTS_MAX`, and each address is checked (`addresses`); never from HTTPS
-   to HTTP. What was meant for one origin – headers, account – is not sent to another.
-3. A body is read up to a limit, after decompression; one that takes longer than the time-out in all is broken off.
-4. Proxies and `.netrc` of the environment are not used: they would go around rule 2.
+1. Connection errors, time-outs, 429 and 5xx are tried again: after what `Retry-After` says, else after a random part of
+   a time that doubles (`pace`). Other answers are final. A POST is repeated like a GET: who gets it must bear that.
+2. A host that keeps failing is not asked for a while (`circuit`).
+3. Redirects are followed by hand, at most `REDIRECTS_MAX`, and each address is checked (`addresses`); never from HTTPS
+   to HTTP. What was meant for one origin – headers, account, credentials – is not sent to another. A POST is only
+   followed where its method and body are kept (307, 308), and never to another origin.
+4. A body is read up to a limit, unpacked a piece at a time; a request that takes longer than the time-out in all is
+   broken off.
+5. Proxies and `.netrc` of the environment are not used: they would go around rule 3.
+6. `401` may mean that a token expired: credentials that can be renewed are, once for each request.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from random import SystemRandom
+from typing import Protocol
 
 import httpx2
 
 from lastro.model.errors import ConfigurationError, LimitExceeded, SourceBroken, SourceUnreachable
 from lastro.model.text import _
 from lastro.source.addresses import Resolve, permitted, resolve
+from lastro.source.circuit import CIRCUITS, Circuits, Fuse
+from lastro.source.inflate import ENCODINGS, Damaged, pieces
+from lastro.source.pace import RETRY_AFTER_MAX_S, Pace, backoff, retry_after
 
-RETRY_AFTER_MAX_S = 300.0
 REDIRECTS_MAX = 5
-_BACKOFF_S = 0.5
-_BACKOFF_MAX_S = 60.0
 _REDIRECTS = {301, 302, 303, 307, 308}
+_KEEPING = {307, 308}
+_FUSE = Fuse()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server said in the end: its status, headers (names in lower case), body, and the URL that it came from."""
+    """What a server said in the end: its status, headers (names in lower case), body, and the URL that it came from.
+
+    The URL is without credentials.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -46,21 +56,59 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long and how much: seconds a request may take, repetitions, bytes of a body."""
+    """How long and how much: seconds for a connection, for the next bytes and for a request in all; repetitions; bytes
+    of a body; seconds between two requests; when a circuit opens.
+    """
 
     timeout_s: float = 30
     retries: int = 5
     bytes_max: int = 64 << 20
+    connect_s: float = 10
+    read_s: float = 30
+    interval_s: float = 0
+    fuse: Fuse = _FUSE
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a test replaces: sleeping, chance (0 to 1), the name server, and the present."""
+    """What a test replaces: sleeping, chance (0 to 1), the name server, the present, and the hosts' circuits."""
 
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = field(default_factory=lambda: SystemRandom().random)
     resolve: Resolve = resolve
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], float] = time.monotonic
+    circuits: Circuits = CIRCUITS
+
+
+class Credentials(Protocol):
+    """What proves to the origin who is asking."""
+
+    def headers(self) -> Mapping[str, str]:
+        """Headers to send. Raises `SourceError`."""
+        ...
+
+    def parameters(self) -> Mapping[str, str]:
+        """Parameters to put into the URL."""
+        ...
+
+    def renew(self) -> bool:
+        """Told that they were refused; True if they are others now, and asking again makes sense."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request: a GET, or with `content` a POST. `headers` go wherever the request goes: nothing secret in them."""
+
+    url: httpx2.URL
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+
+    @property
+    def method(self) -> str:
+        """GET or POST."""
+        return "GET" if self.content is None else "POST"
 
 
 class _TooSlow(Exception):
@@ -69,88 +117,114 @@ class _TooSlow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Sends requests for one origin. `headers` and `auth` go to that origin only. `label` is its name in errors."""
+    """Sends requests for one origin; threads may share it. `headers`, `auth` and `credentials` go to that origin only.
+    `label` is its name in errors.
+    """
 
     origin: httpx2.URL
     headers: Mapping[str, str]
     auth: httpx2.Auth | None
+    credentials: Credentials | None
     allowed: frozenset[str]
     limits: Limits
     surroundings: Surroundings
     label: str
-    clients: dict[str, httpx2.Client]
+    pace: Pace
     stack: ExitStack
+    clients: dict[str, httpx2.Client] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def get(self, url: httpx2.URL, extra: Mapping[str, str]) -> Answer:
-        """The answer to a GET, after retries and redirects. Raises `SourceError`."""
+    def ask(self, question: Question) -> Answer:
+        """The answer after retries, redirects and a renewal of the credentials. Raises `SourceError`."""
+        answer = self._repeated(question)
+        if answer.status == 401 and self.credentials is not None and self.credentials.renew():
+            answer = self._repeated(question)
+        return answer
+
+    def is_ours(self, url: httpx2.URL) -> bool:
+        """True if the URL has the origin that headers and account are meant for."""
+        return _origin(url) == _origin(self.origin)
+
+    def _repeated(self, question: Question) -> Answer:
         for attempt in range(self.limits.retries + 1):
-            asked = None
-            try:
-                answer = self._followed(url, extra)
-            except (httpx2.TransportError, _TooSlow) as error:
-                reason = _reason(error)
-            else:
-                if answer.status != 429 and answer.status < 500:
-                    return answer
-                reason = _("it answered {status}").format(status=answer.status)
-                asked = self._retry_after(answer)
+            answer, reason = self._attempt(question)
+            if answer is not None and answer.status != 429 and answer.status < 500:
+                return answer
             if attempt < self.limits.retries:
-                self.surroundings.sleep(asked if asked is not None else self._backoff(attempt))
+                asked = None if answer is None else self._asked_to_wait(answer)
+                waits = asked if asked is not None else backoff(attempt, self.surroundings.chance())
+                self.surroundings.sleep(waits)
         raise SourceUnreachable(
             _("no answer after {count} attempts: {reason}").format(count=self.limits.retries + 1, reason=reason),
             where=self.label,
             do=_("ingest again later; retries and timeout_s can be raised"),
         )
 
-    def is_ours(self, url: httpx2.URL) -> bool:
-        """True if the URL has the origin that headers and account are meant for."""
-        return _origin(url) == _origin(self.origin)
+    def _attempt(self, question: Question) -> tuple[Answer | None, str]:
+        """An answer, or why there is none; the host's circuit is told."""
+        self.pace.wait()
+        try:
+            answer = self._followed(question)
+        except (httpx2.TransportError, _TooSlow) as error:
+            return None, _reason(error)
+        return answer, _("it answered {status}").format(status=answer.status)
 
-    def _followed(self, url: httpx2.URL, extra: Mapping[str, str]) -> Answer:
+    def _followed(self, question: Question) -> Answer:
         for _hop in range(REDIRECTS_MAX + 1):
-            answer = self._once(url, extra)
+            answer = self._guarded(question)
             target = answer.headers.get("location")
             if answer.status not in _REDIRECTS or not target:
                 return answer
-            url = self._redirected(url, target)
+            if question.content is not None and answer.status not in _KEEPING:
+                return answer
+            question = self._redirected(question, target)
         raise SourceBroken(_("it redirects without end"), where=self.label, do=_("check the URL"))
 
-    def _redirected(self, url: httpx2.URL, target: str) -> httpx2.URL:
+    def _redirected(self, question: Question, target: str) -> Question:
+        url = question.url
         try:
             then = url.join(target)
         except httpx2.InvalidURL:
             raise SourceBroken(_("it redirects to no URL"), where=self.label, do=_("check the URL")) from None
-        if then.scheme not in ("http", "https") or (url.scheme == "https" and then.scheme != "https"):
+        to_plain = then.scheme not in ("http", "https") or (url.scheme == "https" and then.scheme != "https")
+        if to_plain or (question.content is not None and not self.is_ours(then)):
             raise SourceBroken(
                 _("it redirects to where nothing may be sent ({scheme})").format(scheme=then.scheme[:20]),
                 where=self.label,
                 do=_("use the URL that it redirects to, if it can be trusted"),
             )
-        return then
+        return Question(then, question.headers, question.content)
 
-    def _once(self, url: httpx2.URL, extra: Mapping[str, str]) -> Answer:
-        port = url.port or (443 if url.scheme == "https" else 80)
-        addresses = permitted(url.host, port, self.allowed, self.surroundings.resolve)
+    def _guarded(self, question: Question) -> Answer:
+        """One request under the circuit of its host."""
+        host, fuse = f"{question.url.host}:{_port(question.url)}", self.limits.fuse
+        self.surroundings.circuits.check(host, fuse, self.label)
+        try:
+            answer = self._once(question)
+        except (httpx2.TransportError, _TooSlow):
+            self.surroundings.circuits.failed(host, fuse)
+            raise
+        if answer.status >= 500:
+            self.surroundings.circuits.failed(host, fuse)
+        else:
+            self.surroundings.circuits.succeeded(host)
+        return answer
+
+    def _once(self, question: Question) -> Answer:
+        url = question.url
+        addresses = permitted(url.host, _port(url), self.allowed, self.surroundings.resolve)
         for position, address in enumerate(addresses):
             try:
-                return self._asked(url, address, extra)
+                return self._sent(question, address)
             except (httpx2.ConnectError, httpx2.ConnectTimeout):
                 if position + 1 == len(addresses):
                     raise
         raise SourceUnreachable(_("the host {host} has no address").format(host=url.host), where=self.label)
 
-    def _asked(self, url: httpx2.URL, address: str, extra: Mapping[str, str]) -> Answer:
-        client = self._client(url)
-        ours = self.is_ours(url)
-        host = url.netloc.decode("ascii")
-        request = client.build_request(
-            "GET",
-            url.copy_with(host=address, fragment=None),
-            headers={"accept": "application/json", **(self.headers if ours else {}), **extra, "host": host},
-            extensions={"sni_hostname": url.raw_host.decode("ascii")},
-        )
+    def _sent(self, question: Question, address: str) -> Answer:
+        client, url = self._client(question.url), question.url
         started = time.monotonic()
-        response = client.send(request, stream=True, auth=self.auth if ours else None)
+        response = client.send(self._request(client, question, address), stream=True, auth=self._auth(url))
         try:
             return Answer(
                 response.status_code,
@@ -162,10 +236,30 @@ class Requester:
         finally:
             response.close()
 
+    def _auth(self, url: httpx2.URL) -> httpx2.Auth | None:
+        return self.auth if self.is_ours(url) else None
+
+    def _request(self, client: httpx2.Client, question: Question, address: str) -> httpx2.Request:
+        url, mine = question.url, dict[str, str]()
+        if self.is_ours(url):
+            mine.update(self.headers)
+            if self.credentials is not None:
+                mine.update(check_headers(self.credentials.headers(), self.label))
+                for name, value in self.credentials.parameters().items():
+                    url = url.copy_set_param(name, value)
+        headers = {"accept": "application/json", "accept-encoding": ENCODINGS, **mine, **question.headers}
+        return client.build_request(
+            question.method,
+            url.copy_with(host=address, fragment=None),
+            headers={**headers, "host": url.netloc.decode("ascii")},
+            content=question.content,
+            extensions={"sni_hostname": url.raw_host.decode("ascii")},
+        )
+
     def _body(self, response: httpx2.Response, started: float) -> bytes:
         parts, size = [], 0
         try:
-            for part in response.iter_bytes():
+            for part in pieces(self._timed(response, started), response.headers.get("content-encoding", "")):
                 size += len(part)
                 if size > self.limits.bytes_max:
                     raise LimitExceeded(
@@ -173,40 +267,33 @@ class Requester:
                         where=self.label,
                         do=_("ask for smaller pages, or raise page_bytes_max"),
                     )
-                if time.monotonic() - started > self.limits.timeout_s:
-                    raise _TooSlow
                 parts.append(part)
-        except httpx2.DecodingError:
+        except Damaged:
             raise SourceBroken(
                 _("the answer's compression is damaged"), where=self.label, do=_("ingest again")
             ) from None
         return b"".join(parts)
 
+    def _timed(self, response: httpx2.Response, started: float) -> Iterator[bytes]:
+        for part in response.iter_raw():
+            if time.monotonic() - started > self.limits.timeout_s:
+                raise _TooSlow
+            yield part
+
     def _client(self, url: httpx2.URL) -> httpx2.Client:
         """One client an origin: a connection opened for one name is never used for another at the same address."""
-        key = _origin(url)
-        if key not in self.clients:
-            made = httpx2.Client(trust_env=False, timeout=self.limits.timeout_s, follow_redirects=False)
-            self.clients[key] = self.stack.enter_context(made)
-        return self.clients[key]
+        key, limits = _origin(url), self.limits
+        with self.lock:
+            if key not in self.clients:
+                each = min(limits.read_s, limits.timeout_s)
+                timeout = httpx2.Timeout(each, connect=min(limits.connect_s, limits.timeout_s), pool=None)
+                made = httpx2.Client(trust_env=False, timeout=timeout, follow_redirects=False)
+                self.clients[key] = self.stack.enter_context(made)
+            return self.clients[key]
 
-    def _backoff(self, attempt: int) -> float:
-        return self.surroundings.chance() * min(_BACKOFF_MAX_S, _BACKOFF_S * 2.0 ** (attempt + 1))
-
-    def _retry_after(self, answer: Answer) -> float | None:
-        text = answer.headers.get("retry-after", "").strip()
-        if not text:
-            return None
-        if text.isascii() and text.isdigit():
-            asked = float(text[:12])
-        else:
-            try:
-                moment = parsedate_to_datetime(text)
-            except ValueError:
-                return None
-            zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            asked = max(0.0, (zoned - self.surroundings.now()).total_seconds())
-        if asked > RETRY_AFTER_MAX_S:
+    def _asked_to_wait(self, answer: Answer) -> float | None:
+        asked = retry_after(answer.headers.get("retry-after", ""), self.surroundings.now())
+        if asked is not None and asked > RETRY_AFTER_MAX_S:
             raise SourceUnreachable(
                 _("it answered {status} and asks to wait {asked:,.0f} s").format(status=answer.status, asked=asked),
                 where=self.label,
@@ -224,8 +311,44 @@ def requester(
     limits: Limits,
     surroundings: Surroundings,
     label: str,
+    credentials: Credentials | None = None,
 ) -> Iterator[Requester]:
     """A requester for the origin of `url`, whose account, if it names one, is sent as basic authentication."""
+    check_headers(headers, label)
+    auth = httpx2.BasicAuth(url.username, url.password) if url.username or url.password else None
+    pace = Pace(limits.interval_s, surroundings.clock, surroundings.sleep)
+    with ExitStack() as stack:
+        yield Requester(url, headers, auth, credentials, allowed, limits, surroundings, label, pace, stack)
+
+
+def post(
+    url: str,
+    content: bytes,
+    *,
+    headers: Mapping[str, str],
+    label: str,
+    allowed: frozenset[str] = frozenset(),
+    limits: Limits = Limits(),
+    surroundings: Surroundings | None = None,
+) -> int:
+    """Sends a body to one URL under all the rules above, and gives the final status; what was answered is dropped.
+
+    `headers` go to that origin only. `allowed` names hosts that need not be public. Raises `SourceUnreachable` if there
+    was no answer after all retries, `ConfigurationError` for a URL or header that cannot be used.
+    """
+    try:
+        where = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        raise ConfigurationError(_("the URL is not well formed"), where=label, do=_("correct it")) from None
+    if where.scheme not in ("http", "https") or not where.host:
+        raise ConfigurationError(_("the URL is not one of HTTP"), where=label, do=_("write https://…"))
+    around = surroundings or Surroundings()
+    with requester(where, headers=headers, allowed=allowed, limits=limits, surroundings=around, label=label) as sender:
+        return sender.ask(Question(where.copy_with(username=None, password=None), content=content)).status
+
+
+def check_headers(headers: Mapping[str, str], label: str) -> Mapping[str, str]:
+    """The headers, if they can be sent. Raises `ConfigurationError`, which never shows a value."""
     for name, value in headers.items():
         if not value.isprintable() or not value.isascii() or not name.isascii() or not name.isprintable():
             raise ConfigurationError(
@@ -233,13 +356,15 @@ def requester(
                 where=label,
                 do=_("use printable ASCII characters, and check the variable behind ${NAME} for a line break"),
             )
-    auth = httpx2.BasicAuth(url.username, url.password) if url.username or url.password else None
-    with ExitStack() as stack:
-        yield Requester(url, headers, auth, allowed, limits, surroundings, label, {}, stack)
+    return headers
+
+
+def _port(url: httpx2.URL) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
 
 
 def _origin(url: httpx2.URL) -> str:
-    return f"{url.scheme}://{url.raw_host.decode('ascii')}:{url.port or (443 if url.scheme == 'https' else 80)}"
+    return f"{url.scheme}://{url.raw_host.decode('ascii')}:{_port(url)}"
 
 
 def _reason(error: Exception) -> str:

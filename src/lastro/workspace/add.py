@@ -106,7 +106,7 @@ def _with_dialect(options: dict[str, Any], root: Path) -> dict[str, Any]:  # Any
 
 def _mode(mode: str | None, options: Mapping[str, Any]) -> Mode:  # Any: a source's own options
     if mode is None:
-        return Mode.UPSERT if options.get("cursor") else Mode.OVERWRITE
+        return Mode.UPSERT if options.get("cursor") or options.get("incremental") else Mode.OVERWRITE
     if mode not in MODES:
         raise ConfigurationError(
             _("{mode!r} is not a mode").format(mode=mode), do=_("use one of {modes}").format(modes=", ".join(MODES))

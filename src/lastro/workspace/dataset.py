@@ -206,7 +206,8 @@ class Dataset:
                 where=f"lastro.yaml: datasets.{self.name}",
                 do=_("add a source there, or pass data= to ingest"),
             )
-        if mode is Mode.APPEND and options.get("kind") in REREAD and not options.get("cursor"):
+        tells_new = options.get("cursor") or options.get("incremental")
+        if mode is Mode.APPEND and options.get("kind") in REREAD and not tells_new:
             raise ConfigurationError(
                 _("appending to {name} would add all of the source's rows each time").format(name=self.name),
                 where=f"lastro.yaml: datasets.{self.name}.source",

@@ -1,0 +1,133 @@
+"""What a JSON reader would pass over in silence: names that occur twice, digits that a double has no room for, depth.
+
+Rules:
+
+1. Looking closely at each record costs more than reading it. A page is therefore first looked at as one text; only what
+   stands out there is looked at closely.
+2. A name that occurs twice in one object is refused: readers differ in which of the values they take. A page whose
+   records all have as many names as its first one, which is looked at closely, is regular; any other is looked at
+   closely as a whole.
+3. Numbers with a point that the nearest double does not equal become texts of the same digits, which a decimal column
+   reads in full. Whole numbers keep their digits anyway.
+4. Records are at most `DEPTH_MAX` levels deep.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from lastro.model.errors import LimitExceeded, SourceBroken
+from lastro.model.text import _
+
+DEPTH_MAX = 64
+_AS_ZERO = bytes(0x30 if chr(code) in "0123456789." else code for code in range(256))
+_LONG = b"0" * 17
+_LONG_NUMBER = re.compile(rb"[0-9][0-9.]{16,}(?:[eE][+-]?[0-9]+)?")
+_WHOLE_DIGITS = 18
+
+
+class _Twice(Exception):
+    """A name that occurs twice."""
+
+
+def check(text: bytes, records: Sequence[msgspec.Raw], label: str) -> None:
+    """Looks at a page's records, which `text` holds one after another. Raises `SourceBroken`, `LimitExceeded`."""
+    if not records:
+        return
+    if text.count(b"{") + text.count(b"[") - len(records) >= DEPTH_MAX:
+        for record in records:
+            _check_depth(bytes(record), label)
+    first = bytes(records[0])
+    refuse_repeated_names(first, label)
+    if _names(text) != _names(first) * len(records):
+        for record in records:
+            refuse_repeated_names(bytes(record), label)
+
+
+def refuse_repeated_names(content: bytes, label: str) -> None:
+    """Raises `SourceBroken` if an object in this JSON text has two members of one name."""
+    try:
+        json.loads(content, object_pairs_hook=_distinct, parse_int=_unread, parse_float=_unread)
+    except _Twice as twice:
+        raise SourceBroken(
+            _("the name {name!r} occurs twice in one object, with two values").format(name=str(twice)[:40]),
+            where=label,
+            do=_("ask the API's owner: no one can know which of the two is meant"),
+        ) from None
+    except RecursionError:
+        raise too_deep(label) from None
+    except ValueError:
+        raise SourceBroken(_("a record is not JSON"), where=label, do=_("ask the API's owner")) from None
+
+
+def has_long_numbers(text: bytes) -> bool:
+    """True if a number with a point may have more digits than a double."""
+    if _LONG not in text.translate(_AS_ZERO):
+        return False
+    return any(b"." in found or b"e" in found.lower() for found in _LONG_NUMBER.findall(text))
+
+
+def with_all_digits(record: bytes) -> bytes:
+    """The record, with texts in place of numbers that a double cannot hold.
+
+    >>> with_all_digits(b'{"a": 0.5, "b": 0.12345678901234567890}')
+    b'{"a": 0.5, "b": "0.12345678901234567890"}'
+    """
+    if not has_long_numbers(record):
+        return record
+    values = json.loads(record, parse_float=_floating, parse_int=_whole)
+    return json.dumps(values, ensure_ascii=False).encode()
+
+
+def too_deep(label: str) -> LimitExceeded:
+    """The error for JSON that is nested beyond all use."""
+    return LimitExceeded(_("the answer is nested too deep"), where=label, do=_("ask the API's owner"))
+
+
+def _names(text: bytes) -> int:
+    """How many names there are, if no text looks like one."""
+    return text.count(b'":') + text.count(b'" :')
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> None:  # Any: JSON values
+    if len({name for name, _value in pairs}) < len(pairs):
+        seen: set[str] = set()
+        for name, _value in pairs:
+            if name in seen:
+                raise _Twice(name)
+            seen.add(name)
+
+
+def _unread(_digits: str) -> None:
+    """A number that nobody needs; Python itself refuses to read very long ones."""
+
+
+def _floating(digits: str) -> float | str:
+    value = float(digits)
+    return value if Decimal(repr(value)) == Decimal(digits) else digits
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _WHOLE_DIGITS else digits
+
+
+def _check_depth(record: bytes, label: str) -> None:
+    if record.count(b"{") + record.count(b"[") <= DEPTH_MAX:
+        return
+    try:
+        deepest = _depth(json.loads(record, parse_int=_unread, parse_float=_unread))
+    except RecursionError:
+        raise too_deep(label) from None
+    if deepest > DEPTH_MAX:
+        raise too_deep(label)
+
+
+def _depth(value: Any) -> int:  # Any: a JSON value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max((_depth(each) for each in inner if isinstance(each, (dict, list))), default=0)

@@ -1,0 +1,280 @@
+"""A walk over pages, in order, each looked at before it is handed on.
+
+Rules:
+
+1. Pages come in order, whether they are fetched one by one or several at once; memory holds those few.
+2. Where the API declares a total, it must stay the same during the walk and equal the records that came, else:
+   `SourceChanged`.
+3. Where `key` names what identifies a record, none may come twice: pages that shift while they are read repeat records,
+   and elsewhere leave others out. For `upsert` repeats are harmless, the last one counts; they are not counted twice.
+4. A field that every record of the first page has, and none of a later one, was renamed or dropped in the middle:
+   `SourceChanged`, unless `optional` names it.
+5. A walk may stop after `rows` records, between two pages; where the next one is, is then its result.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from lastro.model.errors import LimitExceeded, SourceBroken, SourceChanged, SourceUnreachable
+from lastro.model.text import _
+from lastro.source.fetch import Answer, Requester
+from lastro.source.http import exact, pages, stamps
+from lastro.source.http.body import Members, body, decoded
+from lastro.source.http.options import NumberedPages, OffsetPages, Pagination
+from lastro.source.http.pages import Base, Page, Position, Trail
+
+_STEADY_MIN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What is asked for, and where in a page is what. `repeats` tells whether records may come twice."""
+
+    base: Base
+    pagination: Pagination
+    records: str = ""
+    total: str | None = None
+    key: str | None = None
+    optional: frozenset[str] = frozenset()
+    rows: int | None = None
+    pages_max: int = 10_000
+    repeats: bool = False
+
+
+@dataclass(slots=True)
+class Walk:
+    """One walk. `count` is the number of records so far, with those of the same pass in earlier readings; `then` is
+    where the next page is, None at the end.
+    """
+
+    route: Route
+    sender: Requester
+    label: str
+    watch: stamps.Watch | None = None
+    count: int = 0
+    total: int | None = None
+    then: Position | None = None
+    came: int = 0
+    trail: Trail = field(default_factory=Trail)
+    keys: set[int] = field(default_factory=set)
+    steady: frozenset[str] | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """True if there is more to read."""
+        return self.then is not None
+
+    def fetch(self, position: Position) -> Page:
+        """A page. Raises `SourceError`."""
+        question = pages.question(self.route.base, self.route.pagination, position)
+        if not self.sender.is_ours(question.url):
+            raise SourceBroken(
+                _("the next page is at another place, {host}").format(host=question.url.host),
+                where=self.label,
+                do=_("read from there directly, if it can be trusted"),
+            )
+        return self.read(position, self.sender.ask(question))
+
+    def read(self, position: Position, answer: Answer) -> Page:
+        """The page in an answer. Raises `SourceError`."""
+        check_status(answer, self.label)
+        found = body(answer, self.label)
+        listed, records = found.records(self.route.records)
+        return Page(position, answer, found, listed, records)
+
+    def batches(self, first: Page) -> Generator[Any]:  # Any: pyarrow.RecordBatch
+        """The records as lines of JSON, a batch a page. Raises `SourceError`."""
+        for page, then in self._pages(first):
+            taken = self._looked_at(page)
+            self.came += len(page.records)
+            yield lines(taken, self.label)
+            self.then = then
+            if then is not None and self.route.rows is not None and self.came >= self.route.rows:
+                return
+        if self.total is not None and self.total != self.count:
+            raise self._miscounted()
+
+    def _pages(self, first: Page) -> Iterator[tuple[Page, Position | None]]:
+        """Each page, and where the next one is."""
+        pagination = self.route.pagination
+        if isinstance(pagination, (NumberedPages, OffsetPages)) and pagination.parallel > 1:
+            yield from self._side_by_side(first, pagination)
+            return
+        page = first
+        while True:
+            then = self._following(page)
+            yield page, then
+            if then is None:
+                return
+            page = self.fetch(then)
+
+    def _side_by_side(
+        self, first: Page, pagination: NumberedPages | OffsetPages
+    ) -> Iterator[tuple[Page, Position | None]]:
+        """The same with several requests under way; those beyond the end are dropped."""
+        then = self._following(first)
+        yield first, then
+        if then is None:
+            return
+        with ThreadPoolExecutor(pagination.parallel, thread_name_prefix="page") as pool:
+            under_way: deque[Future[Page]] = deque()
+            position = int(then)
+            try:
+                while True:
+                    while len(under_way) < pagination.parallel:
+                        under_way.append(pool.submit(self.fetch, position))
+                        position = pages.ahead(pagination, position)
+                    page = under_way.popleft().result()
+                    after = self._following(page)
+                    yield page, after
+                    if after is None:
+                        return
+            finally:
+                for each in under_way:
+                    each.cancel()
+
+    def _following(self, page: Page) -> Position | None:
+        self._check_total(page)
+        then = pages.following(page, self.route.pagination, self.trail, self.label)
+        if getattr(self.route.pagination, "end", "") == "total" and self.count + len(page.records) >= (self.total or 0):
+            return None
+        if then is not None and self.trail.pages >= self.route.pages_max:
+            raise LimitExceeded(
+                _("there are more than {count:,} pages").format(count=self.route.pages_max),
+                where=self.label,
+                do=_("ask for larger pages, or raise pages_max"),
+            )
+        return then
+
+    def _looked_at(self, page: Page) -> list[msgspec.Raw]:
+        """The records to hand on."""
+        self._check_steady(page)
+        self.count += self._new_ones(page)
+        return page.records if self.watch is None else self.watch.taken(page.listed, page.records)
+
+    def _check_total(self, page: Page) -> None:
+        if self.route.total is None:
+            return
+        found = self._declared(page, self.route.total)
+        if self.total is not None and found != self.total:
+            raise SourceChanged(
+                _("the API declared {first:,} records at first and {then:,} later: they changed while they were read")
+                .format(first=self.total, then=found),
+                where=self.label,
+                do=_("ingest again, when nobody writes; or read by a cursor or incrementally, with --mode upsert"),
+            )  # fmt: skip
+        self.total = found
+
+    def _declared(self, page: Page, place: str) -> int:
+        header, _colon, name = place.partition(":")
+        if header == "header" and name:
+            text = page.answer.headers.get(name.strip().lower())
+        else:
+            raw = page.body.at(place, required=False)
+            text = None if raw is None else raw.strip().strip(b'"').decode()
+        if text is None or not (text.isascii() and text.isdigit()) or len(text) > 18:
+            raise SourceBroken(
+                _("there is no total at {place!r}").format(place=place), where=self.label, do=_("correct total")
+            )
+        return int(text)
+
+    def _check_steady(self, page: Page) -> None:
+        """Rule 4."""
+        if len(page.records) < _STEADY_MIN:
+            return
+        if self.steady is None:
+            self.steady = self._common(page) - self.route.optional
+            return
+        missing = self.steady - self._names(page.records[0]) - self._names(page.records[-1])
+        for record in page.records if missing else ():
+            missing -= self._names(record)
+        if missing:
+            raise SourceChanged(
+                _("every record of the first page has {name!r}, and none of a later page").format(
+                    name=min(missing)[:60]
+                ),
+                where=self.label,
+                do=_("ask the API's owner; if records may lack it, add optional: [{name}]").format(
+                    name=min(missing)[:60]
+                ),
+            )
+
+    def _common(self, page: Page) -> frozenset[str]:
+        common = self._names(page.records[0])
+        for record in page.records[1:]:
+            common &= self._names(record)
+        return common
+
+    def _names(self, record: msgspec.Raw) -> frozenset[str]:
+        try:
+            return frozenset(decoded(bytes(record), Members, self.label))
+        except msgspec.ValidationError:
+            return frozenset()
+
+    def _new_ones(self, page: Page) -> int:
+        """How many of the page's records have not been seen before. Raises `SourceChanged` (rule 3)."""
+        if self.route.key is None or not page.records:
+            return len(page.records)
+        decoder = msgspec.json.Decoder(list[stamps.picked(self.route.key, stamps.Stamp | None)])  # type: ignore[misc]
+        found = stamps.values(decoder, page.listed, self.route.key, self.label)
+        if None in found:
+            raise SourceBroken(
+                _("a record has no {key}").format(key=self.route.key), where=self.label, do=_("correct key")
+            )
+        before = len(self.keys)
+        self.keys.update(map(hash, found))
+        new = len(self.keys) - before
+        if new < len(found) and not self.route.repeats:
+            raise SourceChanged(
+                _("{count:,} records came twice: the pages shifted while they were read, and others may be missing")
+                .format(count=len(found) - new),
+                where=self.label,
+                do=_("ingest again; or let the API sort by a field that never changes, or use --mode upsert"),
+            )  # fmt: skip
+        return new
+
+    def _miscounted(self) -> SourceChanged:
+        return SourceChanged(
+            _("the API declared {total:,} records and gave {count:,}").format(total=self.total, count=self.count),
+            where=self.label,
+            do=_("ingest again; if they never agree, correct pagination, or leave total out"),
+        )
+
+
+def check_status(answer: Answer, label: str) -> None:
+    """Raises `SourceUnreachable` unless the answer is a good one."""
+    if 200 <= answer.status < 300:
+        return
+    if answer.status in (401, 403, 407):
+        do = _("check the credentials: `auth`, and those behind `headers` and `parameters`")
+    else:
+        do = _("check the URL and its parameters")
+    raise SourceUnreachable(_("it answered {status}").format(status=answer.status), where=label, do=do)
+
+
+def lines(records: list[msgspec.Raw], label: str) -> Any:  # Any: pyarrow.RecordBatch
+    """The records as one batch of lines, built from their bytes without an object a record."""
+    from array import array
+    from itertools import accumulate
+
+    import pyarrow as pa
+
+    text = b"".join(records)
+    exact.check(text, records, label)
+    if exact.has_long_numbers(text):
+        written = [exact.with_all_digits(bytes(record)) for record in records]
+        text, sizes = b"".join(written), [len(record) for record in written]
+    else:
+        sizes = [len(record) for record in records]
+    # A line break in JSON is only ever a blank between two tokens; one record is one line.
+    text = text.replace(b"\n", b" ").replace(b"\r", b" ")
+    ends = array("i", accumulate(sizes, initial=0))
+    column = pa.StringArray.from_buffers(len(sizes), pa.py_buffer(ends), pa.py_buffer(text))
+    return pa.RecordBatch.from_arrays([column], names=["record"])
