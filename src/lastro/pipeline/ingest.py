@@ -44,11 +44,12 @@ from lastro.transform.evolve import evolve
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at one batch: under which key, by which run, in which mode."""
+    """One try at one batch: under which key, by which run, in which mode, made from which versions upstream."""
 
     mode: Mode
     key: str
     run: str = ""
+    inputs: tuple[str, ...] = ()
     progress: Progress | None = None
 
 
@@ -59,11 +60,13 @@ def ingest(
     mode: Mode,
     key: str | None = None,
     run: str = "",
+    inputs: tuple[str, ...] = (),
     progress: Progress | None = None,
 ) -> IngestResult:
     """Takes what is new at the source into a new version, or says that nothing is.
 
-    `key` names the attempt: asked again under the same key, the first result is the answer. Raises `DataRefused` if a
+    `key` names the attempt: asked again under the same key, the first result is the answer. `inputs` are the references
+    (with digests) of the versions that the rows were made from. Raises `DataRefused` if a
     rule fails, `SourceError`, `StoreError`, `EngineError`; the dataset is then as it was, and `state` says so.
     """
     started = time.monotonic()
@@ -73,7 +76,7 @@ def ingest(
         if done is not None:
             return unchanged(target.dataset, done, mode, source.label)
         head = target.table.head()
-        attempt = Attempt(mode, key or uuid.uuid4().hex, run, progress)
+        attempt = Attempt(mode, key or uuid.uuid4().hex, run, inputs, progress)
         try:
             result = _open(target, source, attempt, writer, head)
         except LastroError as error:
@@ -123,6 +126,7 @@ def _take(
         engine=target.engine.name,
         run=attempt.run,
         counts=staged.counts,
+        inputs=attempt.inputs,
         content=content,
         profile=_profile(measures, target.withheld),
         findings=tuple(finding.to_dict() for finding in findings),
