@@ -17,12 +17,18 @@ import os
 import shutil
 import tempfile
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 PREFIX = "engine-"
 _LOCK = "lock"
+
+
+def later(staging: Path) -> Callable[[], Path]:
+    """Claims a folder at the first call: who computes nothing writes nothing."""
+    return cache(partial(claim, staging))
 
 
 def claim(staging: Path) -> Path:

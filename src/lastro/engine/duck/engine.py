@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,16 @@ class DuckEngine:
         *,
         memory_mb: int = 600,
         threads: int | None = None,
-        temp: Path | None = None,
+        temp: Path | Callable[[], Path] | None = None,
         **limits: Any,  # Any: the other fields of `Limits`
     ) -> None:
         self.limits = Limits(memory_mb=memory_mb, threads=threads, **limits)
-        self._temp = temp
+        self._place = temp
+
+    @property
+    def _temp(self) -> Path | None:
+        """Where it spills; a place that is still to be made is made when it is first needed."""
+        return self._place() if callable(self._place) else self._place
 
     def describe(self, scan: Scan) -> Schema:
         """The source's columns as they arrive; of several files, those of all of them."""

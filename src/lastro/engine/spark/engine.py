@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -50,7 +50,7 @@ class SparkEngine:
         *,
         memory_mb: int = 600,
         threads: int | None = None,
-        temp: Path | None = None,
+        temp: Path | Callable[[], Path] | None = None,
         **limits: Any,  # Any: fields of `engine.duck.limits.Limits`
     ) -> None:
         self._threads = threads
