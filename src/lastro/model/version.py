@@ -104,6 +104,8 @@ class Origin:
     findings: tuple[dict[str, Any], ...] = ()  # Any: JSON values
     more: bool = False
     """True if the reading went on after this batch: the next ingestion continues from `cursor`."""
+    whole: bool = False
+    """True if the batch of a history was everything that there was, so that rows set aside before it are past."""
     changes: RowChanges | None = None
     reconciliation: dict[str, Any] = field(default_factory=dict)  # Any: JSON values; what source and table counted
 

@@ -17,18 +17,30 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 PREFIX = "engine-"
 _LOCK = "lock"
 
 
-def later(staging: Path) -> Callable[[], Path]:
-    """Claims a folder at the first call: who computes nothing writes nothing."""
-    return cache(partial(claim, staging))
+class Later:
+    """Claims a folder at the first call, one for each process: who computes nothing writes nothing."""
+
+    def __init__(self, staging: Path) -> None:
+        self._staging = staging
+        self._claimed: Path | None = None
+
+    def __call__(self) -> Path:
+        """The folder."""
+        if self._claimed is None:
+            self._claimed = claim(self._staging)
+        return self._claimed
+
+    def __getstate__(self) -> dict[str, object]:
+        """For a worker process: it claims its own."""
+        return {"_staging": self._staging, "_claimed": None}
 
 
 def claim(staging: Path) -> Path:

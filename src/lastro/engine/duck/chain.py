@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from lastro.engine.duck.arrow import arrow_type
-from lastro.engine.duck.connection import name, text
+from lastro.engine.duck.connection import name
 from lastro.engine.duck.fates import OPEN, Stored, moment_value
 from lastro.engine.duck.pairs import GONE, INCOMING, ROW, Meeting
 from lastro.engine.duck.positions import Integers
