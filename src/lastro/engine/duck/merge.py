@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lastro.engine.duck import chain, fates, pairs
@@ -28,7 +29,7 @@ from lastro.engine.protocol import Merged, StagedFile
 from lastro.model.merging import MergePlan
 from lastro.model.schema import Schema
 
-MEMORY_MB = 160
+MEMORY_MB = 96
 """Of DuckDB's buffers: joins spill well, and the files' writers need memory too."""
 Bounds = tuple[Any, Any] | None  # Any: a key's smallest and largest value; None where the file does not say
 
@@ -61,20 +62,18 @@ def holding(
 
 def merge(order: Order) -> Merged:
     """Merges one batch. Raises `Corrupted`, `EngineError`, `WriteFailed`."""
+    pa.default_memory_pool().release_unused()  # what staging needed
     plan, incoming = order.plan, [file.path for file in order.batch]
     every = plan.whole or order.present is not None
     with told([*order.stored, *incoming]):
         bare = [path for path in order.stored if plan.history is not None and _is_bare(path, plan.history.start)]
     files = order.stored if every else holding(order.stored, incoming, plan.key, order.limits, order.temp)
     files = [path for path in order.stored if path in {*files, *bare}]
-    readable = [*files, *incoming, *(order.present or ())]
-    with told(files), session(_modest(order.limits), readable=readable, temp=order.temp) as connection:
-        found = pairs.Meeting(connection, order.schema, plan, order.batch, order.present or (), set(bare))
-        if plan.history is not None and plan.history.effective is not None:
-            chain.follow(found, files)
-        for path in files:
-            pairs.meet(found, path, every=every)
-        found.count()
+    with told(files):
+        try:
+            found = _met(order, files, set(bare), _modest(order.limits), every=every)
+        except duckdb.OutOfMemoryException:  # very long rows: nothing was written yet, and more is allowed
+            found = _met(order, files, set(bare), order.limits, every=every)
     touched = [file for file in found.stored if file.touched]
     return Merged(
         added=fates.join(found.batch, order.schema, plan, order.folder),
@@ -84,6 +83,20 @@ def merge(order: Order) -> Merged:
         absent=found.absent,
         held=found.held,
     )
+
+
+def _met(order: Order, files: Sequence[Path], bare: set[Path], limits: Limits, *, every: bool) -> pairs.Meeting:
+    """The fates of all rows, within such limits."""
+    plan = order.plan
+    readable = [*files, *(file.path for file in order.batch), *(order.present or ())]
+    with session(limits, readable=readable, temp=order.temp) as connection:
+        found = pairs.Meeting(connection, order.schema, plan, order.batch, order.present or (), bare)
+        if plan.history is not None and plan.history.effective is not None:
+            chain.follow(found, files)
+        for path in files:
+            pairs.meet(found, path, every=every)
+        found.count()
+    return found
 
 
 def _modest(limits: Limits) -> Limits:
