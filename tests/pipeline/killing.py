@@ -22,8 +22,8 @@ from typing import Any
 
 import duckdb  # noqa: F401  loaded before the fork
 import pyarrow as pa
-import pyarrow.compute  # noqa: F401
-import pyarrow.parquet  # noqa: F401
+import pyarrow.compute
+import pyarrow.parquet
 import sqlglot  # noqa: F401
 from tests.pipeline.feeds import plan_of, rows_of, target_in
 
@@ -131,8 +131,7 @@ def ingestion_s(root: Path) -> float:
     root.mkdir(parents=True)
     grow(root, GROWTH)
     since = time.monotonic()
-    action = lambda: ingest(target_of(root), Growing(root / "length", keyed=False), mode=Mode.APPEND)  # noqa: E731
-    os.waitpid(start(action), 0)
+    os.waitpid(start(lambda: ingest(target_of(root), Growing(root / "length", keyed=False), mode=Mode.APPEND)), 0)
     return min(time.monotonic() - since, 1.0)
 
 

@@ -17,7 +17,8 @@ SOURCES = {
     "files": "{kind: files, path: 'loans*.csv'}",
     "sqlite": "{kind: sqlite, path: loans.sqlite, table: loans}",
     "sqlite with a cursor": "{kind: sqlite, path: loans.sqlite, table: loans, cursor: id}",
-    "logs": "{kind: logs, path: loans.csv, format: {pattern: '(?P<id>[^,]*),(?P<uf>[^,]*),(?P<income>[^,]*),(?P<applied_at>.*)'}}",
+    "logs": "{kind: logs, path: loans.csv, format: {pattern: '"
+    "(?P<id>[^,]*),(?P<uf>[^,]*),(?P<income>[^,]*),(?P<applied_at>.*)'}}",
 }
 MODES = ("append", "overwrite", "upsert", "snapshot", "scd2")
 

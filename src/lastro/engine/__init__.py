@@ -24,8 +24,8 @@ def create(
 ) -> Engine:
     """The engine of that name: `duckdb`, `spark`, or one that a third party registered.
 
-    `temp` is where it spills, or makes that place when it is first needed; what is written there is removed. Nothing heavy is imported before it is used.
-    Raises `ConfigurationError` for an unknown name, `MissingExtra`.
+    `temp` is where it spills, or makes that place when it is first needed; what is written there is removed. Nothing
+    heavy is imported before it is used. Raises `ConfigurationError` for an unknown name, `MissingExtra`.
     """
     from lastro.engine import registry
 

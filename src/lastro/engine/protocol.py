@@ -104,8 +104,9 @@ class KeyDiff:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A batch that met the stored rows: `added` are the files of its rows that join, `rewritten` those with what stays of
-    the `touched` stored files. Of `held` stored rows that could have ended so, `absent` did because their key is gone.
+    """A batch that met the stored rows: `added` are the files of its rows that join, `rewritten` those with what stays
+    of the `touched` stored files. Of `held` stored rows that could have ended so, `absent` did because their key is
+    gone.
     """
 
     added: tuple[StagedFile, ...]

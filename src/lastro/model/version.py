@@ -62,8 +62,8 @@ class RowChanges:
         return bool(self.inserted or self.updated or self.deleted or self.removed)
 
     def account_for(self, kept: int, added: int, replaced: int) -> bool:
-        """True if no row was lost and none doubled: `kept` rows of the batch, `added` rows of new files, which hold what
-        stays of the `replaced` rows of files that went.
+        """True if no row was lost and none doubled: `kept` rows of the batch, `added` rows of new files, which hold
+        what stays of the `replaced` rows of files that went.
         """
         of_batch = self.inserted + self.updated
         return kept == of_batch + self.unchanged + self.gone and added == of_batch + replaced - self.removed

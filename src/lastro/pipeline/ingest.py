@@ -13,8 +13,8 @@ The order, which is the guarantee, for each batch:
    of an earlier attempt under the same key, which got no further, are replaced.
 8. The dataset's commit carries rows, cursor, key, counts, proof, findings and digests in one step.
 
-A source may stop at a bound of its own: then the next batch follows, under a key made from the attempt's, until there is
-no more. Killed in between, the next ingestion goes on from the cursor of the last commit.
+A source may stop at a bound of its own: then the next batch follows, under a key made from the attempt's, until there
+is no more. Killed in between, the next ingestion goes on from the cursor of the last commit.
 """
 
 from __future__ import annotations
@@ -126,14 +126,17 @@ def _step(target: Target, source: Source, attempt: Attempt, *, known: bool) -> S
             return Step(first_result(done, source.label), more=done.origin.more)
         head = target.table.head()
         cursor = reading.cursor(target, head, source.label, attempt.mode)
-        with source.open(cursor, plans.reading(attempt.mode, target.history)) as opened:
-            match opened:
-                case Unchanged(found) if head is None or found is None or not keys.asked(target, attempt.mode):
-                    return Step(unchanged(target.dataset, head, attempt.mode, source.label))
-                case Unchanged(found):
-                    opened = Opened(_NOTHING, lambda: cursor or {}, source.label, keys=found)
+        with source.open(cursor, plans.reading(attempt.mode, target.history)) as found:
+            opened = found if isinstance(found, Opened) else _keys_only(found, cursor, source.label)
+            if opened.scan is _NOTHING and (head is None or not keys.asked(target, attempt.mode, opened)):
+                return Step(unchanged(target.dataset, head, attempt.mode, source.label))
             with writer.staging() as folder:
                 return _take(Batch(target, opened, attempt, head, cursor, folder), writer)
+
+
+def _keys_only(found: Unchanged, cursor: Cursor | None, label: str) -> Opened:
+    """A batch without rows: its keys alone may still say that stored rows are gone."""
+    return Opened(_NOTHING, lambda: cursor or {}, label, keys=found.keys)
 
 
 @dataclass(frozen=True, slots=True)

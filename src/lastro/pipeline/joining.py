@@ -30,8 +30,8 @@ ROWS_ALLOWED = 10
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A batch and its table: stored files that remain, files that are added, stored ones that go, what became of the rows
-    (None where nothing was compared).
+    """A batch and its table: stored files that remain, files that are added, stored ones that go, what became of the
+    rows (None where nothing was compared).
     """
 
     schema: Schema

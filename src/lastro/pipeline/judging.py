@@ -17,7 +17,7 @@ from lastro.quality.judge import judge_table
 
 
 def judge_batch(target: Target, staged: Staged, *, alone: bool) -> tuple[Measures, tuple[Finding, ...]]:
-    """Counts of the batch's kept rows and what rules say of them; of a batch that is `alone` in its table, all rules."""
+    """Counts of the batch's kept rows and what rules say; of a batch that is `alone` in its table, all rules."""
     rules = [rule for rule in target.plan.table_rules if alone or rule.scope is not Scope.TABLE]
     kept = [file.path for file in staged.kept]
     measures = target.engine.measure(kept, target.plan.schema, rules, table=target.dataset)

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lastro.engine.scan import StreamScan
-from lastro.engine.sql.compile import source_columns
 from lastro.model.errors import ConfigurationError
 from lastro.model.plan import Plan
 from lastro.model.text import _
@@ -24,16 +23,18 @@ from lastro.source.protocol import Opened
 from lastro.transform.joining import reading
 
 
-def asked(target: Target, mode: Mode) -> bool:
-    """True if stored rows go whose key the source no longer holds, and a batch does not say it by itself."""
-    return target.deletes.keys and reading(mode, target.history) is Mode.UPSERT
+def asked(target: Target, mode: Mode, opened: Opened) -> bool:
+    """True if stored rows go whose key the source no longer holds, and the source can list them."""
+    return _wanted(target, mode) and opened.keys is not None
 
 
 def present(target: Target, opened: Opened, mode: Mode, folder: Path) -> Sequence[Path] | None:
     """Files of all keys that the source holds, in the table's types; None where nobody asks. Raises
     `ConfigurationError`.
     """
-    if not asked(target, mode):
+    from lastro.engine.sql.compile import source_columns
+
+    if not _wanted(target, mode):
         return None
     if opened.keys is None:
         raise ConfigurationError(
@@ -47,6 +48,10 @@ def present(target: Target, opened: Opened, mode: Mode, folder: Path) -> Sequenc
     scan = StreamScan(opened.keys(source_columns(plan)), opened.label)
     staged = target.engine.stage(plan, scan, area, batch="keys")
     return [file.path for file in staged.kept]
+
+
+def _wanted(target: Target, mode: Mode) -> bool:
+    return target.deletes.keys and reading(mode, target.history) is Mode.UPSERT
 
 
 def _of_keys(plan: Plan) -> Plan:

@@ -4,8 +4,8 @@ Rules:
 
 1. The source counts in the snapshot that it is read from; what arrived is counted on its way. Both must agree, and the
    engine must have read as many rows.
-2. Where every row was kept as it came, columns that the plan takes over as they are must lack as many values in what was
-   staged as in what arrived; whole numbers and decimals must have the same sum.
+2. Where every row was kept as it came, columns that the plan takes over as they are must lack as many values in what
+   was staged as in what arrived; whole numbers and decimals must have the same sum.
 3. An error names columns and counts, no value of a row. A sum is one.
 """
 

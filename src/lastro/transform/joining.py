@@ -2,8 +2,8 @@
 
 Rules:
 
-1. `upsert`: rows with an equal key are replaced, the rest are added. `snapshot`: besides, rows whose key the batch lacks
-   are removed. `scd2`: nothing is removed; a state that differs ends the one before it.
+1. `upsert`: rows with an equal key are replaced, the rest are added. `snapshot`: besides, rows whose key the batch
+   lacks are removed. `scd2`: nothing is removed; a state that differs ends the one before it.
 2. A row that says it is deleted never joins, in any mode that compares; an `append` compares nothing and is refused.
 3. Which columns a history compares is all but those it ignores, the one that says when a state began, and the one
    that says that it is gone.

@@ -99,7 +99,8 @@ class Dataset:
         """Takes what is new at the source – or `data`, any Arrow stream – through the contract into a new version.
 
         `mode` is `append`, `overwrite`, `upsert`, `snapshot` or `scd2`; the dataset's own where None. `key` names the
-        attempt: asked again under the same key, the first result is the answer. Raises `DataRefused`, `SourceError`, `StoreError`.
+        attempt: asked again under the same key, the first result is the answer. Raises `DataRefused`,
+        `SourceError`, `StoreError`.
         """
         from lastro.pipeline.ingest import ingest
         from lastro.pipeline.target import part

@@ -23,7 +23,7 @@ def history(node: Node) -> History:
     """The columns of a history, and whether a reading is whole; where the file does not say, whoever asks decides."""
     values = _values(node, HISTORY)
     read = {name: _text(node, name) for name in ("start", "end", "current", "effective") if name in values}
-    given = {name: value for name, value in read.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in read.items() if value is not None}  # Any: fields
     if "ignore" in values:
         names = values["ignore"]
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

@@ -8,7 +8,8 @@ Rules:
    or the one that it interrupts ended; those after it are not changed.
 3. A row that says `gone` ends what held at its moment, and is no state itself.
 4. A key that ended and comes back begins anew, even with equal values.
-5. Where the batch is whole, a key that it has is there now: one whose last state ended begins anew at the merge's moment.
+5. Where the batch is whole, a key that it has is there now: one whose last state ended begins anew at the merge's
+   moment.
 6. Keys are taken in parts, so that no part needs more than a bounded memory.
 """
 
@@ -27,6 +28,7 @@ from lastro.engine.duck.fates import OPEN, Stored, moment_value
 from lastro.engine.duck.pairs import GONE, INCOMING, ROW, Meeting
 from lastro.engine.duck.positions import Integers
 from lastro.engine.sql.dialect import data_type
+from lastro.model.merging import History
 from lastro.model.schema import Primitive
 
 PART_ROWS = 250_000
@@ -50,8 +52,6 @@ class Fate(IntEnum):
 def follow(meeting: Meeting, files: Sequence[Path]) -> None:
     """Decides the fates of every stored state of the batch's keys, and of the batch's rows."""
     batch = meeting.batch
-    batch.until = np.full(len(batch.skips), OPEN, dtype=np.int64)
-    batch.again = np.zeros(len(batch.skips), dtype=bool)
     meeting.stored = [Stored.of(path, pq.read_metadata(path).num_rows) for path in files]
     for file in meeting.stored:
         file.bare = file.path in meeting.bare
@@ -67,7 +67,6 @@ def follow(meeting: Meeting, files: Sequence[Path]) -> None:
 
 def _of_batch(meeting: Meeting, rows: Integers, fate: Integers, until: Integers) -> None:
     batch = meeting.batch
-    assert batch.until is not None and batch.again is not None
     same = fate == Fate.SAME
     batch.skips[rows[same]] = True
     meeting.unchanged += int(same.sum())
@@ -97,12 +96,14 @@ WITH new AS (SELECT * FROM ({_new(meeting)}) WHERE hash({key}) % {parts} = {part
 events AS (SELECT * FROM new {"".join(f" UNION ALL {each}" for each in _old(meeting))}),
 met AS (
   SELECT *, lag(since) OVER w AS prev_since, lag(state) OVER w AS prev_state, lag(gone) OVER w AS prev_gone,
-    lag(side) OVER w AS prev_side, lead(since) OVER w AS next_any, last_value(CASE WHEN side = 0 THEN ends END IGNORE NULLS)
-    OVER ({order} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS stored_end
+    lag(side) OVER w AS prev_side, lead(since) OVER w AS next_any,
+    last_value(CASE WHEN side = 0 THEN ends END IGNORE NULLS)
+      OVER ({order} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS stored_end
   FROM events WINDOW w AS ({order})
 ),
 judged AS (
-  SELECT *, {last} AS last, (prev_since IS NULL OR prev_gone OR (stored_end <= since AND prev_since < stored_end)) IS TRUE AS gap
+  SELECT *, {last} AS last,
+    (prev_since IS NULL OR prev_gone OR (stored_end <= since AND prev_since < stored_end)) IS TRUE AS gap
   FROM met
 ),
 kept AS (
@@ -130,9 +131,7 @@ FROM kept WHERE same
 
 
 def _new(meeting: Meeting) -> str:
-    history = meeting.plan.history
-    assert history is not None and history.effective is not None
-    since = _number(name(history.effective), meeting)
+    since = _number(name(_history(meeting).effective or ""), meeting)
     key = ", ".join(name(column) for column in meeting.plan.key)
     known = " AND ".join(f"{name(column)} IS NOT NULL" for column in meeting.plan.key)
     return (
@@ -142,8 +141,7 @@ def _new(meeting: Meeting) -> str:
 
 
 def _old(meeting: Meeting) -> list[str]:
-    history, found = meeting.plan.history, []
-    assert history is not None
+    history, found = _history(meeting), []
     same = " AND ".join(f"old.{name(column)} = new.{name(column)}" for column in meeting.plan.key)
     for number, file in enumerate(meeting.stored):
         start, end = _number(name(history.start), meeting), _number(name(history.end), meeting)
@@ -152,9 +150,9 @@ def _old(meeting: Meeting) -> list[str]:
             start, end = str(moment_value(meeting.plan.began, kind)), "NULL"
         key = ", ".join(f"old.{name(column)}" for column in meeting.plan.key)
         found.append(
-            f"SELECT {key}, {start} AS since, coalesce({end}, {_NEVER}) AS ends, 0 AS side, {number} AS file, {ROW} AS row, "
-            f"false AS gone, {_state(meeting)} AS state FROM {meeting.old(file.path, all_states=True)} AS old "
-            f"SEMI JOIN new ON {same}"
+            f"SELECT {key}, {start} AS since, coalesce({end}, {_NEVER}) AS ends, 0 AS side, {number} AS file, "
+            f"{ROW} AS row, false AS gone, {_state(meeting)} AS state "
+            f"FROM {meeting.old(file.path, all_states=True)} AS old SEMI JOIN new ON {same}"
         )
     return found
 
@@ -168,10 +166,14 @@ def _state(meeting: Meeting) -> str:
     )
 
 
+def _history(meeting: Meeting) -> History:
+    if meeting.plan.history is None:
+        raise ValueError("only a history has chains")
+    return meeting.plan.history
+
+
 def _number(column: str, meeting: Meeting) -> str:
-    history = meeting.plan.history
-    assert history is not None
-    kind = meeting.schema.field(history.start).type
+    kind = meeting.schema.field(_history(meeting).start).type
     typed = f"CAST({column} AS {data_type(kind).sql('duckdb')})"
     if kind == Primitive.DATE:
         return f"CAST({typed} - DATE '1970-01-01' AS BIGINT)"

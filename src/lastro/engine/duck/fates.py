@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from lastro.engine.duck.arrow import arrow_type, conform, to_arrow
 from lastro.engine.duck.parquet import Writer, batches
 from lastro.engine.duck.positions import Integers
 from lastro.engine.protocol import StagedFile
-from lastro.model.merging import MergePlan
+from lastro.model.merging import History, MergePlan
 from lastro.model.schema import Schema
 
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
@@ -65,12 +65,14 @@ class Batch:
 
     files: Sequence[StagedFile]
     skips: Mask = field(init=False)
-    until: Integers | None = None
-    again: Mask | None = None
+    until: Integers = field(init=False)
+    again: Mask = field(init=False)
     """Rows that begin at the merge's moment, whatever they say themselves."""
 
     def __post_init__(self) -> None:
-        self.skips = np.zeros(sum(file.rows for file in self.files), dtype=bool)
+        rows = sum(file.rows for file in self.files)
+        self.skips, self.again = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
+        self.until = np.full(rows, OPEN, dtype=np.int64)
 
     @property
     def starts(self) -> list[int]:
@@ -84,7 +86,7 @@ def moment_value(moment: datetime | None, kind: pa.DataType) -> int:
         return OPEN
     plain = moment.astimezone(UTC).replace(tzinfo=None)
     if pa.types.is_date(kind):
-        return (plain.date() - datetime(1970, 1, 1).date()).days
+        return (plain.date() - date(1970, 1, 1)).days
     return int(np.datetime64(plain, "us").astype(np.int64))
 
 
@@ -93,18 +95,17 @@ def rewrite(files: Sequence[Stored], schema: Schema, plan: MergePlan, folder: Pa
     with Writer(folder, "rewritten", schema=to_arrow(schema)) as writer:
         for file in files:
             start = 0
-            for batch in batches(file.path):
-                place = slice(start, start + batch.num_rows)
-                start += batch.num_rows
-                batch = _ended(batch, file, place, schema, plan)
-                writer.write(batch.filter(pa.array(~file.goes[place])) if file.goes[place].any() else batch)
+            for read in batches(file.path):
+                place = slice(start, start + read.num_rows)
+                start += read.num_rows
+                rows = read if plan.history is None else _ended(read, file, place, schema, plan, plan.history)
+                writer.write(rows.filter(pa.array(~file.goes[place])) if file.goes[place].any() else rows)
     return tuple(writer.files)
 
 
-def _ended(batch: pa.RecordBatch, file: Stored, place: slice, schema: Schema, plan: MergePlan) -> pa.RecordBatch:
-    history = plan.history
-    if history is None:
-        return batch
+def _ended(
+    batch: pa.RecordBatch, file: Stored, place: slice, schema: Schema, plan: MergePlan, history: History
+) -> pa.RecordBatch:
     batch = conform(batch, to_arrow(schema))
     if file.bare:
         kind = arrow_type(schema.field(history.start).type)
@@ -143,24 +144,24 @@ def join(batch: Batch, schema: Schema, plan: MergePlan, folder: Path) -> tuple[S
 
 
 def _joining(file: StagedFile, batch: Batch, start: int, schema: Schema, plan: MergePlan) -> Iterator[pa.RecordBatch]:
-    for rows in batches(file.path):
-        place = slice(start, start + rows.num_rows)
-        start += rows.num_rows
-        if plan.history is not None:
-            rows = _begun(conform(rows, to_arrow(schema)), batch, place, schema, plan)
+    for read in batches(file.path):
+        place = slice(start, start + read.num_rows)
+        start += read.num_rows
+        rows = read if plan.history is None else _begun(read, batch, place, schema, plan, plan.history)
         skips = batch.skips[place]
         yield rows.filter(pa.array(~skips)) if skips.any() else rows
 
 
-def _begun(rows: pa.RecordBatch, batch: Batch, place: slice, schema: Schema, plan: MergePlan) -> pa.RecordBatch:
-    history = plan.history
-    assert history is not None
+def _begun(
+    read: pa.RecordBatch, batch: Batch, place: slice, schema: Schema, plan: MergePlan, history: History
+) -> pa.RecordBatch:
+    rows = conform(read, to_arrow(schema))
     kind = arrow_type(schema.field(history.start).type)
     started = _moments(np.full(rows.num_rows, moment_value(plan.moment, kind), dtype=np.int64), kind)
     if history.effective is not None:
         given = rows.column(history.effective)
-        started = given if batch.again is None else pc.if_else(pa.array(batch.again[place]), started, given)
-    until = np.full(rows.num_rows, OPEN, dtype=np.int64) if batch.until is None else batch.until[place]
+        started = pc.if_else(pa.array(batch.again[place]), started, given)
+    until = batch.until[place]
     rows = _with(_with(rows, history.start, started), history.end, _moments(until, kind))
     return _with(rows, history.current, pa.array(until == OPEN))
 

@@ -29,7 +29,7 @@ from lastro.engine.protocol import Merged, StagedFile
 from lastro.model.merging import MergePlan
 from lastro.model.schema import Schema
 
-MEMORY_MB = 96
+MEMORY_MB = 80
 """Of DuckDB's buffers: joins spill well, and the files' writers need memory too."""
 Bounds = tuple[Any, Any] | None  # Any: a key's smallest and largest value; None where the file does not say
 
@@ -108,7 +108,8 @@ def _holds(connection: duckdb.DuckDBPyConnection, path: Path, incoming: Sequence
         return False
     same = " AND ".join(f"old.{name(column)} = new.{name(column)}" for column in key)
     found = connection.execute(
-        f"SELECT 1 FROM read_parquet({text(path)}) AS old SEMI JOIN read_parquet({texts(incoming)}) AS new ON {same} LIMIT 1"
+        f"SELECT 1 FROM read_parquet({text(path)}) AS old SEMI JOIN read_parquet({texts(incoming)}) AS new ON {same} "
+        "LIMIT 1"
     )
     return found.fetchone() is not None
 
