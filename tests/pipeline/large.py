@@ -31,8 +31,10 @@ COLUMNS = {"id": P.LONG, "amount": P.LONG, "rate": P.DOUBLE, "name": P.STRING, "
 class Made:
     """Rows that are made while they are read."""
 
-    ids: Any
+    rows: int
     salt: int
+    step: int = 1
+    table: int = 1 << 40
     kind: str = "made"
     label: str = "made"
 
@@ -45,8 +47,8 @@ class Made:
         yield Opened(StreamScan(reader, self.label), lambda: {"salt": self.salt}, self.label)
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        for start in range(0, len(self.ids), 50_000):
-            ids = self.ids[start : start + 50_000]
+        for start in range(0, self.rows, 50_000):
+            ids = np.arange(start, min(self.rows, start + 50_000)) * self.step % self.table
             yield pa.record_batch(
                 {
                     "id": ids,
@@ -67,10 +69,10 @@ def peak_mib() -> int:
 def main(root: Path, table_rows: int, batch_rows: int) -> dict[str, Any]:
     target = dataclasses.replace(target_in(root, plan_of(COLUMNS)), engine=DuckEngine(memory_mb=128, threads=1))
     if target.table.head() is None:
-        ingest(target, Made(np.arange(table_rows), 0), mode=Mode.OVERWRITE)
+        ingest(target, Made(table_rows, 0), mode=Mode.OVERWRITE)
         return {}
-    ids = np.random.default_rng(batch_rows).permutation(table_rows)[:batch_rows]
-    result = ingest(target, Made(ids, batch_rows), mode=Mode.UPSERT)
+    source = Made(batch_rows, batch_rows, step=1_000_003, table=table_rows)  # every id once, in no order
+    result = ingest(target, source, mode=Mode.UPSERT)
     return {"peak_mib": peak_mib(), "updated": result.updated, "rows": result.rows_total}
 
 

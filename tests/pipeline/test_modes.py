@@ -101,7 +101,7 @@ def test_a_source_that_is_suddenly_empty_empties_no_table(tmp_path):
         ingest(target, feed({}), mode=Mode.SNAPSHOT)
 
     assert "5 of 5" in caught.value.what
-    assert "max: 100%" in caught.value.do
+    assert "deletes.max" in caught.value.do
     assert len(rows_of(target)) == 5
 
 

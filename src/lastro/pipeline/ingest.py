@@ -33,7 +33,7 @@ from lastro.model import digest
 from lastro.model.errors import LastroError, SourceBroken
 from lastro.model.finding import Finding
 from lastro.model.release import VERSION
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
 from lastro.model.version import Mode, Origin, RowCounts, VersionInfo
 from lastro.pipeline import content, keys, proof, reading
 from lastro.pipeline.aside import set_aside
@@ -267,6 +267,9 @@ def _state(target: Target, steps: list[Step]) -> str:
     made = [step.made for step in steps if step.made is not None]
     if not made:
         return target.table.state()
-    return _(
-        "{n} batches are committed, up to version {number} of {name}; the next ingestion goes on after them"
-    ).format(n=len(made), number=made[-1].number, name=target.dataset)
+    sentence = ngettext(
+        "{n} batch is committed, version {number} of {name}; the next ingestion goes on after it",
+        "{n} batches are committed, up to version {number} of {name}; the next ingestion goes on after them",
+        len(made),
+    )
+    return sentence.format(n=len(made), number=made[-1].number, name=target.dataset)

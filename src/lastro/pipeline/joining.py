@@ -143,9 +143,9 @@ def _guard(target: Target, merged: Merged) -> None:
             absent=merged.absent, held=merged.held, dataset=target.dataset, share=share, most=allowed
         ),
         where=target.dataset,
-        do=_(
-            "look at the source; if they are truly deleted, raise deletes: {{max: 100%}} of {dataset} for once"
-        ).format(dataset=target.dataset),
+        do=_("look at the source; if they are truly deleted, raise deletes.max of {dataset} for once").format(
+            dataset=target.dataset
+        ),
     )
 
 
