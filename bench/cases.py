@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from bench.data import FOLDER, csv
@@ -60,6 +61,7 @@ def figures(size: Size) -> Iterator[Figure]:
     yield reading(source, size)
     yield from appending(size)
     yield from starting(size)
+    yield from import_module("bench.nothing_new").figures(size)
     if size.rows_full:
         yield memory(csv(size.rows_full), size.rows_full)
 

@@ -34,10 +34,11 @@ import pyarrow.parquet as pq
 import pytest
 from tests.engine import cases
 
-from lastro.engine.protocol import QUARANTINE, Engine
+from lastro.engine.protocol import QUARANTINE, Engine, StagedFile
 from lastro.engine.scan import Csv, FileScan, JsonLines, Lines, Parquet, Scan, StreamScan
 from lastro.model.errors import ContractError, LastroError, SourceBroken, SourceUnreachable, SqlRefused
 from lastro.model.finding import Policy
+from lastro.model.merging import MergePlan
 from lastro.model.plan import (
     CastHolds,
     ColumnPlan,
@@ -647,13 +648,26 @@ def test_rows_with_incoming_keys_are_replaced(engine: Engine, files: list[Path],
     folder = tmp_path / "out"
     folder.mkdir()
     held = list(engine.holding(files, [incoming], ["id"]))
-    left = engine.replace(held, [incoming], TABLE, ["id"], folder)
+    merged = engine.merge(files, [StagedFile(incoming, 3)], TABLE, MergePlan(("id",), ("uf", "x")), folder)
 
-    assert held == [files[0]]
-    assert sum(file.rows for file in left) == 2
-    assert sorted(path for path in folder.iterdir()) == sorted(file.path for file in left)
-    rows = pa.table(engine.read([file.path for file in left], TABLE)).to_pylist()
+    assert held == [files[0]] == list(merged.touched)
+    assert sum(file.rows for file in merged.rewritten) == 2
+    assert sorted(path for path in folder.iterdir()) == sorted(file.path for file in merged.rewritten)
+    assert (merged.changes.inserted, merged.changes.updated, merged.changes.removed) == (2, 1, 1)
+    rows = pa.table(engine.read([file.path for file in merged.rewritten], TABLE)).to_pylist()
     assert sorted(row["id"] for row in rows) == [2, 3]
+
+
+def test_a_snapshot_touches_only_what_differs(engine: Engine, files: list[Path], tmp_path: Path) -> None:
+    same, folder = tmp_path / "same.parquet", tmp_path / "out"
+    folder.mkdir()
+    pq.write_table(pa.table(engine.read(files[:1], TABLE)), same)
+    rows = pq.read_metadata(same).num_rows
+    merged = engine.merge(
+        files[:1], [StagedFile(same, rows)], TABLE, MergePlan(("id",), ("uf", "x"), whole=True), folder
+    )
+
+    assert (merged.touched, merged.added, merged.changes.unchanged, merged.held) == ((), (), rows, rows)
 
 
 def test_versions_are_compared_by_key(engine: Engine, tmp_path: Path) -> None:

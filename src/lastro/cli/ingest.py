@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option("--plan", is_flag=True, help=_("Show what would be done, and do nothing."))
 @click.option(
     "--mode",
-    type=click.Choice(["append", "overwrite", "upsert"]),
+    type=click.Choice(["append", "overwrite", "upsert", "snapshot", "scd2"]),
     help=_("How this batch changes the dataset; else as lastro.yaml says."),
 )
 @click.pass_obj

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lastro.engine.protocol import Engine
     from lastro.engine.scan import Csv
 
@@ -17,13 +19,13 @@ def create(
     *,
     memory_mb: int = 600,
     threads: int | None = None,
-    temp: Path | None = None,
+    temp: Path | Callable[[], Path] | None = None,
     **limits: Any,  # Any: fields of `engine.duck.limits.Limits`, or the engine's own
 ) -> Engine:
     """The engine of that name: `duckdb`, `spark`, or one that a third party registered.
 
-    `temp` is where it spills; what it writes there is removed again. Nothing heavy is imported before it is used.
-    Raises `ConfigurationError` for an unknown name, `MissingExtra`.
+    `temp` is where it spills, or makes that place when it is first needed; what is written there is removed. Nothing
+    heavy is imported before it is used. Raises `ConfigurationError` for an unknown name, `MissingExtra`.
     """
     from lastro.engine import registry
 

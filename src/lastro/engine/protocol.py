@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lastro.engine.scan import ArrowStream, Scan
+from lastro.model.merging import MergePlan
 from lastro.model.plan import Plan, TableRule
 from lastro.model.sample import Sample
 from lastro.model.schema import Field, ListOf, Primitive, Schema
-from lastro.model.version import RowCounts
+from lastro.model.version import RowChanges, RowCounts
 
 QUARANTINE = Schema(
     (
@@ -101,6 +102,21 @@ class KeyDiff:
     examples: tuple[Mapping[str, Any], ...]  # Any: column values
 
 
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A batch that met the stored rows: `added` are the files of its rows that join, `rewritten` those with what stays
+    of the `touched` stored files. Of `held` stored rows that could have ended so, `absent` did because their key is
+    gone.
+    """
+
+    added: tuple[StagedFile, ...]
+    rewritten: tuple[StagedFile, ...]
+    touched: tuple[Path, ...]
+    changes: RowChanges
+    absent: int = 0
+    held: int = 0
+
+
 class Engine(Protocol):
     """What computes. Implementations: `engine.duck`, `engine.spark`."""
 
@@ -143,14 +159,35 @@ class Engine(Protocol):
         """
         ...
 
-    def measure(self, files: Sequence[Path], schema: Schema, rules: Sequence[TableRule], *, table: str) -> Measures:
-        """Counts per column and every table rule's number over Parquet files. `table` is the name queries use."""
+    def measure(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        rules: Sequence[TableRule],
+        *,
+        table: str,
+        only: str | None = None,
+    ) -> Measures:
+        """Counts per column and every table rule's number over Parquet files. `table` is the name queries use; with
+        `only`, rows count for which this truth column is true.
+        """
         ...
 
-    def replace(
-        self, existing: Sequence[Path], incoming: Sequence[Path], schema: Schema, key: Sequence[str], folder: Path
-    ) -> Sequence[StagedFile]:
-        """Writes the rows of `existing` whose key is not in `incoming` to new Parquet files in `folder`."""
+    def merge(
+        self,
+        stored: Sequence[Path],
+        batch: Sequence[StagedFile],
+        schema: Schema,
+        plan: MergePlan,
+        folder: Path,
+        *,
+        present: Sequence[Path] | None = None,
+    ) -> Merged:
+        """Meets a batch, whose keys differ, with stored files, and writes what changes into `folder`.
+
+        `schema` is the table's afterwards; `present` are files of the keys that the source holds. Files of the batch of
+        which not every row joins as it is are replaced.
+        """
         ...
 
     def holding(self, existing: Sequence[Path], incoming: Sequence[Path], key: Sequence[str]) -> Sequence[Path]:

@@ -32,11 +32,12 @@ def create(
     *,
     memory_mb: int,
     threads: int | None,
-    temp: Path | None,
+    temp: Path | Callable[[], Path] | None,
     **limits: Any,  # Any: the engine's own
 ) -> Engine:
-    """The engine of that name. Raises `ConfigurationError`."""
-    return _factory(name)(memory_mb=memory_mb, threads=threads, temp=temp, **limits)
+    """The engine of that name; a third party's is given a place that exists. Raises `ConfigurationError`."""
+    place = temp() if callable(temp) and name not in NAMES else temp
+    return _factory(name)(memory_mb=memory_mb, threads=threads, temp=place, **limits)
 
 
 def _factory(name: str) -> Factory:

@@ -25,7 +25,8 @@ Rules:
     │   ├── SourceUnreachable            LST-0301 host, file or database cannot be opened
     │   ├── SourceBroken                 LST-0302 what was read is not what it claims to be
     │   ├── SourceChanged                LST-0303 it changed while it was read
-    │   └── LimitExceeded                LST-0304 the input is beyond a limit, or killed its parser
+    │   ├── LimitExceeded                LST-0304 the input is beyond a limit, or killed its parser
+    │   └── NotReconciled                LST-0305 what arrived or was kept is not what the source counted
     ├── StoreError (OSError)             exit 3   the workspace's files
     │   ├── WriteFailed                  LST-0401 disk full, folder read-only
     │   ├── Locked (TimeoutError)        LST-0402 another process holds the dataset
@@ -184,6 +185,12 @@ class LimitExceeded(SourceError):
     """The input is beyond a limit, or it killed the process that parsed it."""
 
     code = "LST-0304"
+
+
+class NotReconciled(SourceError):
+    """The source counted other rows, missing values or sums than arrived or were kept; nothing was committed."""
+
+    code = "LST-0305"
 
 
 class StoreError(LastroError, OSError):

@@ -14,12 +14,15 @@ class Mode(StrEnum):
     """How a batch changes a dataset.
 
     `append` adds rows, `overwrite` replaces all of them, `upsert` replaces those with an equal primary key and adds
-    the rest, `restore` makes an earlier version the newest again.
+    the rest. `snapshot` makes the table equal to the batch and touches only what differs, `scd2` keeps every state of a
+    row with the time for which it held. `restore` makes an earlier version the newest again.
     """
 
     APPEND = "append"
     OVERWRITE = "overwrite"
     UPSERT = "upsert"
+    SNAPSHOT = "snapshot"
+    SCD2 = "scd2"
     RESTORE = "restore"
 
 
@@ -35,6 +38,35 @@ class RowCounts:
     def conserved(self) -> bool:
         """True if no row was lost and none doubled between source and commit."""
         return self.read == self.kept + self.quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class RowChanges:
+    """What became of the kept rows of a batch that was compared with the table, and of the table's own.
+
+    A kept row was `inserted` where the table had none of its key, `updated` one that differed, was `unchanged`, or is
+    `gone`: it only said that a row was deleted. `deleted` are stored rows that ended without a new one, `removed` all
+    stored rows that are in no file any more (in a history, ended rows stay).
+    """
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    gone: int = 0
+    deleted: int = 0
+    removed: int = 0
+
+    @property
+    def any(self) -> bool:
+        """True if the table is another afterwards."""
+        return bool(self.inserted or self.updated or self.deleted or self.removed)
+
+    def account_for(self, kept: int, added: int, replaced: int) -> bool:
+        """True if no row was lost and none doubled: `kept` rows of the batch, `added` rows of new files, which hold
+        what stays of the `replaced` rows of files that went.
+        """
+        of_batch = self.inserted + self.updated
+        return kept == of_batch + self.unchanged + self.gone and added == of_batch + replaced - self.removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +102,12 @@ class Origin:
     """Digest of what the batch brought; equal for two batches with the same rows: nothing new makes no version."""
     profile: dict[str, Any] = field(default_factory=dict)  # Any: JSON values, counts per column of the whole version
     findings: tuple[dict[str, Any], ...] = ()  # Any: JSON values
+    more: bool = False
+    """True if the reading went on after this batch: the next ingestion continues from `cursor`."""
+    whole: bool = False
+    """True if the batch of a history was everything that there was, so that rows set aside before it are past."""
+    changes: RowChanges | None = None
+    reconciliation: dict[str, Any] = field(default_factory=dict)  # Any: JSON values; what source and table counted
 
 
 @dataclass(frozen=True, slots=True)

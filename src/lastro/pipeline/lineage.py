@@ -3,7 +3,8 @@
 Rules:
 
 1. A version that was restored stands for the one that it restored: what was committed in between is no part of it.
-2. An `overwrite` replaced everything before it: the walk ends there.
+2. An `overwrite`, a `snapshot` and a whole reading of a history stand for everything that there was: the walk ends
+   there.
 3. Corrected rows of the quarantine join a batch; they do not replace it.
 """
 
@@ -20,7 +21,7 @@ CORRECTIONS = "quarantine:"
 
 
 def lineage(table: Table) -> Iterator[VersionInfo]:
-    """The versions whose batches make up the newest one, newest first, down to the last `overwrite`."""
+    """The versions whose batches make up the newest one, newest first, down to the last that stands for everything."""
     head = table.head()
     if head is None:
         return
@@ -31,20 +32,27 @@ def lineage(table: Table) -> Iterator[VersionInfo]:
             known = {info.number: info for info in table.history()}
         info = known[number]
         yield info
-        if info.origin.mode is Mode.OVERWRITE:
+        if replaces(info):
             return
         restored = _restored(info)
         number = number - 1 if restored is None else restored
 
 
 def snapshot(table: Table) -> VersionInfo | None:
-    """The `overwrite` whose rows, apart from corrected ones, are the newest version's; None if others joined them."""
+    """The version that stands for everything and whose rows, apart from corrected ones, are the newest version's; None
+    if others joined them.
+    """
     for info in lineage(table):
-        if info.origin.mode is Mode.OVERWRITE:
+        if replaces(info):
             return info
         if info.origin.mode is not Mode.RESTORE and not info.origin.source.startswith(CORRECTIONS):
             return None
     return None
+
+
+def replaces(info: VersionInfo) -> bool:
+    """True if the version's batch stands for everything that there was (rule 2)."""
+    return info.origin.mode in {Mode.OVERWRITE, Mode.SNAPSHOT} or info.origin.whole
 
 
 def _restored(info: VersionInfo) -> int | None:

@@ -4,8 +4,8 @@ Rules:
 
 1. A quarantined row counts only if a commit of the dataset carries its batch as idempotency key: a batch that was
    refused or crashed left nothing behind.
-2. After an `overwrite`, rows set aside before it are history: the snapshot they belonged to was replaced. A `restore`
-   brings back what was open at the version that it restores.
+2. After an `overwrite`, a `snapshot` or a whole reading of a history, rows set aside before it are past: what they
+   belonged to was read again. A `restore` brings back what was open at the version that it restores.
 3. Corrected rows go through the contract like any batch. With them a mark per row is written (`form` = `mark`,
    `record` = the key of the correcting batch); it counts under rule 1, and then the row is no longer open.
 4. A file of corrections taken in twice is taken in once: its digest is the idempotency key.
@@ -32,7 +32,7 @@ from lastro.pipeline.corrections import Address, Row
 from lastro.pipeline.ingest import ingest
 from lastro.pipeline.lineage import CORRECTIONS, lineage
 from lastro.pipeline.result import IngestResult
-from lastro.pipeline.target import Target
+from lastro.pipeline.target import Target, part
 from lastro.source.protocol import Cursor, Opened
 from lastro.store.table import Table
 from lastro.store.writer import Change
@@ -91,10 +91,17 @@ class Quarantine:
         content = _digest(corrected)
         key = self._key(content)
         source = _Corrections(corrected, content, lambda addresses: self._close(addresses, key))
-        result = ingest(self.target, source, mode=mode, key=key, progress=progress)
+        if self._keeps_history():
+            mode = Mode.SCD2
+        result = ingest(part(self.target), source, mode=mode, key=key, progress=progress)
         if self.on_ingest is not None:
             self.on_ingest(result)
         return result
+
+    def _keeps_history(self) -> bool:
+        head, columns = self.target.table.head(), self.target.history.columns
+        stored = set(columns) <= set(head.schema.names) if head is not None else False
+        return stored and not set(columns) & set(self.target.plan.schema.names)
 
     def _open_rows(self) -> Iterator[Row]:
         keys = _live_keys(self.target.table)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, field, replace
 from typing import Any
 
 from lastro.model.finding import Finding, Verdict
 from lastro.model.text import _
-from lastro.model.version import Mode, RowCounts, VersionInfo
+from lastro.model.version import Mode, RowChanges, RowCounts, VersionInfo
 
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
     """One ingestion: the version it made, or the one that already held everything (`unchanged`).
 
-    `counts` are the batch's rows, `refused` the rows each rule refused, `rows_total` the rows of the whole version,
-    `inserted` and `updated` how an upsert's rows met the table, `seconds` the wall-clock time.
+    `counts` are the rows of all its batches, `refused` the rows each rule refused, `rows_total` the rows of the whole
+    version. `inserted`, `updated`, `deleted` and `equal` (rows that changed nothing) are how the rows met the table,
+    `versions` every version that was made, `reconciled` whether what the source counted was proven of each. `seconds`
+    is the wall-clock time.
     """
 
     dataset: str
@@ -32,6 +35,10 @@ class IngestResult:
     rows_total: int = 0
     inserted: int = 0
     updated: int = 0
+    deleted: int = 0
+    equal: int = 0
+    versions: tuple[int, ...] = ()
+    reconciled: bool = False
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
 
@@ -68,6 +75,65 @@ class IngestResult:
             kept=self.counts.kept,
             quarantined=self.counts.quarantined,
         )
+
+
+def first_result(info: VersionInfo, source: str) -> IngestResult:
+    """What the commit itself tells of the ingestion that made it."""
+    counts, changes = info.origin.counts, info.origin.changes
+    if changes is None:
+        changes = RowChanges(inserted=counts.kept if counts else 0)
+    return IngestResult(
+        dataset=info.dataset,
+        version=info.number,
+        digest=info.digest,
+        unchanged=True,
+        mode=info.origin.mode,
+        source=source,
+        counts=counts,
+        rows_total=info.rows,
+        inserted=changes.inserted,
+        updated=changes.updated,
+        deleted=changes.deleted,
+        equal=changes.unchanged,
+        versions=(info.number,),
+        reconciled=bool(info.origin.reconciliation),
+    )
+
+
+def summed(results: Sequence[IngestResult]) -> IngestResult:
+    """All batches of one ingestion as one result; a last one that found nothing more adds nothing."""
+    made = [result for result in results if result.versions]
+    if not made:
+        return results[-1]
+    last, counts = made[-1], [result.counts for result in made if result.counts is not None]
+    refused: Counter[str] = Counter()
+    for result in made:
+        refused.update(result.refused)
+    return replace(
+        last,
+        unchanged=all(result.unchanged for result in made),
+        counts=RowCounts(*(sum(part) for part in zip(*map(astuple, counts), strict=True))) if counts else None,
+        refused=dict(refused),
+        findings=_worst(made),
+        inserted=sum(result.inserted for result in made),
+        updated=sum(result.updated for result in made),
+        deleted=sum(result.deleted for result in made),
+        equal=sum(result.equal for result in made),
+        versions=tuple(version for result in made for version in result.versions),
+        reconciled=all(result.reconciled for result in made),
+        notes=tuple(dict.fromkeys(note for result in made for note in result.notes)),
+    )
+
+
+def _worst(results: Sequence[IngestResult]) -> tuple[Finding, ...]:
+    """Each rule's worst finding over all batches, the latest of equally bad ones."""
+    order = tuple(Verdict)
+    found: dict[tuple[str, str | None], Finding] = {}
+    for finding in (finding for result in results for finding in result.findings):
+        before = found.get((finding.rule, finding.column))
+        if before is None or order.index(finding.verdict) >= order.index(before.verdict):
+            found[finding.rule, finding.column] = finding
+    return tuple(found.values())
 
 
 def unchanged(dataset: str, head: VersionInfo | None, mode: Mode, source: str) -> IngestResult:

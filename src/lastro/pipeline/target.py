@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from lastro.engine.protocol import Engine
+from lastro.model.merging import Deletes, History
 from lastro.model.plan import Plan
 from lastro.store.table import Table
 
@@ -13,7 +14,8 @@ from lastro.store.table import Table
 class Target:
     """A dataset's table, its quarantine's table, the plan of its contract and the engine that executes it.
 
-    `withheld` are the columns whose smallest and largest values may stand in no statistics.
+    `withheld` are the columns whose smallest and largest values may stand in no statistics. `history` is how the mode
+    `scd2` keeps states, `deletes` how rows that are gone at the source are known.
     """
 
     table: Table
@@ -21,8 +23,15 @@ class Target:
     plan: Plan
     engine: Engine
     withheld: frozenset[str] = frozenset()
+    history: History = field(default_factory=History)
+    deletes: Deletes = field(default_factory=Deletes)
 
     @property
     def dataset(self) -> str:
         """The dataset's name."""
         return self.plan.dataset
+
+
+def part(target: Target) -> Target:
+    """The target for rows that are not all there are: no key counts as gone for being absent from them."""
+    return replace(target, history=replace(target.history, whole=False), deletes=replace(target.deletes, keys=False))

@@ -11,13 +11,15 @@ from lastro.report.numbers import duration, number, percent
 from lastro.report.values import Ingested
 
 _WORTH_A_RATE = 1000
+_COMPARED = ("upsert", "snapshot", "scd2")
 
 
 def ingested(result: Ingested) -> Blocks:
     """The findings that matter and a line of figures."""
     if result.unchanged or result.counts is None:
         return ()
-    return (*findings(result.findings, passed=False), Line("  " + _figures(result), Tone.FAINT))
+    lines = [_figures(result), *([_changes(result)] if result.mode in _COMPARED else []), *_proof(result)]
+    return (*findings(result.findings, passed=False), *(Line("  " + line, Tone.FAINT) for line in lines))
 
 
 def ingested_verdict(result: Ingested) -> str:
@@ -48,6 +50,30 @@ def refusals(refused: Mapping[str, int], total: int) -> Blocks:
         (rule, number(count), percent(count, total), bar(count, largest)) for rule, count in ordered
     ]
     return (table(columns, rows),) if rows else ()
+
+
+def _changes(result: Ingested) -> str:
+    sentence = _("{inserted} inserted, {updated} updated, {deleted} deleted, {equal} unchanged")
+    return sentence.format(
+        inserted=number(result.inserted),
+        updated=number(result.updated),
+        deleted=number(result.deleted),
+        equal=number(result.equal),
+    )
+
+
+def _proof(result: Ingested) -> list[str]:
+    lines = []
+    if len(result.versions) > 1:
+        sentence = _("read in {n} batches: versions {first} to {last}")
+        lines.append(
+            sentence.format(
+                n=number(len(result.versions)), first=number(result.versions[0]), last=number(result.versions[-1])
+            )
+        )
+    if result.reconciled:
+        lines.append(_("reconciled: what the source counted is what arrived"))
+    return lines
 
 
 def _figures(result: Ingested) -> str:

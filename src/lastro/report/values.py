@@ -30,12 +30,42 @@ class Ingested(Protocol):
 
     @property
     def mode(self) -> str:
-        """`append`, `overwrite` or `upsert`."""
+        """How the batch changed the dataset."""
         ...
 
     @property
     def counts(self) -> RowCounts | None:
         """The batch's rows."""
+        ...
+
+    @property
+    def inserted(self) -> int:
+        """Rows that were added."""
+        ...
+
+    @property
+    def updated(self) -> int:
+        """Rows that took the place of others."""
+        ...
+
+    @property
+    def deleted(self) -> int:
+        """Rows that went, or ended, without another."""
+        ...
+
+    @property
+    def equal(self) -> int:
+        """Rows that changed nothing."""
+        ...
+
+    @property
+    def versions(self) -> Sequence[int]:
+        """Every version that was made."""
+        ...
+
+    @property
+    def reconciled(self) -> bool:
+        """True if what the source counted was proven of every batch."""
         ...
 
     @property

@@ -23,11 +23,12 @@ def log(versions: Sequence[VersionInfo], tags: Mapping[str, int]) -> Blocks:
         Column(_("rows"), right=True),
         Column(_("kept"), right=True, spare=3),
         Column(_("set aside"), right=True, spare=1),
+        *([Column(_("reconciled"), spare=5)] if _any_proof(versions) else []),
         Column(_("size"), right=True, spare=4),
         Column("sha256:", fixed=True, spare=2),
         Column(_("tags")),
     )
-    return (table(columns, (_version(info, tags) for info in versions)),)
+    return (table(columns, (_version(info, tags, proof=_any_proof(versions)) for info in versions)),)
 
 
 def datasets(newest: Mapping[str, VersionInfo | None]) -> Blocks:
@@ -64,6 +65,8 @@ def version_values(info: VersionInfo) -> dict[str, Any]:  # Any: values for `rep
         "bytes": info.size,
         "files": len(info.files),
         "counts": origin.counts,
+        "changes": origin.changes,
+        "reconciliation": origin.reconciliation or None,
         "source": origin.source,
         "run": origin.run or None,
         "engine": origin.engine,
@@ -76,7 +79,11 @@ def version_values(info: VersionInfo) -> dict[str, Any]:  # Any: values for `rep
     }
 
 
-def _version(info: VersionInfo, tagged: Mapping[str, int]) -> tuple[Cell | str, ...]:
+def _any_proof(versions: Sequence[VersionInfo]) -> bool:
+    return any(info.origin.reconciliation for info in versions)
+
+
+def _version(info: VersionInfo, tagged: Mapping[str, int], *, proof: bool) -> tuple[Cell | str, ...]:
     counts = info.origin.counts
     names = ", ".join(sorted(name for name, number_ in tagged.items() if number_ == info.number))
     return (
@@ -86,6 +93,7 @@ def _version(info: VersionInfo, tagged: Mapping[str, int]) -> tuple[Cell | str, 
         number(info.rows),
         number(counts.kept) if counts else NOTHING,
         Cell(number(counts.quarantined), Tone.DOUBTFUL if counts.quarantined else Tone.PLAIN) if counts else NOTHING,
+        *([_("yes") if info.origin.reconciliation else NOTHING] if proof else []),
         size(info.size),
         _hexadecimal(info.digest),
         names,

@@ -34,7 +34,11 @@ Cursor = Mapping[str, Any]  # Any: JSON values
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Nothing new since the cursor."""
+    """Nothing new since the cursor. A source that tells this by its cursor alone, which does not see deletes, gives
+    `keys` as `Opened` does: they are compared where the dataset asks for it.
+    """
+
+    keys: Callable[[Sequence[str]], ArrowStream] | None = None
 
 
 @dataclass(frozen=True, slots=True)

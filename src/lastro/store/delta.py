@@ -36,7 +36,7 @@ CONFIGURATION = {
     "delta.checkpointInterval": "50",
 }
 """Nothing that a version needs may be cleaned up by another writer."""
-_OPERATIONS = {"append": "WRITE", "overwrite": "WRITE", "upsert": "MERGE", "restore": "RESTORE"}
+_OPERATIONS = {"append": "WRITE", "overwrite": "WRITE", "restore": "RESTORE"}
 
 Action = dict[str, Any]  # Any: JSON values, by Delta's protocol
 
@@ -189,7 +189,7 @@ def _commit_info(manifest: Manifest, milliseconds: int) -> Action:
     return {
         "commitInfo": {
             "timestamp": milliseconds,
-            "operation": _OPERATIONS[mode],
+            "operation": _OPERATIONS.get(mode, "MERGE"),
             "operationParameters": {"mode": mode.capitalize()},
             "isBlindAppend": mode == "append",
             "engineInfo": record["writer"],

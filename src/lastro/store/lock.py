@@ -3,7 +3,8 @@
 Rules:
 
 1. The lock belongs to the open file: the system frees it when the process ends, however it ends.
-2. The file is never removed; it holds the pid and host of the holder, for people.
+2. The file is never removed; it holds the pid and host of the holder, for people. Who only looks for
+   something to do signs it with the first change, so that a look writes nothing.
 3. A child made by fork closes its copy, so that it cannot hold the lock beyond its parent's death.
 """
 
@@ -14,7 +15,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,20 +29,22 @@ _held: set[int] = set()
 
 
 @contextmanager
-def held(path: Path, *, dataset: str, timeout_s: float) -> Iterator[None]:
-    """Holds the lock. Raises `Locked`, naming the holder's pid, if it is not free within `timeout_s`."""
+def held(path: Path, *, dataset: str, timeout_s: float) -> Iterator[Callable[[], None]]:
+    """Holds the lock and gives a function that signs it. Raises `Locked`, naming the holder's pid if it signed, if the
+    lock is not free within `timeout_s`.
+    """
     disk.make_folder(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
         _acquire(descriptor, path, dataset, timeout_s)
         _held.add(descriptor)
-        _sign(descriptor)
+        _wipe(descriptor)  # a name that a killed holder left
         try:
-            yield
+            yield lambda: _sign(descriptor)
         finally:
             _held.discard(descriptor)
             with suppress(OSError):  # what was done under the lock counts, not whether its holder's name is wiped
-                os.ftruncate(descriptor, 0)
+                _wipe(descriptor)
     finally:
         os.close(descriptor)
 
@@ -63,9 +66,13 @@ def _acquire(descriptor: int, path: Path, dataset: str, timeout_s: float) -> Non
 
 
 def _sign(descriptor: int) -> None:
-    holder = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, holder.encode(), 0)
+    if os.fstat(descriptor).st_size == 0:
+        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)
+
+
+def _wipe(descriptor: int) -> None:
+    if os.fstat(descriptor).st_size:
+        os.ftruncate(descriptor, 0)
 
 
 def _locked(descriptor: int, path: Path, dataset: str, timeout_s: float) -> Locked:

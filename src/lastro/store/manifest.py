@@ -23,12 +23,14 @@ from lastro.model import clock, digest
 from lastro.model.errors import Corrupted, StoreError
 from lastro.model.schema import Schema
 from lastro.model.text import _
-from lastro.model.version import FileEntry, Mode, Origin, RowCounts, VersionInfo
+from lastro.model.version import FileEntry, Mode, Origin, RowChanges, RowCounts, VersionInfo
 
 FORMAT = 1
 LISTING_EVERY = 64
 """At least so many manifests follow a full listing before the next; with many files more, see `is_listing_due`."""
 
+_ADDED_LATER = frozenset({"more", "whole", "changes", "reconciliation"})
+_CHANGES = ("inserted", "updated", "unchanged", "gone", "deleted", "removed")
 Record = Mapping[str, Any]  # Any: JSON values; the fields stand in docs/format.md
 
 
@@ -190,16 +192,17 @@ def entry_value(entry: FileEntry) -> dict[str, Any]:  # Any: JSON values
 
 
 def origin_value(origin: Origin) -> dict[str, Any]:  # Any: JSON values
-    """The JSON form of an origin: tuples become lists."""
+    """The JSON form of an origin: tuples become lists, and what was added later stands only where it says something."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(origin), allow_nan=False))  # Any: JSON values
-    return plain
+    return {name: value for name, value in plain.items() if value or name not in _ADDED_LATER}
 
 
 def origin_of(value: Mapping[str, Any]) -> Origin:  # Any: JSON values
     """The origin of a record. Fields this Lastro does not know are left out."""
     known = {name: value[name] for name in Origin.__dataclass_fields__ if name in value}
-    counts = known.get("counts")
+    counts, changes = known.get("counts"), known.get("changes")
     known |= {
+        "changes": None if changes is None else RowChanges(**{name: changes[name] for name in _CHANGES}),
         "mode": Mode(value["mode"]),
         "counts": None if counts is None else RowCounts(counts["read"], counts["kept"], counts["quarantined"]),
         "inputs": tuple(value.get("inputs", ())),

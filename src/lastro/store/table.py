@@ -99,17 +99,21 @@ class Table:
         return tuple(self.places.data(entry.path) for entry in info.files)
 
     @contextmanager
-    def lock(self, *, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[Writer]:
+    def lock(self, *, timeout_s: float = LOCK_TIMEOUT_S, looking: bool = False) -> Iterator[Writer]:
         """The right to change the table, for as long as the context lasts; a crash before is put in order first.
+
+        Who is only `looking` so far leaves no name in the lock's file before the first change.
 
         Raises `Locked`, `Conflict` if another writer committed, `Corrupted`, `WriteFailed`.
         """
         from lastro.store.writer import Writer
 
-        with self.exclusive(timeout_s):
+        with self._held(timeout_s) as sign:
             with self.failing_cleanly():
+                if not looking:
+                    sign()
                 recovery.settle(self.places, self.log)
-            writer = Writer(self)
+            writer = Writer(self, sign)
             try:
                 yield writer
             finally:
@@ -144,11 +148,18 @@ class Table:
     @contextmanager
     def exclusive(self, timeout_s: float) -> Iterator[None]:
         """The bare lock, with nothing put in order. Raises `Locked`, `WriteFailed`."""
+        with self._held(timeout_s) as sign:
+            with self.failing_cleanly():
+                sign()
+            yield
+
+    @contextmanager
+    def _held(self, timeout_s: float) -> Iterator[Callable[[], None]]:
         self.places.check()
         with ExitStack() as stack:
             with self.failing_cleanly():
-                stack.enter_context(lock.held(self.places.lock, dataset=self.dataset, timeout_s=timeout_s))
-            yield
+                sign = stack.enter_context(lock.held(self.places.lock, dataset=self.dataset, timeout_s=timeout_s))
+            yield sign
 
     def _head(self) -> int | None:
         """The newest version's number. A commit that a crash left without manifest is finished first, if it can be."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,8 +57,9 @@ class Change:
 class Writer:
     """The right to change one table; made by `Table.lock`, of no use after it."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, sign: Callable[[], None]) -> None:
         self._table = table
+        self._sign = sign
         self._open = True
 
     def close(self) -> None:
@@ -71,6 +72,7 @@ class Writer:
         places = self._check_open().places
         folder = places.staging / f"{uuid.uuid4().hex}.{places.dataset}"
         with self._table.failing_cleanly():
+            self._sign()
             disk.make_private(folder)
         try:
             yield folder
@@ -99,6 +101,7 @@ class Writer:
         check_rows(change, removed)
         number = 0 if parent is None else parent.manifest.number + 1
         with self._table.failing_cleanly():
+            self._sign()
             added = self._bring_in(number, change.added, footers)
             return self._publish(
                 parent,
@@ -317,15 +320,19 @@ class Writer:
 def check_rows(change: Change, removed: Sequence[FileEntry]) -> None:
     """Refuses a change that loses or doubles rows: `StoreError`. Without counts there is nothing to check.
 
-    An upsert's added files hold the batch and the survivors of the files it replaces: at least the rows kept, at most
-    those and the removed ones.
+    Where the batch was compared with the table, its changes account for every row. An upsert that does not say them
+    adds at least the rows kept, at most those and the ones of the files it replaces.
     """
-    counts = change.origin.counts
+    counts, changes = change.origin.counts, change.origin.changes
     if counts is None:
         return
-    added = sum(staged.rows for staged in change.added)
-    survivors = sum(entry.rows for entry in removed) if change.origin.mode is Mode.UPSERT else 0
-    if not (counts.conserved and counts.kept <= added <= counts.kept + survivors):
+    added, replaced = sum(staged.rows for staged in change.added), sum(entry.rows for entry in removed)
+    survivors = replaced if change.origin.mode is Mode.UPSERT else 0
+    if changes is not None:
+        accounted = changes.account_for(counts.kept, added, replaced)
+    else:
+        accounted = counts.kept <= added <= counts.kept + survivors
+    if not (counts.conserved and accounted):
         raise StoreError(
             _("rows were lost or doubled: {read} read, {kept} kept, {quarantined} quarantined, {added} staged").format(
                 read=counts.read, kept=counts.kept, quarantined=counts.quarantined, added=added

@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +21,32 @@ from lastro.contract import document
 from lastro.contract.document import Node
 from lastro.model.durable import write_durably
 from lastro.model.errors import ConfigurationError, ContractError, LastroError, NameRefused, WriteFailed
+from lastro.model.merging import Deletes, History
 from lastro.model.reference import check_name
 from lastro.model.text import _
 from lastro.model.version import Mode
+from lastro.workspace import keeping
 
 FILE = "lastro.yaml"
 VERSION = 1
 MEMORY_MB_MAX = 1 << 26
 THREADS_MAX = 256
 RESERVED_SUFFIX = ".quarantine"
-MODES = tuple(mode.value for mode in (Mode.APPEND, Mode.OVERWRITE, Mode.UPSERT))
+MODES = tuple(mode.value for mode in (Mode.APPEND, Mode.OVERWRITE, Mode.UPSERT, Mode.SNAPSHOT, Mode.SCD2))
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetEntry:
-    """One dataset in `lastro.yaml`: its contract's path (relative), how batches join it, and its source's options."""
+    """One dataset in `lastro.yaml`: its contract's path (relative), how batches join it, its source's options, how it
+    keeps a history, and how it knows what was deleted.
+    """
 
     name: str
     contract: str
     mode: Mode
     source: Mapping[str, Any]  # Any: the source's own options
+    history: History = field(default_factory=History)
+    deletes: Deletes = field(default_factory=Deletes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +154,7 @@ def _configuration(top: Node) -> Configuration:
 
 
 def _dataset(name: str, node: Node) -> DatasetEntry:
-    _known(node, ("contract", "mode", "source"))
+    _known(node, ("contract", "mode", "source", "history", "deletes"))
     try:
         check_dataset_name(name)
     except NameRefused as error:
@@ -166,7 +172,11 @@ def _dataset(name: str, node: Node) -> DatasetEntry:
             _("{path} leaves the workspace").format(path=contract), _("name a file inside the workspace's folder")
         )
     source = node.child("source")
-    return DatasetEntry(name, contract, Mode(mode), _mapping(source) if source.data is not None else {})
+    options = _mapping(source) if source.data is not None else {}
+    history, deletes = keeping.history(node.child("history")), keeping.deletes(node.child("deletes"))
+    if "whole" not in (node.child("history").data or {}):
+        history = replace(history, whole=not (options.get("cursor") or options.get("incremental")))
+    return DatasetEntry(name, contract, Mode(mode), options, history=history, deletes=deletes)
 
 
 def _engine(node: Node) -> dict[str, Any]:  # Any: fields of Configuration

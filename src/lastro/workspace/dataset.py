@@ -98,23 +98,20 @@ class Dataset:
     ) -> IngestResult:
         """Takes what is new at the source – or `data`, any Arrow stream – through the contract into a new version.
 
-        `mode` is `append`, `overwrite` or `upsert`; the dataset's own where None. `key` names the attempt: asked again
-        under the same key, the first result is the answer. Raises `DataRefused`, `SourceError`, `StoreError`.
+        `mode` is `append`, `overwrite`, `upsert`, `snapshot` or `scd2`; the dataset's own where None. `key` names the
+        attempt: asked again under the same key, the first result is the answer. Raises `DataRefused`,
+        `SourceError`, `StoreError`.
         """
         from lastro.pipeline.ingest import ingest
+        from lastro.pipeline.target import part
 
         chosen = self._mode(mode)
         target = self.target()
-        if chosen is Mode.UPSERT and not target.plan.primary_key:
-            raise ConfigurationError(
-                _("upsert into {name} needs a primary key").format(name=self.name),
-                where=self.entry.contract,
-                do=_("set primaryKey: true on the key's properties, or choose another mode"),
-            )
         source = _Given(data) if data is not None else self._source(chosen)
-        result = ingest(target, source, mode=chosen, key=key, run=_run_id(), progress=progress)
-        self._record(result)
-        return result
+        if data is not None:
+            target = part(target)
+        run = _run_id()
+        return ingest(target, source, mode=chosen, key=key, run=run, progress=progress, on_commit=self._enter)
 
     def log(self) -> tuple[VersionInfo, ...]:
         """Every version, newest first."""
@@ -130,6 +127,8 @@ class Dataset:
 
         first, second = self.find(before), self.find(after)
         key = self.contract().plan().primary_key
+        if key and set(self.entry.history.columns) <= set(second.schema.names):
+            key = (*key, self.entry.history.start)
         return compare(self.table, self.workspace.engine(), first, second, key=key, limit=limit)
 
     def tag(self, tag: str, version: int | None = None) -> VersionInfo:
@@ -156,6 +155,10 @@ class Dataset:
             idempotency_key=uuid.uuid4().hex,
             source=info.reference,
             counts=None,
+            changes=None,
+            more=False,
+            whole=False,
+            reconciliation={},
             run=_run_id(),
             inputs=(f"{info.reference} {info.digest}",),
         )
@@ -185,6 +188,8 @@ class Dataset:
             plan=plan,
             engine=self.workspace.engine(),
             withheld=plan.withheld,
+            history=self.entry.history,
+            deletes=self.entry.deletes,
         )
 
     def _mode(self, mode: str | None) -> Mode:
@@ -216,9 +221,9 @@ class Dataset:
         return create(options, base=self.workspace.root)
 
     def _record(self, result: IngestResult) -> None:
-        if result.unchanged or result.version is None:
-            return
-        self._enter(self.table.version(result.version))
+        if not result.unchanged:
+            for number in result.versions:
+                self._enter(self.table.version(number))
 
     def _enter(self, info: VersionInfo) -> None:
         """Enters a new version in the catalogue and in the run that made it."""

@@ -25,6 +25,24 @@ PREFIX = "engine-"
 _LOCK = "lock"
 
 
+class Later:
+    """Claims a folder at the first call, one for each process: who computes nothing writes nothing."""
+
+    def __init__(self, staging: Path) -> None:
+        self._staging = staging
+        self._claimed: Path | None = None
+
+    def __call__(self) -> Path:
+        """The folder."""
+        if self._claimed is None:
+            self._claimed = claim(self._staging)
+        return self._claimed
+
+    def __getstate__(self) -> dict[str, object]:
+        """For a worker process: it claims its own."""
+        return {"_staging": self._staging, "_claimed": None}
+
+
 def claim(staging: Path) -> Path:
     """A private folder for this process; it is removed when the process ends, or by the next one."""
     try:

@@ -167,7 +167,7 @@ class Workspace:
 
             limits = {"memory_mb": self.settings.memory_mb, "threads": self.settings.threads}
             given = {key: value for key, value in limits.items() if value is not None}
-            self._engine = create(self.settings.engine, temp=scratch.claim(self.root / ".lastro" / "staging"), **given)
+            self._engine = create(self.settings.engine, temp=scratch.Later(self.root / ".lastro" / "staging"), **given)
         return self._engine
 
     def table(self, dataset: str) -> Table:

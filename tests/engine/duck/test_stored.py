@@ -20,7 +20,9 @@ from lastro.engine.duck import parquet
 from lastro.engine.duck.arrow import from_arrow, to_arrow
 from lastro.engine.duck.engine import DuckEngine
 from lastro.engine.duck.parquet import Writer
+from lastro.engine.protocol import StagedFile
 from lastro.model.errors import Corrupted, SqlRefused, UsageError, WriteFailed
+from lastro.model.merging import MergePlan
 from lastro.model.schema import Decimal, Field, ListOf, MapOf, Primitive, Schema, StructOf
 
 P = Primitive
@@ -152,7 +154,11 @@ def test_files_holding_keys_are_found_and_rewritten(engine: DuckEngine, tmp_path
     held = engine.holding(existing, incoming, ["id"])
     assert [path.name for path in held] == ["one-00000.parquet", "two-00000.parquet"]
     wider = Schema((*SMALL.fields, Field("w", P.DOUBLE)))
-    files = engine.replace(held, incoming, wider, ["id"], out)
+    batch = [StagedFile(path, 4) for path in incoming]
+    merged = engine.merge(existing, batch, wider, MergePlan(("id",), ("v",)), out)
+    files = merged.rewritten
+    assert merged.touched == held
+    assert merged.added == tuple(batch)
     assert sum(file.rows for file in files) == 3
     assert pa.table(engine.read([file.path for file in files], wider)).to_pylist() == [
         {"id": 1, "v": "a", "w": None},

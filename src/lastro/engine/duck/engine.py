@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from lastro.engine.duck.limits import Limits
-from lastro.engine.protocol import KeyDiff, Measures, Progress, Protect, Staged, StagedFile
+from lastro.engine.protocol import KeyDiff, Measures, Merged, Progress, Protect, Staged, StagedFile
 from lastro.engine.scan import ArrowStream, Scan
 from lastro.engine.sql import compile as sql
+from lastro.model.merging import MergePlan
 from lastro.model.plan import Plan, TableRule
 from lastro.model.sample import Sample
 from lastro.model.schema import Schema
@@ -25,11 +26,16 @@ class DuckEngine:
         *,
         memory_mb: int = 600,
         threads: int | None = None,
-        temp: Path | None = None,
+        temp: Path | Callable[[], Path] | None = None,
         **limits: Any,  # Any: the other fields of `Limits`
     ) -> None:
         self.limits = Limits(memory_mb=memory_mb, threads=threads, **limits)
-        self._temp = temp
+        self._place = temp
+
+    @property
+    def _temp(self) -> Path | None:
+        """Where it spills; a place that is still to be made is made when it is first needed."""
+        return self._place() if callable(self._place) else self._place
 
     def describe(self, scan: Scan) -> Schema:
         """The source's columns as they arrive; of several files, those of all of them."""
@@ -68,19 +74,34 @@ class DuckEngine:
         temp = self._temp or folder
         return stage(Order(plan, folder, batch, keep_last, protect, progress, self.limits, temp), scan)
 
-    def measure(self, files: Sequence[Path], schema: Schema, rules: Sequence[TableRule], *, table: str) -> Measures:
+    def measure(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        rules: Sequence[TableRule],
+        *,
+        table: str,
+        only: str | None = None,
+    ) -> Measures:
         """Counts per column and every table rule's number."""
         from lastro.engine.duck.stored import measured
 
-        return measured(files, schema, rules, table, self.limits, self._temp)
+        return measured(files, schema, rules, table, self.limits, self._temp, only=only)
 
-    def replace(
-        self, existing: Sequence[Path], incoming: Sequence[Path], schema: Schema, key: Sequence[str], folder: Path
-    ) -> Sequence[StagedFile]:
-        """The rows of `existing` whose key is not in `incoming`, in new files."""
-        from lastro.engine.duck.merge import replace
+    def merge(
+        self,
+        stored: Sequence[Path],
+        batch: Sequence[StagedFile],
+        schema: Schema,
+        plan: MergePlan,
+        folder: Path,
+        *,
+        present: Sequence[Path] | None = None,
+    ) -> Merged:
+        """A batch and the stored rows it meets."""
+        from lastro.engine.duck.merge import Order, merge
 
-        return replace(existing, incoming, schema, key, folder, self.limits, self._temp or folder)
+        return merge(Order(stored, batch, schema, plan, folder, present, self.limits, self._temp or folder))
 
     def holding(self, existing: Sequence[Path], incoming: Sequence[Path], key: Sequence[str]) -> Sequence[Path]:
         """Those of `existing` that hold at least one key of `incoming`."""

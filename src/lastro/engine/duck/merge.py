@@ -1,32 +1,51 @@
-"""Merging by key: which stored files hold keys of a batch, and those files without these rows.
+"""Merging by key: how the rows of a batch meet those that are stored.
 
 Rules:
 
-1. Files are ruled out by the smallest and largest keys in their footers first; only the rest are read.
+1. Files are ruled out by the smallest and largest values of every key column in their footers first; of the others only
+   the key columns are read, and only files that hold a key of the batch are read whole.
 2. A key with a NULL in it equals nothing.
-3. Rows that stay keep their order; equal input gives equal bytes.
+3. Stored files are taken one by one. What is held of a row is its fate (`fates`); joins spill to disk.
+4. Rows that stay keep their order; equal input gives equal bytes.
+5. Where stored rows can end because the batch or the source lacks their key, every file is looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lastro.engine.duck.arrow import to_arrow
+from lastro.engine.duck import chain, fates, pairs
 from lastro.engine.duck.connection import name, session, text, texts
 from lastro.engine.duck.limits import Limits
-from lastro.engine.duck.parquet import Writer, without
-from lastro.engine.duck.positions import Integers
 from lastro.engine.duck.stored import told
-from lastro.engine.protocol import StagedFile
+from lastro.engine.protocol import Merged, StagedFile
+from lastro.model.merging import MergePlan
 from lastro.model.schema import Schema
 
+MEMORY_MB = 80
+"""Of DuckDB's buffers: joins spill well, and the files' writers need memory too."""
 Bounds = tuple[Any, Any] | None  # Any: a key's smallest and largest value; None where the file does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What `merge` was asked for. `present` are files of all keys that the source holds."""
+
+    stored: Sequence[Path]
+    batch: Sequence[StagedFile]
+    schema: Schema
+    plan: MergePlan
+    folder: Path
+    present: Sequence[Path] | None
+    limits: Limits
+    temp: Path | None
 
 
 def holding(
@@ -37,83 +56,91 @@ def holding(
         near = _near(existing, incoming, key)
     if not near or not incoming:
         return ()
-    with told(near), session(limits, readable=[*near, *incoming], temp=temp) as connection:
-        matched = _matched(connection, near, incoming, key)
-        found = {row[0] for row in connection.execute(f"SELECT DISTINCT filename FROM {matched}").fetchall()}
-    return tuple(path for path in near if str(path) in found)
+    with told(near), session(_modest(limits), readable=[*near, *incoming], temp=temp) as connection:
+        return tuple(path for path in near if _holds(connection, path, incoming, key))
 
 
-def replace(
-    existing: Sequence[Path],
-    incoming: Sequence[Path],
-    schema: Schema,
-    key: Sequence[str],
-    folder: Path,
-    limits: Limits,
-    temp: Path | None,
-) -> tuple[StagedFile, ...]:
-    """Writes the rows of `existing` whose key is not in `incoming` into `folder`."""
-    with (
-        told(existing),
-        session(limits, readable=[*existing, *incoming], temp=temp) as connection,
-        Writer(folder, "rewritten", schema=to_arrow(schema)) as writer,
-    ):
-        for path in existing:
-            without(StagedFile(path, 0), _rows(connection, path, incoming, key), writer)
-    return tuple(writer.files)
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, path: Path, incoming: Sequence[Path], key: Sequence[str]) -> Integers:
-    matched = _matched(connection, [path], incoming, key)
-    found: Integers = np.concatenate(
-        [
-            np.empty(0, dtype=np.int64),
-            *[
-                batch.column(0).to_numpy()
-                for batch in connection.sql(
-                    f"SELECT file_row_number FROM {matched} ORDER BY file_row_number"
-                ).to_arrow_reader(1 << 20)
-            ],
-        ]
+def merge(order: Order) -> Merged:
+    """Merges one batch. Raises `Corrupted`, `EngineError`, `WriteFailed`."""
+    pa.default_memory_pool().release_unused()  # what staging needed
+    plan, incoming = order.plan, [file.path for file in order.batch]
+    every = plan.whole or order.present is not None
+    with told([*order.stored, *incoming]):
+        bare = [path for path in order.stored if plan.history is not None and _is_bare(path, plan.history.start)]
+    files = order.stored if every else holding(order.stored, incoming, plan.key, order.limits, order.temp)
+    files = [path for path in order.stored if path in {*files, *bare}]
+    with told(files):
+        try:
+            found = _met(order, files, set(bare), _modest(order.limits), every=every)
+        except duckdb.OutOfMemoryException:  # very long rows: nothing was written yet, and more is allowed
+            found = _met(order, files, set(bare), order.limits, every=every)
+    touched = [file for file in found.stored if file.touched]
+    return Merged(
+        added=fates.join(found.batch, order.schema, plan, order.folder),
+        rewritten=fates.rewrite(touched, order.schema, plan, order.folder),
+        touched=tuple(file.path for file in touched),
+        changes=found.changes,
+        absent=found.absent,
+        held=found.held,
     )
+
+
+def _met(order: Order, files: Sequence[Path], bare: set[Path], limits: Limits, *, every: bool) -> pairs.Meeting:
+    """The fates of all rows, within such limits."""
+    plan = order.plan
+    readable = [*files, *(file.path for file in order.batch), *(order.present or ())]
+    with session(limits, readable=readable, temp=order.temp) as connection:
+        found = pairs.Meeting(connection, order.schema, plan, order.batch, order.present or (), bare)
+        if plan.history is not None and plan.history.effective is not None:
+            chain.follow(found, files)
+        for path in files:
+            pairs.meet(found, path, every=every)
+        found.count()
     return found
 
 
-def _matched(
-    connection: duckdb.DuckDBPyConnection, files: Sequence[Path], incoming: Sequence[Path], key: Sequence[str]
-) -> str:
-    """A sub-select of the files' rows (`filename`, `file_row_number`) whose key is among the incoming ones."""
-    present = [
-        path
-        for path in files
-        if set(key) <= {row[0] for row in connection.execute(f"DESCRIBE FROM read_parquet({text(path)})").fetchall()}
-    ]
-    if not present:
-        return "(SELECT '' AS filename, 0::BIGINT AS file_row_number LIMIT 0)"
-    columns = ", ".join(name(column) for column in key)
+def _modest(limits: Limits) -> Limits:
+    return replace(limits, memory_mb=min(limits.memory_mb, MEMORY_MB))
+
+
+def _holds(connection: duckdb.DuckDBPyConnection, path: Path, incoming: Sequence[Path], key: Sequence[str]) -> bool:
+    if not set(key) <= {row[0] for row in connection.execute(f"DESCRIBE FROM read_parquet({text(path)})").fetchall()}:
+        return False
     same = " AND ".join(f"old.{name(column)} = new.{name(column)}" for column in key)
-    paths = texts([str(path) for path in present])
-    old = f"read_parquet({paths}, filename = true, file_row_number = true, union_by_name = true)"
-    new = f"(SELECT {columns} FROM read_parquet({texts([str(path) for path in incoming])}))"
-    return f"(SELECT old.filename, old.file_row_number FROM {old} AS old SEMI JOIN {new} AS new ON {same})"
+    found = connection.execute(
+        f"SELECT 1 FROM read_parquet({text(path)}) AS old SEMI JOIN read_parquet({texts(incoming)}) AS new ON {same} "
+        "LIMIT 1"
+    )
+    return found.fetchone() is not None
 
 
 def _near(existing: Sequence[Path], incoming: Sequence[Path], key: Sequence[str]) -> list[Path]:
-    column = key[0]
-    wanted = [bounds for path in incoming for bounds in [_bounds(path, column)]]
-    return [path for path in existing if _overlaps(_bounds(path, column), wanted)]
+    """The files whose bounds overlap those of a batch's file in every column of the key."""
+    wanted = [_bounds(path, key) for path in incoming]
+    return [path for path in existing if any(_overlap(_bounds(path, key), each) for each in wanted)]
 
 
-def _overlaps(bounds: Bounds, wanted: Sequence[Bounds]) -> bool:
-    return bounds is None or any(other is None or (other[0] <= bounds[1] and bounds[0] <= other[1]) for other in wanted)
+def _overlap(one: Sequence[Bounds], other: Sequence[Bounds]) -> bool:
+    return all(
+        first is None or second is None or (first[0] <= second[1] and second[0] <= first[1])
+        for first, second in zip(one, other, strict=True)
+    )
 
 
-def _bounds(path: Path, column: str) -> Bounds:
+def _bounds(path: Path, key: Sequence[str]) -> list[Bounds]:
     footer = pq.read_metadata(path)
-    index = footer.schema.names.index(column) if column in footer.schema.names else None
-    if index is None:
+    return [_column_bounds(footer, column) for column in key]
+
+
+def _column_bounds(footer: pq.FileMetaData, column: str) -> Bounds:
+    places = {footer.schema.column(index).path: index for index in range(footer.num_columns)}
+    if column not in places:
         return None
-    found = [footer.row_group(group).column(index).statistics for group in range(footer.num_row_groups)]
+    found = [footer.row_group(group).column(places[column]).statistics for group in range(footer.num_row_groups)]
     if not found or any(each is None or not each.has_min_max for each in found):
         return None
     return min(each.min for each in found), max(each.max for each in found)
+
+
+def _is_bare(path: Path, column: str) -> bool:
+    return column not in pq.read_schema(path).names

@@ -114,17 +114,27 @@ class _Rows:
 
 
 def measured(
-    files: Sequence[Path], schema: Schema, rules: Sequence[TableRule], table: str, limits: Limits, temp: Path | None
+    files: Sequence[Path],
+    schema: Schema,
+    rules: Sequence[TableRule],
+    table: str,
+    limits: Limits,
+    temp: Path | None,
+    *,
+    only: str | None = None,
 ) -> Measures:
     """Counts of every column, and every rule's number. Raises `SqlRefused`, `Corrupted`, `EngineError`."""
     with told(files), session(limits, readable=files, temp=temp) as connection:
         source = relation(connection, files, schema)
-        counted = _nulls(files, [field.name for field in schema.fields if not measure.is_measured(field.type)])
+        simple = [field.name for field in schema.fields if not measure.is_measured(field.type)]
+        counted = _nulls(files, simple) if only is None else {}
+        if only is not None:
+            source = f"(SELECT * FROM {source} WHERE {name(only)})"
         asked = Schema(tuple(field for field in schema.fields if field.name not in counted))
         ((*row,),) = connection.execute(measure.columns(asked, source, dialect="duckdb")).fetchall()
         rows, found_columns = measure.read_columns(row, asked)
-        found_columns = {**found_columns, **{name: ColumnMeasures(nulls) for name, nulls in counted.items()}}
-        columns = {name: found_columns[name] for name in schema.names}
+        found_columns = {**found_columns, **{column: ColumnMeasures(nulls) for column, nulls in counted.items()}}
+        columns = {column: found_columns[column] for column in schema.names}
         numbers = {}
         for rule in rules:
             text = measure.table_rule(rule, schema, source, table=table, dialect="duckdb")

@@ -2,15 +2,16 @@
 
 Rules:
 
-1. What a batch or a table needs computed is computed by Spark: describing, staging, measuring, replacing, reading.
-2. What one person looks at on one machine is left to the embedded engine: samples, differences, one file written.
+1. What a batch or a table needs computed is computed by Spark: describing, staging, measuring, reading.
+2. What one person looks at on one machine is left to the embedded engine: samples, differences, one file written. So is
+   merging: it goes file by file, by the number of each row, which Spark's readers do not tell.
 3. A read gathers one file at a time.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ import pyarrow as pa
 
 from lastro.engine.duck.arrow import conform, to_arrow
 from lastro.engine.duck.engine import DuckEngine
-from lastro.engine.protocol import KeyDiff, Measures, Progress, Protect, Staged, StagedFile
+from lastro.engine.protocol import KeyDiff, Measures, Merged, Progress, Protect, Staged, StagedFile
 from lastro.engine.scan import ArrowStream, Scan
 from lastro.engine.spark import intake
 from lastro.engine.spark import stage as staging
@@ -30,6 +31,7 @@ from lastro.engine.spark.session import failures, start
 from lastro.engine.sql import compile as compiler
 from lastro.engine.sql import door, measure
 from lastro.engine.sql.dialect import quoted, render
+from lastro.model.merging import MergePlan
 from lastro.model.plan import Plan, TableRule
 from lastro.model.sample import Sample
 from lastro.model.schema import Schema
@@ -50,7 +52,7 @@ class SparkEngine:
         *,
         memory_mb: int = 600,
         threads: int | None = None,
-        temp: Path | None = None,
+        temp: Path | Callable[[], Path] | None = None,
         **limits: Any,  # Any: fields of `engine.duck.limits.Limits`
     ) -> None:
         self._threads = threads
@@ -91,9 +93,18 @@ class SparkEngine:
         order = staging.Order(plan, folder, batch, keep_last, protect, progress)
         return staging.stage(self._session, order, scan)
 
-    def measure(self, files: Sequence[Path], schema: Schema, rules: Sequence[TableRule], *, table: str) -> Measures:
+    def measure(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        rules: Sequence[TableRule],
+        *,
+        table: str,
+        only: str | None = None,
+    ) -> Measures:
         """Counts per column and every table rule's number."""
         frame = self._files(files, schema)
+        frame = frame if only is None else frame.filter(_column(only))
         with _view(frame) as view, failures(_("Spark could not measure"), where=table):
             counts = self._session.sql(measure.columns(schema, view, dialect="spark")).collect()[0]
             rows, columns = measure.read_columns(counts, schema)
@@ -103,13 +114,18 @@ class SparkEngine:
                 found[rule.name] = measure.measured(self._session.sql(query).collect()[0][0])
         return Measures(rows, columns, found)
 
-    def replace(
-        self, existing: Sequence[Path], incoming: Sequence[Path], schema: Schema, key: Sequence[str], folder: Path
-    ) -> Sequence[StagedFile]:
-        """The rows of `existing` whose key is not in `incoming`, in new files."""
-        keys = self._files(incoming, schema).select(*[_column(name) for name in key]).distinct()
-        with failures(_("Spark could not replace rows"), where=str(folder)):
-            return staging.write(self._files(existing, schema).join(keys, list(key), "left_anti"), folder, "remaining")
+    def merge(
+        self,
+        stored: Sequence[Path],
+        batch: Sequence[StagedFile],
+        schema: Schema,
+        plan: MergePlan,
+        folder: Path,
+        *,
+        present: Sequence[Path] | None = None,
+    ) -> Merged:
+        """A batch and the stored rows it meets, by the embedded engine."""
+        return self._embedded.merge(stored, batch, schema, plan, folder, present=present)
 
     def holding(self, existing: Sequence[Path], incoming: Sequence[Path], key: Sequence[str]) -> Sequence[Path]:
         """Those of `existing` that hold a key of `incoming`."""

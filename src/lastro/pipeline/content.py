@@ -1,0 +1,46 @@
+"""What a batch brings, as a digest: equal for two batches with the same rows, kept and refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+from lastro.engine.protocol import QUARANTINE, Staged
+from lastro.model import digest
+from lastro.pipeline.target import Target
+
+
+def hashed(staged: Staged) -> Staged:
+    """The same batch with every file's digest, taken while the file is still in memory."""
+    return dataclasses.replace(
+        staged,
+        kept=tuple(dataclasses.replace(file, sha256=digest.of_file(file.path)) for file in staged.kept),
+    )
+
+
+def content(target: Target, staged: Staged) -> str:
+    """Digest of what the batch brings: the kept rows, the refused ones, and the contract they went through."""
+    return digest.of_value(
+        {
+            "contract": target.plan.contract_digest,
+            "kept": [file.sha256 for file in staged.kept],
+            "quarantined": _refused_rows(staged),
+            "refused": dict(sorted(staged.refused.items())),
+        }
+    )
+
+
+def _refused_rows(staged: Staged) -> str:
+    """Digest of the quarantined rows, apart from the batch's name."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    state = hashlib.sha256()
+    columns = [name for name in QUARANTINE.names if name != "batch"]
+    for file in staged.quarantined:
+        table = pq.read_table(file.path, columns=columns).combine_chunks()
+        with pa.BufferOutputStream() as sink:
+            with pa.ipc.new_stream(sink, table.schema) as writer:
+                writer.write_table(table)
+            state.update(sink.getvalue())
+    return state.hexdigest()

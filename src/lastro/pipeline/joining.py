@@ -1,0 +1,158 @@
+"""Joining: how a staged batch meets the table.
+
+Rules:
+
+1. An `append` refuses keys that are stored; an `overwrite` replaces every file. Every other mode is a merge.
+2. A merge reads no file that cannot hold a key of the batch, unless rows may end because their key is absent.
+3. Rows that vanish at once beyond the guard refuse the batch: a source that is suddenly empty empties no table.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from lastro.engine.protocol import Merged, StagedFile
+from lastro.model.errors import DataRefused
+from lastro.model.schema import Schema
+from lastro.model.text import _
+from lastro.model.version import Mode, RowChanges, VersionInfo
+from lastro.pipeline.target import Target
+from lastro.transform.joining import merge_plan, table_schema
+
+PERCENT_MAX = 20.0
+ROWS_ALLOWED = 10
+"""So few rows may always vanish, unless they are all or a percentage is configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A batch and its table: stored files that remain, files that are added, stored ones that go, what became of the
+    rows (None where nothing was compared).
+    """
+
+    schema: Schema
+    remaining: tuple[Path, ...]
+    added: tuple[StagedFile, ...]
+    removed: tuple[str, ...] = ()
+    replace_all: bool = False
+    changes: RowChanges | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        """All files of the table as it would be."""
+        return [*self.remaining, *(file.path for file in self.added)]
+
+
+def join(
+    target: Target,
+    mode: Mode,
+    head: VersionInfo | None,
+    kept: Sequence[StagedFile],
+    folder: Path,
+    *,
+    present: Sequence[Path] | None = None,
+) -> Joined:
+    """Meets the batch's kept rows with the newest version. Raises `DataRefused`, `BreakingChange`."""
+    stored = None if head is None or mode is Mode.OVERWRITE else head.schema
+    schema = table_schema(stored, target.plan, mode, target.history)
+    if mode is Mode.APPEND:
+        return _append(target, head, schema, kept)
+    if mode is Mode.OVERWRITE or head is None:
+        return _start(target, mode, head, schema, kept, folder)
+    existing = target.table.paths(head, verify=False)
+    merged = _merge(target, mode, head, schema, existing, kept, folder, present)
+    _guard(target, merged)
+    entries = {path: entry for entry, path in zip(head.files, existing, strict=True)}
+    going = tuple(entries[path] for path in merged.touched)
+    target.table.paths(
+        dataclasses.replace(head, files=going)
+    )  # what was read of them is proven before it is written on
+    return Joined(
+        schema=schema,
+        remaining=tuple(path for path in existing if path not in set(merged.touched)),
+        added=(*merged.rewritten, *merged.added),
+        removed=tuple(entry.path for entry in going),
+        changes=merged.changes,
+    )
+
+
+def _append(target: Target, head: VersionInfo | None, schema: Schema, kept: Sequence[StagedFile]) -> Joined:
+    existing = () if head is None else target.table.paths(head, verify=False)
+    key, incoming = target.plan.primary_key, [file.path for file in kept]
+    if key and existing and incoming and target.engine.holding(existing, incoming, key):
+        raise _key_stored_already(target)
+    return Joined(schema, existing, tuple(kept))
+
+
+def _start(
+    target: Target, mode: Mode, head: VersionInfo | None, schema: Schema, kept: Sequence[StagedFile], folder: Path
+) -> Joined:
+    """A table that begins, or begins anew."""
+    if mode is not Mode.SCD2 and target.deletes.column is None:
+        changes = None if mode is Mode.OVERWRITE else RowChanges(inserted=sum(file.rows for file in kept))
+        return Joined(schema, (), tuple(kept), replace_all=head is not None, changes=changes)
+    merged = _merge(target, mode, None, schema, (), kept, folder, None)
+    changes = dataclasses.replace(merged.changes, removed=0 if head is None else head.rows)
+    return Joined(schema, (), merged.added, replace_all=head is not None, changes=changes)
+
+
+def _merge(
+    target: Target,
+    mode: Mode,
+    head: VersionInfo | None,
+    schema: Schema,
+    existing: Sequence[Path],
+    kept: Sequence[StagedFile],
+    folder: Path,
+    present: Sequence[Path] | None,
+) -> Merged:
+    plan = merge_plan(
+        target.plan,
+        mode,
+        target.history,
+        target.deletes,
+        moment=_moment(target, head),
+        began=None if head is None else head.committed,
+    )
+    area = folder / "merged"
+    area.mkdir()
+    return target.engine.merge(existing, kept, schema, plan, area, present=present)
+
+
+def _moment(target: Target, head: VersionInfo | None) -> datetime:
+    """The clock's moment; never that of the version before, so that no state has to begin where another does."""
+    now = target.table.clock()
+    return now if head is None else max(now, head.committed + timedelta(microseconds=1))
+
+
+def _guard(target: Target, merged: Merged) -> None:
+    if not merged.absent:
+        return
+    share, most = 100 * merged.absent / merged.held, target.deletes.percent_max
+    if most is None and merged.absent <= ROWS_ALLOWED and merged.absent < merged.held:
+        return
+    allowed = PERCENT_MAX if most is None else most
+    if share <= allowed:
+        return
+    raise DataRefused(
+        _("{absent:,} of {held:,} rows of {dataset} ({share:.1f} %) are gone at the source; {most:g} % may be").format(
+            absent=merged.absent, held=merged.held, dataset=target.dataset, share=share, most=allowed
+        ),
+        where=target.dataset,
+        do=_("look at the source; if they are truly deleted, raise deletes.max of {dataset} for once").format(
+            dataset=target.dataset
+        ),
+    )
+
+
+def _key_stored_already(target: Target) -> DataRefused:
+    key = ", ".join(target.plan.primary_key)
+    return DataRefused(
+        _("{dataset} already holds rows with these primary keys").format(dataset=target.dataset),
+        where=f"{target.dataset} ({key})",
+        do=_("lastro ingest {dataset} --mode upsert replaces them").format(dataset=target.dataset),
+    )
