@@ -41,8 +41,8 @@ _MOMENT = re.compile(
 
 class ColumnCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What was read of a table: `of` identifies table or query and column, `last` is the greatest cursor value read,
-    `tail` the number of rows from `last` less `lag` on, `mark` whatever proves cheaply that nothing changed, `resume` how
-    far an unfinished `upsert` came (rule 7).
+    `tail` the number of rows from `last` less `lag` on, `mark` whatever proves cheaply that nothing changed, `resume`
+    how far an unfinished `upsert` came (rule 7).
     """
 
     of: str
