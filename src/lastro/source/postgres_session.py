@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +15,19 @@ from lastro.source.postgres_errors import explained, unreachable
 from lastro.source.secret import Secret
 
 CONNECT_TIMEOUT_S = 10
-_SETTINGS = (
-    "SET datestyle = 'ISO, YMD'",
-    "SET timezone = 'UTC'",
-    "SET intervalstyle = 'iso_8601'",
-    "SET extra_float_digits = 1",
-    "SET standard_conforming_strings = on",
-    "SET default_transaction_read_only = on",
-)
+_SETTINGS = {
+    "client_encoding": "UTF8",
+    "datestyle": "ISO, YMD",
+    "timezone": "UTC",
+    "intervalstyle": "iso_8601",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "standard_conforming_strings": "on",
+    "synchronize_seqscans": "off",  # a scan begins at the beginning, whoever else scans
+    "jit": "off",  # compiling costs more than our plain statements take
+    "default_transaction_read_only": "on",
+}
+_BATCH_BYTES = "adbc.postgresql.batch_size_hint_bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +71,36 @@ class Session:
         with self.explaining(), closing(self.connection.cursor()) as cursor:
             return cursor.adbc_execute_schema(statement)
 
-    def batches(self, statement: str) -> Iterator[Any]:  # Any: pyarrow.RecordBatch
-        """The record batches of a SELECT, fetched as they are asked for."""
+    def batches(self, statement: str, *, batch_bytes: int | None = None) -> Generator[Any]:  # Any: pyarrow.RecordBatch
+        """The record batches of a SELECT, fetched as they are asked for, of about so many bytes each."""
         with self.explaining(), closing(self.connection.cursor()) as cursor:
+            if batch_bytes is not None:
+                cursor.adbc_statement.set_options(**{_BATCH_BYTES: str(batch_bytes)})
             cursor.execute(statement)
             with closing(cursor.fetch_record_batch()) as reader:
                 yield from reader
 
-    def begin_snapshot(self) -> None:
-        """From here on every statement sees one state of the database."""
+    def begin_snapshot(self, *, locked: str | None = None, shared: str | None = None) -> None:
+        """From here on every statement sees one state of the database: that of a snapshot another session `shared`,
+        else the present one, taken once the table `locked` can be rewritten by nobody.
+        """
         with self.explaining():
             self.connection.adbc_connection.set_autocommit(False)
         self.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        if shared is not None:
+            self.run(f"SET TRANSACTION SNAPSHOT {literal(shared)}")
+        if locked is not None:
+            self.run(f"LOCK TABLE {locked} IN ACCESS SHARE MODE")
         self.row("SELECT 1")
+
+    def share_snapshot(self) -> str:
+        """The name under which other sessions may see this one's snapshot, as long as it lasts."""
+        name: str = self.row("SELECT pg_export_snapshot()")[0]
+        return name
+
+    def read_in_order(self) -> None:
+        """From here on rows are read one after the other: parallel workers would mix them up."""
+        self.run("SET max_parallel_workers_per_gather = 0")
 
 
 @contextmanager
@@ -101,8 +123,10 @@ def connected(url: Secret, label: str, *, query: bool) -> Iterator[Session]:
         raise unreachable(error, label, (*url.values(), target)) from None
     with closing(connection):
         session = Session(connection, label, query)
-        for setting in _SETTINGS:
-            session.run(setting)
+        session.row(
+            "SELECT "
+            + ", ".join(f"set_config({literal(name)}, {literal(value)}, false)" for name, value in _SETTINGS.items())
+        )
         yield session
 
 
