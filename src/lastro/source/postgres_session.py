@@ -1,10 +1,14 @@
-"""One connection to PostgreSQL, through ADBC, with what Lastro needs of it."""
+"""One connection to PostgreSQL, through ADBC, with what Lastro needs of it.
+
+The driver is used without its DB-API layer, which loads pandas and polars where they are installed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -34,9 +38,15 @@ _BATCH_BYTES = "adbc.postgresql.batch_size_hint_bytes"
 class Session:
     """A connection. Statements are ours or a person's query that was checked; values are quoted by `literal`."""
 
-    connection: Any  # Any: adbc_driver_manager.dbapi.Connection, an optional library
+    connection: Any  # Any: adbc_driver_manager.AdbcConnection, an optional library
     label: str
     query: bool
+    unfinished: list[Generator[Any]] = field(default_factory=list)  # Any: pyarrow.RecordBatch
+
+    def leave(self) -> None:
+        """Ends what was not read to its end; a connection with a statement in it cannot be closed."""
+        while self.unfinished:
+            self.unfinished.pop().close()
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
@@ -56,36 +66,53 @@ class Session:
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:  # Any: cells
         """All rows of a small result."""
-        with self.explaining(), closing(self.connection.cursor()) as cursor:
-            cursor.execute(statement)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()  # Any: cells
-            return rows
+        import pyarrow as pa
+
+        with self._statement(statement) as made:
+            table = pa.RecordBatchReader.from_stream(_started(made)).read_all()
+            return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
     def run(self, statement: str) -> None:
         """Executes a statement that has no result."""
-        with self.explaining(), closing(self.connection.cursor()) as cursor:
-            cursor.execute(statement)
+        with self._statement(statement) as made:
+            made.execute_update()
 
     def schema(self, statement: str) -> Any:  # Any: pyarrow.Schema
         """The Arrow schema a SELECT would have, with PostgreSQL's types as metadata; nothing is executed."""
-        with self.explaining(), closing(self.connection.cursor()) as cursor:
-            return cursor.adbc_execute_schema(statement)
+        import pyarrow as pa
+
+        with self._statement(statement) as made:
+            return pa.schema(made.execute_schema())
 
     def batches(self, statement: str, *, batch_bytes: int | None = None) -> Generator[Any]:  # Any: pyarrow.RecordBatch
         """The record batches of a SELECT, fetched as they are asked for, of about so many bytes each."""
-        with self.explaining(), closing(self.connection.cursor()) as cursor:
+        made = self._batches(statement, batch_bytes)
+        self.unfinished.append(made)
+        return made
+
+    def _batches(self, statement: str, batch_bytes: int | None) -> Generator[Any]:  # Any: pyarrow.RecordBatch
+        import pyarrow as pa
+
+        with self._statement(statement) as made:
             if batch_bytes is not None:
-                cursor.adbc_statement.set_options(**{_BATCH_BYTES: str(batch_bytes)})
-            cursor.execute(statement)
-            with closing(cursor.fetch_record_batch()) as reader:
+                made.set_options(**{_BATCH_BYTES: str(batch_bytes)})
+            with closing(pa.RecordBatchReader.from_stream(_started(made))) as reader:
                 yield from reader
+
+    @contextmanager
+    def _statement(self, text: str) -> Iterator[Any]:  # Any: adbc_driver_manager.AdbcStatement
+        import adbc_driver_manager as adbc
+
+        with self.explaining(), adbc.AdbcStatement(self.connection) as made:
+            made.set_sql_query(text)
+            yield made
 
     def begin_snapshot(self, *, locked: str | None = None, shared: str | None = None) -> None:
         """From here on every statement sees one state of the database: that of a snapshot another session `shared`,
         else the present one, taken once the table `locked` can be rewritten by nobody.
         """
         with self.explaining():
-            self.connection.adbc_connection.set_autocommit(False)
+            self.connection.set_autocommit(False)
         self.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         if shared is not None:
             self.run(f"SET TRANSACTION SNAPSHOT {literal(shared)}")
@@ -111,23 +138,36 @@ def connected(url: Secret, label: str, *, query: bool) -> Iterator[Session]:
     """
     try:
         import adbc_driver_manager as adbc
-        import adbc_driver_postgresql.dbapi as driver
+        import adbc_driver_postgresql as driver
     except ImportError as error:
         raise MissingExtra(
             _("PostgreSQL needs an optional library"), where=label, do=_("pip install 'lastro[postgres]'")
         ) from error
     target = _target(url.reveal_url(), label)
-    try:
-        connection = driver.connect(target, autocommit=True)
-    except adbc.Error as error:
-        raise unreachable(error, label, (*url.values(), target)) from None
-    with closing(connection):
+    with ExitStack() as stack:
+        try:
+            database = stack.enter_context(driver.connect(target))
+            connection = stack.enter_context(adbc.AdbcConnection(database))
+        except adbc.Error as error:
+            raise unreachable(error, label, (*url.values(), target)) from None
         session = Session(connection, label, query)
+        stack.callback(session.leave)
         session.row(
             "SELECT "
             + ", ".join(f"set_config({literal(name)}, {literal(value)}, false)" for name, value in _SETTINGS.items())
         )
         yield session
+
+
+def _started(statement: Any) -> Any:  # Any: adbc_driver_manager.AdbcStatement in, a stream's handle out
+    """The stream of a statement's rows. An interrupt (Ctrl-C) cancels it at the server: a survey can take long."""
+    with ThreadPoolExecutor(1) as waiting:
+        handle = waiting.submit(statement.execute_query)
+        try:
+            return handle.result()[0]
+        except KeyboardInterrupt:
+            statement.cancel()
+            raise
 
 
 def literal(text: str) -> str:
