@@ -207,8 +207,7 @@ class PostgresSource:
         reconcile = self.options.reconcile
         counted = survey(session, rows, columns, row_hash=reconcile == "rows") if reconcile else None
         arriving = columns if counted is None else counted.columns
-        (encoding,) = session.row("SELECT current_setting('server_encoding')")
-        conversion = Conversion(arriving, self.label, unchecked=encoding == "SQL_ASCII")
+        conversion = Conversion(arriving, self.label)
         selected = ", ".join(column.expression for column in arriving)
         session.read_in_order()
         batches = self._batches(stack, session, relation, reading, f"SELECT {selected} FROM {relation.sql}", conversion)

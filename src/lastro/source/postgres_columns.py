@@ -88,11 +88,10 @@ def schema_of(columns: tuple[Column, ...]) -> Any:  # Any: pyarrow.Schema
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """From batches as ADBC gives them to exactly our schema. `unchecked` says that texts may be no UTF-8."""
+    """From batches as ADBC gives them to exactly our schema."""
 
     columns: tuple[Column, ...]
     label: str
-    unchecked: bool = False
 
     @property
     def schema(self) -> Any:  # Any: pyarrow.Schema
@@ -103,8 +102,6 @@ class Conversion:
         """The batch converted. Raises `SourceBroken` for what its type cannot hold (rule 2)."""
         import pyarrow as pa
 
-        if self.unchecked:
-            self._check_texts(batch)
         arrays = [self._array(column, array) for column, array in zip(self.columns, batch.columns, strict=True)]
         return pa.record_batch(arrays, schema=self.schema)
 
@@ -120,20 +117,6 @@ class Conversion:
         if column.temporal and _outside(plain):
             raise _cannot_hold(column, _("a date beyond the years 1 to 9999"), self.label)
         return plain
-
-    def _check_texts(self, batch: Any) -> None:  # Any: pyarrow.RecordBatch
-        import pyarrow as pa
-
-        try:
-            batch.validate(full=True)
-        except pa.ArrowInvalid:
-            raise SourceBroken(
-                _("it holds text that is not UTF-8, and the database does not say which encoding it has (SQL_ASCII)"),
-                where=self.label,
-                do=_(
-                    "read it with a query that converts it: SELECT convert_from(name::bytea, 'LATIN1') AS name FROM …"
-                ),
-            ) from None
 
 
 def _outside(array: Any) -> bool:  # Any: pyarrow.Array of dates or timestamps
