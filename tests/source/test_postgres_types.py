@@ -161,7 +161,7 @@ def different(table, arrived, connection):
     found = []
     for index, row in enumerate(arrived):
         for name, kind in {**AS_TEXT, **AS_JSON}.items():
-            literal = "NULL" if row[name] is None else "'" + row[name].replace("'", "''") + "'"
+            literal = "NULL" if row[name] is None else "'" + str(row[name]).replace("'", "''") + "'"
             stored = name if name in AS_TEXT else f"to_jsonb({name})"
             back = f"{literal}::{kind[0] if name in AS_TEXT else 'jsonb'}"
             found.append(f"SELECT '{name}' FROM SCHEMA_.t WHERE id = {index} AND {stored} IS DISTINCT FROM {back}")
