@@ -182,7 +182,7 @@ def test_types_of_extensions_arrive_as_text(server, extension):
     kind = {"isn": "isbn13"}.get(extension, extension)
     try:
         server.run(f"CREATE EXTENSION {extension} SCHEMA SCHEMA_")
-    except Exception as error:
+    except Exception as error:  # whatever the server says of an extension that it does not have
         pytest.skip(f"the server has no extension {extension}: {type(error).__name__}")
     server.run(
         f"CREATE TABLE SCHEMA_.t (v SCHEMA_.{kind})", f"INSERT INTO SCHEMA_.t VALUES ('{text[extension]}'), (NULL)"
