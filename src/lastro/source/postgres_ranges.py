@@ -25,7 +25,6 @@ from lastro.source.postgres_tables import Relation
 RANGE_BYTES = 8 << 20
 WORTHWHILE_BYTES = 64 << 20
 """A smaller table is read by one connection, unless more are asked for."""
-BATCH_BYTES = 4 << 20
 AHEAD, READY = 2, 4
 _PAUSE_S = 0.1
 _END = object()
@@ -110,7 +109,7 @@ class _Range:
     def read(self, session: Session, convert: Callable[[Any], Any]) -> None:  # Any: pyarrow.RecordBatch
         """Reads the statement; an error is handed on as the last thing."""
         try:
-            with closing(session.batches(self._statement, batch_bytes=BATCH_BYTES)) as batches:
+            with closing(session.batches(self._statement)) as batches:
                 for batch in batches:
                     if not self._hand_on(convert(batch)):
                         return

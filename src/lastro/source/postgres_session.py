@@ -31,7 +31,8 @@ _SETTINGS = {
     "jit": "off",  # compiling costs more than our plain statements take
     "default_transaction_read_only": "on",
 }
-_BATCH_BYTES = "adbc.postgresql.batch_size_hint_bytes"
+BATCH_BYTES = 4 << 20
+_BATCH_SIZE = "adbc.postgresql.batch_size_hint_bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +85,17 @@ class Session:
         with self._statement(statement) as made:
             return pa.schema(made.execute_schema())
 
-    def batches(self, statement: str, *, batch_bytes: int | None = None) -> Generator[Any]:  # Any: pyarrow.RecordBatch
-        """The record batches of a SELECT, fetched as they are asked for, of about so many bytes each."""
-        made = self._batches(statement, batch_bytes)
+    def batches(self, statement: str) -> Generator[Any]:  # Any: pyarrow.RecordBatch
+        """The record batches of a SELECT, fetched as they are asked for, of about `BATCH_BYTES` each."""
+        made = self._batches(statement)
         self.unfinished.append(made)
         return made
 
-    def _batches(self, statement: str, batch_bytes: int | None) -> Generator[Any]:  # Any: pyarrow.RecordBatch
+    def _batches(self, statement: str) -> Generator[Any]:  # Any: pyarrow.RecordBatch
         import pyarrow as pa
 
         with self._statement(statement) as made:
-            if batch_bytes is not None:
-                made.set_options(**{_BATCH_BYTES: str(batch_bytes)})
+            made.set_options(**{_BATCH_SIZE: str(BATCH_BYTES)})
             with closing(pa.RecordBatchReader.from_stream(_started(made))) as reader:
                 yield from reader
 
