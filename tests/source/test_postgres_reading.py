@@ -1,6 +1,7 @@
 """What a reading of PostgreSQL tells besides its rows: both sides' counts, where it stopped, keys; and its ranges."""
 
 import json
+import signal
 import threading
 
 import pyarrow as pa
@@ -334,15 +335,43 @@ def test_a_connection_that_breaks_among_several_is_told(large, monkeypatch):
     assert caught.value.exit_code == 3
 
 
+def test_rights_to_columns_are_enough(server, monkeypatch):
+    role = f"{server.schema}_reader"
+    server.run(
+        "CREATE TABLE SCHEMA_.t AS SELECT 1 AS a, 2 AS b",
+        f"CREATE ROLE {role} LOGIN PASSWORD 'p@ss'",
+        f"GRANT USAGE ON SCHEMA SCHEMA_ TO {role}",
+        f"GRANT SELECT (a, b) ON SCHEMA_.t TO {role}",
+    )
+    monkeypatch.setenv("LASTRO_PW_FOR_TEST", "p@ss")
+    try:
+        url = server.elsewhere(account=role, password="${LASTRO_PW_FOR_TEST}")
+
+        assert take(create({"kind": "postgres", "url": url, "table": f"{server.schema}.t"}, base=None))[0] == 1
+    finally:
+        server.run("DROP TABLE SCHEMA_.t", f"REVOKE ALL ON SCHEMA SCHEMA_ FROM {role}", f"DROP ROLE {role}")
+
+
+def test_an_interrupt_ends_a_long_survey_at_the_server(server):
+    made = source(server, None, query="SELECT pg_sleep(60)::text AS a")
+    interrupt = threading.Timer(1, signal.raise_signal, args=(signal.SIGINT,))
+    interrupt.start()
+
+    with pytest.raises(KeyboardInterrupt):
+        take(made)
+    running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%' || 'pg_sleep(60)' || '%'"
+    assert server.value(f"{running} AND pid <> pg_backend_pid()") == 0
+
+
 def test_only_a_table_of_its_own_is_taken_apart():
     step = (8 << 20) // 8192
-    assert block_ranges(Relation("t", "r", True, 3 * step, 8192)) == (
+    assert block_ranges(Relation("t", True, True, 3 * step, 8192)) == (
         f"ctid >= '(0,0)' AND ctid < '({step},0)'",
         f"ctid >= '({step},0)' AND ctid < '({2 * step},0)'",
         f"ctid >= '({2 * step},0)'",
     )
-    assert block_ranges(Relation("t", "r", True, step, 8192)) == ("",)
-    assert block_ranges(Relation("t", "p", False, 0, 8192)) == ("",)
+    assert block_ranges(Relation("t", True, True, step, 8192)) == ("",)
+    assert block_ranges(Relation("t", True, False, 0, 8192)) == ("",)
 
 
 def test_partitions_and_heirs_are_read_whole(server):

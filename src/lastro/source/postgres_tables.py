@@ -27,7 +27,8 @@ WHERE relkind IN ('r', 'v', 'm', 'p', 'f') AND nspname NOT IN ('pg_catalog', 'in
 _RELATION = """
 SELECT relkind::text, relhassubclass, coalesce(method.amname::text, ''),
   CASE WHEN relkind IN ('r', 'm') THEN pg_relation_size(relation.oid) ELSE 0 END,
-  current_setting('block_size')::int, current_setting('server_version_num')::int
+  current_setting('block_size')::int, current_setting('server_version_num')::int,
+  has_table_privilege(relation.oid, 'SELECT'), pg_is_in_recovery()
 FROM pg_class AS relation LEFT JOIN pg_am AS method ON method.oid = relam WHERE relation.oid = to_regclass({})
 """
 _OF_SCHEMA = """
@@ -44,18 +45,16 @@ ORDER BY relname COLLATE "C"
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What is read: as SQL has it after FROM, and for a table of its own how many blocks it has now."""
+    """What is read, as SQL has it after FROM. `lockable` are tables, which a lock can keep from being rewritten under a
+    snapshot (it asks for the right to the whole table, not to columns); `in_blocks` those that can be taken apart by
+    their blocks, which a standby server cannot, for it exports no snapshot.
+    """
 
     sql: str
-    kind: str = "query"
+    lockable: bool = False
     in_blocks: bool = False
     blocks: int = 0
     block_bytes: int = 8192
-
-    @property
-    def lockable(self) -> bool:
-        """True for tables, which a lock can keep from being rewritten under a snapshot."""
-        return self.kind in ("r", "p")
 
 
 def relation_of(session: Session, table: str) -> Relation:
@@ -64,9 +63,10 @@ def relation_of(session: Session, table: str) -> Relation:
     found = session.rows(_RELATION.format(literal(name)))
     if not found:
         raise no_such_table(table, [row[0] for row in session.rows(_TABLES)], session.label)
-    kind, heirs, method, size, block, version = found[0]
+    kind, heirs, method, size, block, version, whole, standby = found[0]
     in_blocks = kind in ("r", "m") and not heirs and method == "heap" and version >= _BLOCK_RANGES_SINCE
-    return Relation(name, kind, in_blocks, -(-size // block), block)
+    lockable = kind in ("r", "p") and whole
+    return Relation(name, lockable, in_blocks and not standby, -(-size // block), block)
 
 
 def table_name(table: str) -> str:
