@@ -1,0 +1,57 @@
+"""The survey: what a database counts itself of the rows that are about to be read, in the snapshot they are read from.
+
+One statement counts rows, values and sums (see `lastro.model.reconciliation`); what arrives is counted by `tally`.
+A column that cannot be missing is not counted. A dialect says how a column is summed and written for the row hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lastro.model.reconciliation import ColumnTotals, Reconciliation, Totals
+from lastro.source.tally import Tally, exact
+
+Reconcile = bool | Literal["rows"]
+"""Whether the database counts; `rows` asks for the hash of all rows as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How one column is counted, in SQL: `values` counts those that are there, `total` sums; either may be absent."""
+
+    name: str
+    values: str | None = None
+    total: str | None = None
+    approximate: bool = False
+
+
+def survey(
+    row: Callable[[str], tuple[Any, ...] | None],  # Any: cells
+    relation: str,
+    columns: Sequence[Counted],
+    row_hash: str | None = None,
+) -> Totals:
+    """The database's own totals of a relation (with its conditions)."""
+    asked = ["count(*)", *(text for column in columns for text in (column.values, column.total) if text)]
+    asked += [row_hash] if row_hash else []
+    answers = iter(row(f"SELECT {', '.join(asked)} FROM {relation}") or ())
+    rows = int(next(answers))
+    counted = {column.name: _totals(column, rows, answers) for column in columns}
+    return Totals(rows, counted, exact(next(answers)) if row_hash else None)
+
+
+def _totals(column: Counted, rows: int, answers: Iterator[Any]) -> ColumnTotals:  # Any: cells
+    nulls = rows - int(next(answers)) if column.values else 0
+    if column.total is None:
+        return ColumnTotals(nulls)
+    found = next(answers)
+    if column.approximate:
+        return ColumnTotals(nulls, repr(float(found or 0)), approximate=True)
+    return ColumnTotals(nulls, exact(found))
+
+
+def reconciled(source: Totals, tally: Tally) -> Reconciliation:
+    """Both sides, once all has arrived."""
+    return Reconciliation(source, tally.totals())
