@@ -227,7 +227,8 @@ def check_query(query: str, where: str) -> str:
 
 def table_name(table: str) -> tuple[str, ...]:
     """`table` or `database.table`, taken apart; a part may stand in backticks to hold a dot."""
-    parts, at = [], 0
+    parts: list[str] = []
+    at = 0
     while (found := _PART.match(table, at)) and "\0" not in table and len(parts) < 2:
         parts.append(found[1].replace("``", "`") if found[1] else found[2].strip())
         at = found.end()

@@ -3,8 +3,8 @@
 PyMySQL connects, authenticates and sends; its decoding of each cell in Python would take ten times as long as all the
 rest. Here a stretch of the stream is taken whole and cut with vectors, by the text protocol's own rules:
 
-1. A row is a packet: three bytes of size, one of sequence, then each cell as a length and its bytes. A first byte of 251
-   is NULL; 252, 253 and 254 say that two, three or eight bytes of length follow.
+1. A row is a packet: three bytes of size, one of sequence, then each cell as a length and its bytes. A first byte of
+   251 is NULL; 252, 253 and 254 say that two, three or eight bytes of length follow.
 2. A packet of the greatest size goes on in the next one: their heads are cut out and the row is whole.
 3. A short packet beginning with 254 ends the rows; one beginning with 255 is an error.
 4. What does not add up (sequence, lengths, the end of a row) breaks the reading; nothing is guessed.
@@ -145,7 +145,7 @@ class Framed:
                 return first
             sequences(held[at + 3])
             if size == _FULL:
-                joined = self._joined(at, end)
+                joined = self._joined(end)
                 if joined is None:
                     del self.sequences[-1]
                     break
@@ -156,7 +156,7 @@ class Framed:
         self.at = at
         return 0
 
-    def _joined(self, at: int, end: int) -> int | None:
+    def _joined(self, end: int) -> int | None:
         """The end of a row of several packets, whose heads are cut out; None if it is not all there."""
         held, heads, following = self._held, [], end
         while True:

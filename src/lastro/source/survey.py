@@ -13,6 +13,8 @@ from typing import Any, Literal
 from lastro.model.reconciliation import ColumnTotals, Reconciliation, Totals
 from lastro.source.tally import Tally, exact
 
+_AT_ONCE = 500
+"""How many columns one statement counts: a result has a limited number of them."""
 Reconcile = bool | Literal["rows"]
 """Whether the database counts; `rows` asks for the hash of all rows as well."""
 
@@ -34,12 +36,17 @@ def survey(
     row_hash: str | None = None,
 ) -> Totals:
     """The database's own totals of a relation (with its conditions)."""
-    asked = ["count(*)", *(text for column in columns for text in (column.values, column.total) if text)]
-    asked += [row_hash] if row_hash else []
-    answers = iter(row(f"SELECT {', '.join(asked)} FROM {relation}") or ())
-    rows = int(next(answers))
-    counted = {column.name: _totals(column, rows, answers) for column in columns}
-    return Totals(rows, counted, exact(next(answers)) if row_hash else None)
+    counted: dict[str, ColumnTotals] = {}
+    for begin in range(0, len(columns), _AT_ONCE):
+        some = columns[begin : begin + _AT_ONCE]
+        asked = ["count(*)", *(text for column in some for text in (column.values, column.total) if text)]
+        answers = iter(row(f"SELECT {', '.join(asked)} FROM {relation}") or (0,))
+        rows = int(next(answers))
+        counted |= {column.name: _totals(column, rows, answers) for column in some}
+    if row_hash is None:
+        return Totals(rows, counted)
+    (found,) = row(f"SELECT {row_hash} FROM {relation}") or (None,)
+    return Totals(rows, counted, exact(found))
 
 
 def _totals(column: Counted, rows: int, answers: Iterator[Any]) -> ColumnTotals:  # Any: cells
