@@ -143,7 +143,7 @@ class MysqlSource:
         rows = f"{relation}{reading.where}"
         if not self.options.reconcile:
             return Taking(session, relation, columns, reading, session.stream(rows + reading.order, columns), None)
-        names = hashed(columns) if self.options.reconcile == "rows" else None
+        names = (hashed(columns) or None) if self.options.reconcile == "rows" else None
         source = survey(session, rows, columns, hashed=names)
         tally = Tally(schema_of(columns), hashed=names)
         stream = session.stream(rows + reading.order, columns, tally)

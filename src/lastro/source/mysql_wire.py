@@ -58,18 +58,17 @@ class Rows:
     def __init__(self, connection: Any, columns: int, label: str) -> None:  # Any: pymysql.Connection
         self._connection, self._columns, self._label = connection, columns, label
         self._held = bytearray()
-        self._sequence: int = connection._next_seq_id  # noqa: SLF001
         self.finished = False
 
     def stretches(self) -> Iterator[list[Any]]:  # Any: binary pyarrow.Array
         """Each stretch of rows, as one array a column."""
-        framed = Framed(self._held)
+        framed = Framed(self._held, self._connection._next_seq_id, self._label)  # noqa: SLF001
         while not self.finished:
             self._read()
             self._frame(framed)
             if framed.starts and (self.finished or framed.at >= STRETCH_BYTES):
                 yield self._taken(framed)
-                framed = Framed(self._held)
+                framed = Framed(self._held, framed.sequence, self._label)
 
     def release(self) -> None:
         """Lets go of the connection: it is free for the next statement, or closed if rows were left on the wire."""
@@ -105,15 +104,7 @@ class Rows:
     def _taken(self, framed: Framed) -> list[Any]:  # Any: binary pyarrow.Array
         stretch = bytes(self._held[: framed.at])
         del self._held[: framed.at]
-        self._check_sequence(framed)
         return cut(stretch, framed.starts, framed.ends, self._columns, self._label)
-
-    def _check_sequence(self, framed: Framed) -> None:
-        count = len(framed.sequences)
-        round_ = bytes((self._sequence + number) & 0xFF for number in range(256))
-        if framed.sequences != (round_ * (count // 256 + 1))[:count]:
-            raise broken(self._label)
-        self._sequence = (self._sequence + count) & 0xFF
 
 
 class ServerError(Exception):
@@ -121,58 +112,62 @@ class ServerError(Exception):
 
 
 class Framed:
-    """Where rows begin and end in bytes that grow. `at` is the first byte behind the last whole row."""
+    """Where rows begin and end in bytes that grow. `at` is the first byte behind the last whole row, `sequence` the
+    number that the next packet must have.
+    """
 
-    def __init__(self, held: bytearray) -> None:
-        self._held = held
+    def __init__(self, held: bytearray, sequence: int, label: str) -> None:
+        self._held, self._label = held, label
         self.at = 0
+        self.sequence = sequence
         self.starts: list[int] = []
         self.ends: list[int] = []
-        self.sequences = bytearray()
 
     def go_on(self) -> int:
-        """Frames what is there; 254 at the end of all rows, 255 at an error, else 0."""
-        held, at, last = self._held, self.at, len(self._held) - 4
-        starts, ends, sequences = self.starts.append, self.ends.append, self.sequences.append
+        """Frames what is there; 254 at the end of all rows, 255 at an error, else 0. Raises `SourceBroken`."""
+        held, at, last, sequence = self._held, self.at, len(self._held) - 4, self.sequence
+        starts, ends = self.starts.append, self.ends.append
+        outcome = 0
         while at < last:
             size = held[at] | held[at + 1] << 8 | held[at + 2] << 16
             end = at + 4 + size
+            first = held[at + 4]
+            if held[at + 3] != sequence and first != _ERROR:
+                raise broken(self._label)
             if end > last + 4:
                 break
-            first = held[at + 4]
             if first >= _END and (first == _ERROR or size < _END_BYTES):
-                self.at = at
-                return first
-            sequences(held[at + 3])
+                outcome = first
+                break
             if size == _FULL:
-                joined = self._joined(end)
+                joined = self._joined(end, sequence)
                 if joined is None:
-                    del self.sequences[-1]
                     break
-                end, last = joined, len(held) - 4
+                (end, sequence), last = joined, len(held) - 4
             starts(at + 4)
             ends(end)
-            at = end
-        self.at = at
-        return 0
+            at, sequence = end, (sequence + 1) & 0xFF
+        self.at, self.sequence = at, sequence
+        return outcome
 
-    def _joined(self, end: int) -> int | None:
-        """The end of a row of several packets, whose heads are cut out; None if it is not all there."""
-        held, heads, following = self._held, [], end
-        while True:
+    def _joined(self, end: int, sequence: int) -> tuple[int, int] | None:
+        """The end of a row of several packets, whose heads are cut out, and its last number; None if it is not all
+        there.
+        """
+        held, heads, following, size = self._held, [], end, _FULL
+        while size == _FULL:
             if following + 4 > len(held):
                 return None
             size = held[following] | held[following + 1] << 8 | held[following + 2] << 16
-            if following + 4 + size > len(held):
-                return None
             heads.append(following)
+            if held[following + 3] != (sequence + len(heads)) & 0xFF:
+                raise broken(self._label)
             following += 4 + size
-            if size < _FULL:
-                break
-        self.sequences.extend(held[head + 3] for head in heads)
+        if following > len(held):
+            return None
         for head in reversed(heads):
             del held[head : head + 4]
-        return following - 4 * len(heads)
+        return following - 4 * len(heads), (sequence + len(heads)) & 0xFF
 
 
 def cut(data: bytes, starts: list[int], ends: list[int], columns: int, label: str) -> list[Any]:
