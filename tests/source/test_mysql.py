@@ -184,7 +184,7 @@ def test_floats_arrive_bit_by_bit(mysql):
     assert table["f"].to_pylist() == [16777216.0, single(0.1), single(3.4028234e38)]
     assert table["d"].to_pylist() == [0.1, 1.7976931348623157e308, 5e-324]
     assert table["p"].to_pylist() == [0.13, 1.0, None]
-    assert table["q"].to_pylist() == [single(1.063), 2.0, None] 
+    assert table["q"].to_pylist() == [single(1.063), 2.0, None]
 
 
 def test_texts_of_every_character_set_and_bytes(mysql):

@@ -145,6 +145,21 @@ def checked(value: Any, label: str) -> Value | None:  # Any: a cell
     )
 
 
+def plain_literal(value: Value, label: str) -> str:
+    """A value as SQL of a dialect that is not known: numbers, and texts that mean the same in all. Raises
+    `SourceBroken` for a text with a backslash or a control character.
+    """
+    if not isinstance(value, str):
+        return repr(value)
+    if "\\" in value or not value.isprintable():
+        raise SourceBroken(
+            _("the cursor column holds texts that not every database reads alike"),
+            where=label,
+            do=_("choose a column of numbers, dates or times"),
+        )
+    return "'" + value.replace("'", "''") + "'"
+
+
 def check_choice(kind: str, *, table: str | None, query: str | None, cursor: str | None, lag: float) -> None:
     """Raises `ConfigurationError` where the options of a relation do not go together."""
     if (table is None) == (query is None):

@@ -17,7 +17,7 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from lastro.engine.scan import ArrowStream, StreamScan
-from lastro.model.errors import ConfigurationError, SqlRefused
+from lastro.model.errors import SqlRefused
 from lastro.model.reconciliation import Reconciliation
 from lastro.model.text import _
 from lastro.model.version import Mode
@@ -37,16 +36,17 @@ from lastro.source.incremental import ColumnCursor
 from lastro.source.mysql_columns import Column, quoted, schema_of
 from lastro.source.mysql_session import Session, Tls, check_tls, check_url, connected, literal
 from lastro.source.mysql_survey import hashed, survey
-from lastro.source.options import SourceOptions, identity, read_options, write_cursor
+from lastro.source.options import SourceOptions, identity, read_options
 from lastro.source.protocol import Cursor, Opened, Unchanged
 from lastro.source.secret import Secret
 from lastro.source.select import check_select
 from lastro.source.stream import Batches, telling
-from lastro.source.survey import Reconcile, reconciled
+from lastro.source.survey import Reconcile
+from lastro.source.table_name import parts_of
+from lastro.source.taking import Taking
 from lastro.source.tally import Tally
 
 _OF_ITS_OWN = re.compile(r"/\*M?!|\binto\s+(?:outfile|dumpfile|@)|\\[\"'`]", re.I)
-_PART = re.compile(r"`((?:[^`]|``)+)`|([^`.]+)")
 
 
 class MysqlOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,7 +100,7 @@ class MysqlSource:
                 return
             taking = self._taking(session, relation, columns, reading)
             with telling(taking.stream):
-                yield taking.opened(self._notes(session, last, mode))
+                yield taking.opened(notes=self._notes(session, last, mode))
 
     def connected(self) -> Any:  # Any: a context manager of a Session
         """A session in a snapshot."""
@@ -140,14 +140,19 @@ class MysqlSource:
         ).reading(self.identity, last, mode)
 
     def _taking(self, session: Session, relation: str, columns: tuple[Column, ...], reading: Reading) -> Taking:
+        known = {column.name: column for column in columns}
         rows = f"{relation}{reading.where}"
+
+        def keys(names: Sequence[str]) -> Batches:
+            return session.stream(relation, tuple(known[name] for name in names))
+
         if not self.options.reconcile:
-            return Taking(session, relation, columns, reading, session.stream(rows + reading.order, columns), None)
+            return Taking(self.label, tuple(known), reading, session.stream(rows + reading.order, columns), keys)
         names = (hashed(columns) or None) if self.options.reconcile == "rows" else None
         source = survey(session, rows, columns, hashed=names)
         tally = Tally(schema_of(columns), hashed=names)
         stream = session.stream(rows + reading.order, columns, tally)
-        return Taking(session, relation, columns, reading, stream, lambda: reconciled(source, tally))
+        return Taking(self.label, tuple(known), reading, stream, keys, lambda: Reconciliation(source, tally.totals()))
 
     def _notes(self, session: Session, last: ColumnCursor | None, mode: Mode) -> tuple[str, ...]:
         notes = []
@@ -159,44 +164,6 @@ class MysqlSource:
                 _("{engine} tables have no snapshot: what is written meanwhile may be half read").format(engine=engine)
             )
         return tuple(notes)
-
-
-@dataclass(frozen=True, slots=True)
-class Taking:
-    """A reading under way."""
-
-    session: Session
-    relation: str
-    columns: tuple[Column, ...]
-    reading: Reading
-    stream: Batches
-    reconciliation: Callable[[], Reconciliation] | None
-
-    def opened(self, notes: tuple[str, ...]) -> Opened:
-        """The reading, for the pipeline."""
-        label = self.session.label
-
-        def watermark() -> Cursor:
-            self.stream.check_finished(label)
-            return write_cursor(self.reading.after)
-
-        return Opened(
-            StreamScan(self.stream, label),
-            watermark,
-            label,
-            notes,
-            more=lambda: self.reading.more,
-            reconciliation=self.reconciliation,
-            keys=self._keys,
-        )
-
-    def _keys(self, names: Sequence[str]) -> ArrowStream:
-        self.stream.check_finished(self.session.label)
-        known = {column.name: column for column in self.columns}
-        absent = next((name for name in names if name not in known), None)
-        if absent is not None:
-            raise no_such_column(absent, list(known), self.session.label)
-        return self.session.stream(self.relation, tuple(known[name] for name in names))
 
 
 def mysql_source(options: Mapping[str, Any], base: Path) -> MysqlSource:  # Any: a person's YAML values
@@ -227,17 +194,4 @@ def check_query(query: str, where: str) -> str:
 
 def table_name(table: str) -> tuple[str, ...]:
     """`table` or `database.table`, taken apart; a part may stand in backticks to hold a dot."""
-    parts: list[str] = []
-    at = 0
-    while (found := _PART.match(table, at)) and "\0" not in table and len(parts) < 2:
-        parts.append(found[1].replace("``", "`") if found[1] else found[2].strip())
-        at = found.end()
-        if at == len(table) and all(parts):
-            return tuple(parts)
-        if table[at : at + 1] != ".":
-            break
-        at += 1
-    raise ConfigurationError(
-        _("{table} is not the name of a table").format(table=table[:80]),
-        do=_("write table or database.table; a name with a dot in backticks: `a.b`"),
-    )
+    return parts_of(table, quote="`", most=2)

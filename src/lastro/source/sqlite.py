@@ -20,16 +20,14 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta
 
-from lastro.engine.scan import ArrowStream, StreamScan
 from lastro.model.errors import SourceBroken, SourceUnreachable
 from lastro.model.reconciliation import Reconciliation
 from lastro.model.text import _
@@ -39,13 +37,14 @@ from lastro.source.absent import no_such_column, no_such_table
 from lastro.source.growing import BATCH_ROWS, Growing, Reading, check_choice
 from lastro.source.incremental import ColumnCursor
 from lastro.source.matching import SETTLE_NS, Found, look
-from lastro.source.options import SourceOptions, identity, read_options, write_cursor
+from lastro.source.options import SourceOptions, identity, read_options
 from lastro.source.protocol import Cursor, Opened, Unchanged
 from lastro.source.select import check_select, quoted
 from lastro.source.sqlite_session import SqliteSession, connected
 from lastro.source.sqlite_survey import CellTally, survey
 from lastro.source.stream import Batches, telling
 from lastro.source.survey import Reconcile
+from lastro.source.taking import Taking
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
@@ -104,7 +103,7 @@ class SqliteSource:
                     return
                 taking = self._taking(session, relation, names, reading)
             with telling(taking.stream):
-                yield taking.opened("" if reading.more else mark)
+                yield taking.opened(mark="" if reading.more else mark)
 
     @contextmanager
     def _connected(self, found: Found) -> Iterator[SqliteSession]:
@@ -145,48 +144,16 @@ class SqliteSource:
         return quoted(table)
 
     def _taking(self, session: SqliteSession, relation: str, names: tuple[str, ...], reading: Reading) -> Taking:
+        def keys(wanted: Sequence[str]) -> Batches:
+            return session.stream(relation, tuple(wanted), Reading(reading.after))
+
         if not self.options.reconcile:
-            return Taking(session, relation, names, reading, session.stream(relation, names, reading), None)
+            return Taking(self.label, names, reading, session.stream(relation, names, reading), keys)
         hashed = self.options.reconcile == "rows"
         tally = CellTally(names, hashed=hashed)
         source = survey(session, f"{relation}{reading.where}", names, hashed=hashed)
         stream = session.stream(relation, names, reading, tally)
-        return Taking(session, relation, names, reading, stream, lambda: Reconciliation(source, tally.totals()))
-
-
-@dataclass(frozen=True, slots=True)
-class Taking:
-    """A reading under way."""
-
-    session: SqliteSession
-    relation: str
-    names: tuple[str, ...]
-    reading: Reading
-    stream: Batches
-    reconciliation: Callable[[], Reconciliation] | None
-
-    def opened(self, mark: str) -> Opened:
-        """The reading, for the pipeline. `mark` goes into the cursor."""
-        label = self.session.label
-
-        def watermark() -> Cursor:
-            self.stream.check_finished(label)
-            return write_cursor(msgspec.structs.replace(self.reading.after, mark=mark))
-
-        return Opened(
-            StreamScan(self.stream, label),
-            watermark,
-            label,
-            more=lambda: self.reading.more,
-            reconciliation=self.reconciliation,
-            keys=self._keys,
-        )
-
-    def _keys(self, names: Sequence[str]) -> ArrowStream:
-        absent = next((name for name in names if name not in self.names), None)
-        if absent is not None:
-            raise no_such_column(absent, self.names, self.session.label)
-        return self.session.stream(self.relation, tuple(names), Reading(self.reading.after))
+        return Taking(self.label, names, reading, stream, keys, lambda: Reconciliation(source, tally.totals()))
 
 
 def sqlite_source(options: Mapping[str, Any], base: Path) -> SqliteSource:  # Any: a person's YAML values

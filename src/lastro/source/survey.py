@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from lastro.model.reconciliation import ColumnTotals, Reconciliation, Totals
-from lastro.source.tally import Tally, exact
+from lastro.model.reconciliation import ColumnTotals, Totals
+from lastro.source.tally import exact
 
 _AT_ONCE = 500
 """How many columns one statement counts: a result has a limited number of them."""
@@ -57,8 +57,3 @@ def _totals(column: Counted, rows: int, answers: Iterator[Any]) -> ColumnTotals:
     if column.approximate:
         return ColumnTotals(nulls, repr(float(found or 0)), approximate=True)
     return ColumnTotals(nulls, exact(found))
-
-
-def reconciled(source: Totals, tally: Tally) -> Reconciliation:
-    """Both sides, once all has arrived."""
-    return Reconciliation(source, tally.totals())
