@@ -189,7 +189,8 @@ def test_floats_arrive_bit_by_bit(mysql):
 
 def test_texts_of_every_character_set_and_bytes(mysql):
     mysql.run(
-        "CREATE TABLE t (a VARCHAR(20) CHARACTER SET latin1, b TEXT CHARACTER SET utf8mb4, c CHAR(3) CHARACTER SET ucs2,"
+        "CREATE TABLE t (a VARCHAR(20) CHARACTER SET latin1, b TEXT CHARACTER SET utf8mb4,"
+        " c CHAR(3) CHARACTER SET ucs2,"
         " d VARCHAR(9) CHARACTER SET sjis, e BLOB, f BINARY(3), g VARBINARY(5), h ENUM('é', 'b'), i SET('x', 'y'),"
         " j JSON, k LONGTEXT)",
         "INSERT INTO t VALUES ('ação', '😀 nul\0end', 'é', '日本', X'00FF0A', X'01', X'', 'é',"

@@ -22,6 +22,8 @@ KINDS: Mapping[str, str] = {
     "sqlite": "lastro.source.sqlite:sqlite_source",
     "postgres": "lastro.source.postgres:postgres_source",
     "mysql": "lastro.source.mysql:mysql_source",
+    "adbc": "lastro.source.adbc:adbc_source",
+    "sqlalchemy": "lastro.source.alchemy:sqlalchemy_source",
     "http": "lastro.source.http:http_source",
 }
 """Our own kinds and where their factories are; a kind's module is imported when it is asked for."""
