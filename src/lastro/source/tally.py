@@ -244,8 +244,7 @@ class _Floating:
             array = array.drop_null()
         numbers = array.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
         sizes = np.abs(numbers)
-        with np.errstate(over="ignore"):  # a sum beyond all numbers is infinite, and looked into below
-            size = float(sizes.sum()) if len(sizes) else 0.0
+        size = float(sizes.sum()) if len(sizes) else 0.0
         if not math.isfinite(size) or size >= FLOAT_LIMIT:
             inside = sizes < FLOAT_LIMIT
             numbers, size = numbers[inside], float(sizes[inside].sum())
