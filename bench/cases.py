@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import postgres
 from bench.data import FOLDER, csv
 from bench.process import Cost, Side, alternate, cost, cpu, peak
 
@@ -29,15 +30,18 @@ datasets:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured: rows of the ingestion and the read, small appends, rounds of each comparison."""
+    """How much is measured: rows of the ingestion and the read, small appends, rounds of each comparison, and how many
+    rows the tables of a database have.
+    """
 
     rows: int
     appends: int
     rounds: int
     rows_full: int | None = None
+    tables: tuple[int, ...] = (1_000_000, 5_000_000)
 
 
-SMALL = Size(rows=20_000, appends=5, rounds=1)
+SMALL = Size(rows=20_000, appends=5, rounds=1, tables=(2_000,))
 USUAL = Size(rows=5_000_000, appends=100, rounds=3)
 FULL = Size(rows=5_000_000, appends=100, rounds=3, rows_full=20_000_000)
 
@@ -60,6 +64,7 @@ def figures(size: Size) -> Iterator[Figure]:
     yield reading(source, size)
     yield from appending(size)
     yield from starting(size)
+    yield from postgres.figures(size.tables, size.rounds)
     if size.rows_full:
         yield memory(csv(size.rows_full), size.rows_full)
 

@@ -7,6 +7,8 @@
 4. `<!-- not run: REASON -->` leaves a block out; `<!-- fails: CODE -->` says with which exit code it ends.
 5. `<!-- workspace: demo -->` anywhere on a page starts it inside a copy of the demo's workspace, and so does the demo's
    own README. `<!-- story -->` before a `text` block says that the demo printed these lines.
+6. `<!-- needs: postgres -->` anywhere on a page gives it a real server: `SHOP_URL` leads to an empty schema of its own.
+   Where there is no server, the page is skipped, and says so.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.source.conftest import Server, postgres_url  # noqa: F401 – a fixture
 from tests.tidy.tree import PACKAGE, ROOT, Block, blocks, pages
 
 WATCHED = [
@@ -30,6 +34,8 @@ WATCHED = [
     or page.name.startswith("README")
 ]
 DEMO = "<!-- workspace: demo -->"
+NEEDS = {"<!-- needs: postgres -->": "shop"}
+"""Which fixture gives a page what it needs."""
 CHANGING = (
     (re.compile(r"sha256:[0-9a-f]+…?"), "sha256:#"),
     (re.compile(r"\b[0-9a-f]{12,64}\b"), "#"),
@@ -53,11 +59,24 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, "\n".join(lines)
 
 
+@pytest.fixture
+def shop(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: F811
+    """A schema of the page's own on a real server; what the page's URL leads to."""
+    server = Server(postgres_url)
+    mark = "&" if "?" in postgres_url else "?"
+    monkeypatch.setenv("SHOP_URL", f"{postgres_url}{mark}options=-csearch_path%3D{server.schema}")
+    yield
+    server.close()
+
+
 @pytest.mark.xdist_group("demo")
 @pytest.mark.parametrize("page", WATCHED, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_does_what_it_shows(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     folder = tmp_path / "page"
     story = ""
+    for marker, fixture in NEEDS.items():
+        if marker in page.read_text(encoding="utf-8"):
+            request.getfixturevalue(fixture)
     if DEMO in page.read_text(encoding="utf-8") or page.is_relative_to(PACKAGE / "demo"):
         told, story = request.getfixturevalue("demo")
         shutil.copytree(told, folder)

@@ -65,7 +65,7 @@ def test_floats_are_summed_about_or_not_at_all(values):
 
 
 def test_what_would_spoil_a_sum_of_floats_stays_outside():
-    found = counted(pa.float64(), [1.5, math.nan, math.inf, -math.inf, 1e308, 1e308, None, 2.5])
+    found = counted(pa.float64(), [1.5, math.nan, math.inf, 1e308, 1e308, None, 2.5], [1e308, -1e308, 1e308])
 
     assert found.columns["c"] == ColumnTotals(1, "4.0", approximate=True)
 

@@ -12,7 +12,8 @@ than another that runs, take a greater value, and commit first.
    made elsewhere need a `lag`.
 4. Every transaction holds a lock on its own virtual id, which anybody may see; those of other databases and of
    autovacuum cannot write rows here. Prepared transactions have none: while there is one, the fence stays open.
-5. Virtual ids are never reused while the server runs, so no counter wraps around.
+5. Ids are told apart by name, never compared for order, so no counter that wraps around can mislead: a virtual id that
+   comes again (after four thousand million transactions of one connection) makes the wait longer, never shorter.
 """
 
 from __future__ import annotations

@@ -2,65 +2,67 @@
 
 Rules:
 
-1. One REPEATABLE READ, READ ONLY transaction: one state of the database, whoever writes meanwhile.
-2. Nothing is lost on the way. Whole numbers, floats, booleans, texts and bytes arrive as they are, `numeric(p, s)` as a
-   decimal of that precision. All else arrives as text: dates and times (they can be infinite, which Arrow silently
-   turns into other dates), numerics without a precision, uuid, enums, json, intervals; arrays and composites as JSON.
-   Moments are in UTC, ISO 8601.
-3. A `numeric(p, s)` that is NaN has no decimal: `SourceBroken`, with the repair.
+1. One REPEATABLE READ, READ ONLY transaction: one state of the database, whoever writes meanwhile. A table is locked
+   against being rewritten before the snapshot is taken, for a rewritten table looks empty to an older snapshot.
+2. Nothing is lost on the way: see `postgres_columns` for how each type arrives.
+3. Before the rows are read, the database counts them in the same snapshot (`postgres_survey`); what arrives is counted
+   too (`tally`). `reconcile: rows` adds a hash of all rows, `reconcile: false` leaves the survey out.
 4. With a cursor column the rules of `lastro.source.incremental` hold, and what commits late is not lost: see `fence`.
    `append` reads up to the fence and refuses to pass it; `upsert` and `overwrite` read beyond it and go on from it next
    time. With a `lag` the lag alone decides, as it must on a standby server, where open transactions cannot be seen.
-5. A query is one SELECT. The transaction is read-only, but a function it calls can do what the account may do.
+5. With a cursor column, `append` and `upsert` stop after about `batch_rows` rows, between two values of it, never above
+   the fence (less the lag): nothing can appear later at or below a value where a reading stopped. An `upsert` behind
+   which transactions stay open does not stop early, for it has no fence.
+6. A large table that is read whole is read by `parallel` connections that share the snapshot, in ranges that arrive in
+   the table's own order (`postgres_ranges`).
+7. A query is one SELECT. The transaction is read-only, but a function it calls can do what the account may do.
 """
 
 from __future__ import annotations
 
-import math
-import re
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from msgspec import Meta
 
-from lastro.engine.scan import StreamScan
-from lastro.model.errors import ConfigurationError, SourceBroken
+from lastro.engine.scan import ArrowStream, StreamScan
+from lastro.model.errors import ConfigurationError
+from lastro.model.reconciliation import Reconciliation
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source import incremental
-from lastro.source.absent import no_such_column, no_such_table
+from lastro.source.absent import no_such_column
 from lastro.source.fence import Fence
 from lastro.source.incremental import ColumnCursor
 from lastro.source.options import SourceOptions, identity, read_options, write_cursor, wrong_option
-from lastro.source.postgres_columns import Column, columns_of, converted, schema_of
+from lastro.source.postgres_columns import Column, Conversion, columns_of
 from lastro.source.postgres_errors import held_back
-from lastro.source.postgres_session import Session, check_url, connected, literal
+from lastro.source.postgres_growing import Growing
+from lastro.source.postgres_ranges import WORTHWHILE_BYTES, Readers, block_ranges, opened_ahead
+from lastro.source.postgres_session import Session, check_url, connected
+from lastro.source.postgres_survey import Reconcile, Surveyed, fitting, survey
+from lastro.source.postgres_tables import Relation, relation_of, table_name
 from lastro.source.protocol import Cursor, Opened, Unchanged
 from lastro.source.secret import Secret
-from lastro.source.select import check_select, quoted
+from lastro.source.select import check_select
 from lastro.source.stream import Batches, telling
+from lastro.source.tally import Tally
 
-_NAME = re.compile(r'\s*(?:"((?:[^"]|"")+)"|([^".]+))\s*')
-_NUMBERS = {"int2", "int4", "int8", "numeric", "float4", "float8"}
-_TIMES = {"date", "timestamp", "timestamptz"}
-_ENDLESS = {"infinity", "Infinity", "NaN"}
-_TABLES = """
-SELECT CASE WHEN pg_table_is_visible(relation.oid) THEN '' ELSE nspname || '.' END || relname
-FROM pg_class AS relation JOIN pg_namespace AS place ON place.oid = relnamespace
-WHERE relkind IN ('r', 'v', 'm', 'p', 'f') AND nspname NOT IN ('pg_catalog', 'information_schema')
-  AND nspname NOT LIKE 'pg_toast%' ORDER BY 1 LIMIT 500
-"""
+PARALLEL_MAX = 4
+"""The number of connections is that of this machine's processors, at most this, unless it is given."""
 
 
 class PostgresOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of the kind `postgres`: `url` with the password as `${NAME}`, and a `table` (`schema.table`) or `query`.
 
     `cursor` names the column that says which rows are new; `lag` how late they may come, in the column's unit or in
-    seconds; `wait_s` how long to wait for transactions that are open.
+    seconds; `wait_s` how long to wait for transactions that are open; `batch_rows` after how many rows a reading with a
+    cursor stops; `parallel` how many connections read; `reconcile` what the database counts.
     """
 
     url: str
@@ -69,6 +71,9 @@ class PostgresOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_f
     cursor: Annotated[str, Meta(min_length=1)] | None = None
     lag: Annotated[float, Meta(ge=0)] = 0
     wait_s: Annotated[float, Meta(ge=0, le=3600)] = 10
+    batch_rows: Annotated[int, Meta(ge=1)] = 2_000_000
+    parallel: Annotated[int, Meta(ge=1, le=16)] | None = None
+    reconcile: Reconcile = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,208 +81,254 @@ class PostgresSource:
     """A table or query of a PostgreSQL server."""
 
     url: Secret
-    table: str | None = None
-    query: str | None = None
-    cursor: str | None = None
-    lag: float = 0
-    wait_s: float = 10
+    options: PostgresOptions
     sleep: Callable[[float], None] = time.sleep
     kind: str = "postgres"
 
     @property
     def label(self) -> str:
         """The table as it was given, or the query's identity."""
-        return self.table or f"query {identity(self.query)[:8]}"
+        return self.options.table or f"query {identity(self.options.query)[:8]}"
 
     @property
     def identity(self) -> str:
         """What is read, for the cursor. Host and account may change: a database can move."""
-        return identity(self.table, self.query, self.cursor)
+        return identity(self.options.table, self.options.query, self.options.cursor)
 
     @contextmanager
     def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened | Unchanged]:
         """A stream of the rows to read. Raises `SourceUnreachable`, `SourceBroken`, `SourceChanged`, `MissingExtra`."""
-        last = incremental.last_of(cursor, self.identity, mode, label=self.label, column=self.cursor)
-        with connected(self.url, self.label, query=self.query is not None) as session:
+        last = incremental.last_of(cursor, self.identity, mode, label=self.label, column=self.options.cursor)
+        with ExitStack() as stack:
+            session = stack.enter_context(self._connected())
             relation = self._relation(session)
-            columns = columns_of(session.schema(f"SELECT * FROM {relation}"), self.label)
+            columns = columns_of(session.schema(f"SELECT * FROM {relation.sql}"), self.label)
             reading = self._reading(session, relation, columns, last, mode)
             if last is not None and incremental.nothing_new(mode, last, reading.after):
                 yield Unchanged()
                 return
-            stream = self._batches(session, relation, columns, reading)
-            with telling(stream):
-                yield self._opened(stream, reading)
+            taking = self._taking(stack, session, relation, columns, reading)
+            with telling(taking.stream):
+                yield taking.opened(self.label)
 
-    def _opened(self, stream: Batches, reading: Reading) -> Opened:
-        def watermark() -> Cursor:
-            stream.check_finished(self.label)
-            return write_cursor(reading.after)
+    def _connected(self) -> Any:  # Any: a context manager of a Session
+        return connected(self.url, self.label, query=self.options.query is not None)
 
-        return Opened(StreamScan(stream, self.label), watermark, self.label, reading.notes)
-
-    def _relation(self, session: Session) -> str:
-        if self.query is not None:
-            return f"({check_select(self.query, self.label)}\n) AS _rows"
-        name = _table_name(self.table or "")
-        (found,) = session.row(f"SELECT to_regclass({literal(name)}) IS NOT NULL")
-        if not found:
-            raise no_such_table(self.table or "", [row[0] for row in session.rows(_TABLES)], self.label)
-        return name
+    def _relation(self, session: Session) -> Relation:
+        if self.options.query is not None:
+            return Relation(f"({check_select(self.options.query, self.label)}\n) AS _rows")
+        return relation_of(session, self.options.table or "")
 
     def _reading(
         self,
         session: Session,
-        relation: str,
+        relation: Relation,
         columns: tuple[Column, ...],
         last: ColumnCursor | None,
         mode: Mode,
     ) -> Reading:
         """What to read and the cursor after it. Begins the snapshot."""
-        if self.cursor is None:
-            session.begin_snapshot()
+        locked = relation.sql if relation.lockable else None
+        if self.options.cursor is None:
+            session.begin_snapshot(locked=locked)
             return Reading(ColumnCursor(self.identity))
-        kind = next((column.type for column in columns if column.name == self.cursor), None)
-        if kind is None:
-            raise no_such_column(self.cursor, [column.name for column in columns], self.label)
-        growing = Growing(session, relation, self.cursor, kind, self.lag, self.label)
+        growing = self._growing(session, relation, columns)
         newest, left = self._fenced(session, growing, mode)
-        session.begin_snapshot()
-        previous = None if last is None else str(last.last) if last.last is not None else None
-        if mode is Mode.APPEND:
-            return self._appending(growing, previous, newest)
-        reached = previous if left else newest
-        notes = (_("{left} transactions are still open; their rows come next time").format(left=left),) if left else ()
-        where = growing.since(previous) if mode is Mode.UPSERT and previous is not None else ""
-        return Reading(
-            ColumnCursor(self.identity, reached, growing.tail(reached)), where, f"ORDER BY {growing.column}", notes
-        )
+        session.begin_snapshot(locked=locked)
+        match mode:
+            case Mode.APPEND:
+                return self._appending(growing, _text(None if last is None else last.last), newest)
+            case Mode.UPSERT:
+                return self._upserting(growing, last, newest, left)
+            case _:
+                return Reading(self._after(growing, newest if not left else None), notes=_still_open(left))
+
+    def _growing(self, session: Session, relation: Relation, columns: tuple[Column, ...]) -> Growing:
+        name = self.options.cursor or ""
+        kind = next((column.type for column in columns if column.name == name), None)
+        if kind is None:
+            raise no_such_column(name, [column.name for column in columns], self.label)
+        return Growing(session, relation.sql, name, kind, self.options.lag, self.label)
 
     def _fenced(self, session: Session, growing: Growing, mode: Mode) -> tuple[str | None, int]:
         """The greatest value that may be read up to, and how many transactions may still write below it."""
         (standby,) = session.row("SELECT pg_is_in_recovery()")
-        if standby and not self.lag:
+        if standby and not self.options.lag:
             raise ConfigurationError(
                 _("a standby server does not show which transactions are open"),
                 where=self.label,
                 do=_("read from the primary server, or say how late rows may come with lag"),
             )
         newest = growing.newest(less_lag=mode is Mode.APPEND)
-        if self.lag:
+        if self.options.lag:
             return newest, 0
-        left = Fence.behind(session).wait(self.wait_s, sleep=self.sleep)
+        left = Fence.behind(session).wait(self.options.wait_s, sleep=self.sleep)
         if left and mode is Mode.APPEND:
-            raise held_back(self.label, left, self.wait_s)
+            raise held_back(self.label, left, self.options.wait_s)
         return newest, left
+
+    def _after(self, growing: Growing, reached: str | None) -> ColumnCursor:
+        return ColumnCursor(self.identity, reached, growing.tail(reached))
 
     def _appending(self, growing: Growing, previous: str | None, newest: str | None) -> Reading:
         if growing.has_missing():
-            raise incremental.missing_values(self.label, self.cursor or "")
-        where = growing.between(previous, newest)
-        reached = newest if newest is not None and growing.any(where) else previous
-        return Reading(ColumnCursor(self.identity, reached), where, f"ORDER BY {growing.column}")
+            raise incremental.missing_values(self.label, self.options.cursor or "")
+        if newest is None:
+            return Reading(ColumnCursor(self.identity, previous), "false")
+        beyond = "" if previous is None else f"{growing.above(previous)} AND "
+        where = beyond + growing.up_to(newest)
+        stop = growing.stop(where, self.options.batch_rows)
+        if stop is not None:
+            return Reading(ColumnCursor(self.identity, stop), beyond + growing.up_to(stop), growing.column, more=True)
+        reached = newest if growing.any(where) else previous
+        return Reading(ColumnCursor(self.identity, reached), where, growing.column)
 
-    def _batches(self, session: Session, relation: str, columns: tuple[Column, ...], reading: Reading) -> Batches:
-        schema = schema_of(columns)
-        selected = ", ".join(column.expression for column in columns)
-        statement = f"SELECT {selected} FROM {relation} {reading.where} {reading.order}"
+    def _upserting(self, growing: Growing, last: ColumnCursor | None, newest: str | None, left: int) -> Reading:
+        """One part of a pass (rule 7 of `incremental`), or all of it. Rows without a value come with its end."""
+        began, resume = (None, None) if last is None else (_text(last.last), _text(last.resume))
+        window = "" if began is None else growing.since(began)
+        if resume is not None:
+            window = growing.above(resume)
+        if newest is not None and not left:
+            safe = growing.up_to(growing.less_lag(newest))
+            below = f"({window}) AND {safe}" if window else safe
+            stop = growing.stop(below, self.options.batch_rows)
+            if stop is not None:
+                part = f"({window}) AND {growing.up_to(stop)}" if window else growing.up_to(stop)
+                tail = 0 if last is None else last.tail
+                return Reading(ColumnCursor(self.identity, began, tail, resume=stop), part, growing.column, more=True)
+        where = f"{window} OR {growing.column} IS NULL" if window else ""
+        return Reading(self._after(growing, began if left else newest), where, growing.column, _still_open(left))
 
-        def batches() -> Iterator[Any]:  # Any: pyarrow.RecordBatch
-            for batch in session.batches(statement):
-                yield converted(batch, columns, schema, self.label)
+    def _taking(
+        self, stack: ExitStack, session: Session, relation: Relation, columns: tuple[Column, ...], reading: Reading
+    ) -> Taking:
+        rows = f"{relation.sql}{reading.condition}"
+        reconcile = self.options.reconcile
+        counted = survey(session, rows, columns, row_hash=reconcile == "rows") if reconcile else None
+        arriving = columns if counted is None else counted.columns
+        conversion = Conversion(arriving, self.label)
+        selected = ", ".join(column.expression for column in arriving)
+        session.read_in_order()
+        batches = self._batches(stack, session, relation, reading, f"SELECT {selected} FROM {relation.sql}", conversion)
+        schema = conversion.schema
+        hashed = [column.name for column in arriving] if reconcile == "rows" else None
+        tally = None if counted is None else Tally(schema, hashed=hashed)
+        stream = Batches(schema, batches if tally is None else _tallied(batches, tally))
+        return Taking(session, relation, columns, reading, counted, tally, stream)
 
-        return Batches(schema, batches())
+    def _batches(
+        self,
+        stack: ExitStack,
+        session: Session,
+        relation: Relation,
+        reading: Reading,
+        select: str,
+        conversion: Conversion,
+    ) -> Iterator[Any]:  # Any: pyarrow.RecordBatch
+        wanted = self._connections(relation, reading)
+        ranges = block_ranges(relation) if wanted > 1 else ("",)
+        if len(ranges) == 1:
+            return map(conversion, session.batches(f"{select}{reading.condition}{reading.ordered}"))
+        shared = session.share_snapshot()
+
+        @contextmanager
+        def another() -> Iterator[Session]:
+            with self._connected() as other:
+                other.begin_snapshot(shared=shared)
+                other.read_in_order()
+                yield other
+
+        others = opened_ahead(stack, another, min(wanted, len(ranges)) - 1)
+        readers = Readers([session, *others], [f"{select} WHERE {bounds}" for bounds in ranges], conversion)
+        stack.callback(readers.close)
+        return readers.batches()
+
+    def _connections(self, relation: Relation, reading: Reading) -> int:
+        """How many connections read: one where a condition or an order stands against taking the table apart."""
+        if reading.where or reading.order:
+            return 1
+        if self.options.parallel is not None:
+            return self.options.parallel
+        if relation.blocks * relation.block_bytes < WORTHWHILE_BYTES:
+            return 1
+        return min(PARALLEL_MAX, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Which rows to read, in SQL, and the cursor once they are read."""
+    """Which rows to read, in SQL, in which column's order, the cursor after them, and whether more are there."""
 
     after: ColumnCursor
     where: str = ""
     order: str = ""
     notes: tuple[str, ...] = ()
+    more: bool = False
+
+    @property
+    def condition(self) -> str:
+        """The WHERE clause."""
+        return f" WHERE {self.where}" if self.where else ""
+
+    @property
+    def ordered(self) -> str:
+        """The ORDER BY clause."""
+        return f" ORDER BY {self.order}" if self.order else ""
 
 
 @dataclass(frozen=True, slots=True)
-class Growing:
-    """The cursor column, asked by SQL. Values are texts as PostgreSQL writes them; it reads them back as its own."""
+class Taking:
+    """A reading under way: its stream, and what both sides counted."""
 
     session: Session
-    relation: str
-    name: str
-    type: str
-    lag: float
-    label: str
+    relation: Relation
+    columns: tuple[Column, ...]
+    reading: Reading
+    counted: Surveyed | None
+    tally: Tally | None
+    stream: Batches
 
-    @property
-    def column(self) -> str:
-        """The column's name, quoted."""
-        return quoted(self.name)
+    def opened(self, label: str) -> Opened:
+        """What the pipeline gets."""
 
-    def newest(self, *, less_lag: bool) -> str | None:
-        """The greatest visible value, less the lag if asked for. Raises `SourceBroken` if it is infinite."""
-        greatest = f"max({self.column})"
-        shown = self._earlier(greatest) if less_lag else greatest
-        value, raw = self.session.row(f"SELECT ({shown})::text, {greatest}::text FROM {self.relation}")
-        if raw in _ENDLESS:
-            raise SourceBroken(
-                _("the cursor column holds an infinite value, and nothing can come after it"),
-                where=self.label,
-                do=_("read a query that leaves such rows out, or choose another cursor column"),
-            )
-        newest: str | None = value
-        return newest
+        def watermark() -> Cursor:
+            self.stream.check_finished(label)
+            return write_cursor(self.reading.after)
 
-    def since(self, last: str) -> str:
-        """The condition of `upsert`: from the last value less the lag on, and rows without a value."""
-        return f"WHERE {self.column} >= {self._earlier(self._value(last))} OR {self.column} IS NULL"
-
-    def between(self, last: str | None, newest: str | None) -> str:
-        """The condition of `append`: beyond the last value, up to the newest."""
-        if newest is None:
-            return "WHERE false"
-        beyond = "" if last is None else f"{self.column} > {self._value(last)} AND "
-        return f"WHERE {beyond}{self.column} <= {self._value(newest)}"
-
-    def tail(self, reached: str | None) -> int:
-        """The number of rows from a value less the lag on."""
-        if reached is None:
-            return 0
-        (count,) = self.session.row(
-            f"SELECT count(*) FROM {self.relation} WHERE {self.column} >= {self._earlier(self._value(reached))}"
+        return Opened(
+            StreamScan(self.stream, label),
+            watermark,
+            label,
+            self.reading.notes,
+            more=lambda: self.reading.more,
+            reconciliation=self.reconciliation(),
+            keys=self.keys,
         )
-        return int(count)
 
-    def any(self, where: str) -> bool:
-        """True if a row meets the condition."""
-        return bool(self.session.row(f"SELECT EXISTS (SELECT 1 FROM {self.relation} {where})")[0])
+    def reconciliation(self) -> Callable[[], Reconciliation] | None:
+        """What tells both sides, once everything was read; None where nothing was counted."""
+        counted, tally = self.counted, self.tally
+        if counted is None or tally is None:
+            return None
 
-    def has_missing(self) -> bool:
-        """True if a row has no value. Not looked for where the column cannot be missing."""
-        if not self.relation.startswith("("):
-            certain = self.session.rows(
-                f"SELECT attnotnull FROM pg_attribute WHERE attrelid = to_regclass({literal(self.relation)})"
-                f" AND attname = {literal(self.name)}"
-            )
-            if certain and certain[0][0]:
-                return False
-        return self.any(f"WHERE {self.column} IS NULL")
+        def both() -> Reconciliation:
+            self.stream.check_finished(self.session.label)
+            return Reconciliation(counted.totals, tally.totals())
 
-    def _value(self, text: str) -> str:
-        return f"{literal(text)}::{self.type}" if self.type in _NUMBERS | _TIMES else literal(text)
+        return both
 
-    def _earlier(self, expression: str) -> str:
-        if not self.lag:
-            return expression
-        if self.type in _TIMES:
-            return f"({expression} - interval '{self.lag:f} seconds')::{self.type}"
-        if self.type in _NUMBERS:
-            less = f"{self.lag:f}" if self.type not in {"int2", "int4", "int8"} else str(math.ceil(self.lag))
-            return f"({expression} - {less})"
-        raise ConfigurationError(
-            _("a lag needs a cursor column of numbers, dates or times"), where=self.label, do=_("leave lag out")
-        )
+    def keys(self, names: Sequence[str]) -> ArrowStream:
+        """The keys of every row in the snapshot, to be read once the rows were read."""
+        self.stream.check_finished(self.session.label)
+        known = {column.name: column for column in self.columns}
+        for name in names:
+            if name not in known:
+                raise no_such_column(name, list(known), self.session.label)
+        columns = fitting(self.session, self.relation.sql, tuple(known[name] for name in names))
+        conversion = Conversion(columns, self.session.label)
+        selected = ", ".join(column.expression for column in columns)
+        batches = self.session.batches(f"SELECT {selected} FROM {self.relation.sql}")
+        return Batches(conversion.schema, map(conversion, batches))
 
 
 def postgres_source(options: Mapping[str, Any], base: Path) -> PostgresSource:  # Any: a person's YAML values
@@ -292,22 +343,19 @@ def postgres_source(options: Mapping[str, Any], base: Path) -> PostgresSource:  
     if given.query is not None:
         check_select(given.query, given.kind)
     if given.table is not None:
-        _table_name(given.table)
-    return PostgresSource(Secret(given.url), given.table, given.query, given.cursor, given.lag, given.wait_s)
+        table_name(given.table)
+    return PostgresSource(Secret(given.url), given)
 
 
-def _table_name(table: str) -> str:
-    """`schema.table` or `table`, quoted for SQL as they are written; parts may be quoted to hold a dot."""
-    parts, at = [], 0
-    while found := _NAME.match(table, at):
-        parts.append(found[1].replace('""', '"') if found[1] else found[2].strip())
-        at = found.end()
-        if at == len(table) and len(parts) <= 2 and "\0" not in table:
-            return ".".join(quoted(part) for part in parts)
-        if table[at : at + 1] != ".":
-            break
-        at += 1
-    raise ConfigurationError(
-        _("{table} is not the name of a table").format(table=table[:80]),
-        do=_('write schema.table; a name with a dot in double quotes: schema."a.b"'),
-    )
+def _text(value: incremental.Value | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _still_open(left: int) -> tuple[str, ...]:
+    return (_("{left} transactions are still open; their rows come next time").format(left=left),) if left else ()
+
+
+def _tallied(batches: Iterator[Any], tally: Tally) -> Iterator[Any]:  # Any: pyarrow.RecordBatch
+    for batch in batches:
+        tally.add(batch)
+        yield batch

@@ -31,6 +31,12 @@ def explained(error: Exception, label: str, *, query: bool) -> LastroError:
     """Our error for the driver's. `query` says that a person's query ran."""
     state = getattr(error, "sqlstate", None) or _state_in_stream(str(error))
     match state[:2]:
+        case "22" if state == "22021":
+            return SourceBroken(
+                _("it holds text in an encoding that the database does not know (SQL_ASCII)"),
+                where=label,
+                do=_("read it with a query: SELECT convert_from(name::bytea, 'LATIN1') AS name FROM …"),
+            )
         case "42" if state == "42501":
             return SourceUnreachable(
                 _("the account may not read it"), where=label, do=_("ask for GRANT SELECT (and USAGE on the schema)")
@@ -67,6 +73,8 @@ def explained(error: Exception, label: str, *, query: bool) -> LastroError:
 
 def _state_in_stream(text: str) -> str:
     """The class of an error in the middle of a stream, of which the driver keeps the text alone."""
+    if " ERROR:  invalid byte sequence for encoding" in text:
+        return "22021"
     return "22000" if " ERROR: " in text and "canceling statement" not in text else ""
 
 

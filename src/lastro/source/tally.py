@@ -163,12 +163,20 @@ def _texts(array: Any) -> Any:  # Any: pyarrow.Array in, binary pyarrow.Array ou
     return array.cast(pa.string()).cast(pa.binary())
 
 
+def _floats(array: Any) -> Any:  # Any: pyarrow.Array without missing values in, numpy.ndarray out
+    """The values without a copy. `to_numpy` would load pandas where it is installed."""
+    import numpy as np
+
+    kind = np.dtype(f"f{array.type.bit_width // 8}")
+    return np.frombuffer(array.buffers()[1] or b"", kind, len(array), array.offset * kind.itemsize)
+
+
 def _bytes_of_floats(array: Any) -> Any:  # Any: pyarrow.Array
     import numpy as np
     import pyarrow as pa
 
     size = array.type.bit_width // 8
-    plain = array.fill_null(0.0).to_numpy(zero_copy_only=False).astype(f">f{size}")
+    plain = _floats(array.fill_null(0.0)).astype(f">f{size}")
     offsets = np.arange(0, size * (len(array) + 1), size, dtype=np.int32)
     missing = None if array.null_count == 0 else array.is_null()
     made = pa.Array.from_buffers(pa.binary(), len(array), [None, pa.py_buffer(offsets), pa.py_buffer(plain.tobytes())])
@@ -240,11 +248,10 @@ class _Floating:
     def add(self, array: Any) -> None:  # Any: pyarrow.Array
         import numpy as np
 
-        if array.null_count:
-            array = array.drop_null()
-        numbers = array.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+        numbers = _floats(array.drop_null() if array.null_count else array).astype(np.float64, copy=False)
         sizes = np.abs(numbers)
-        size = float(sizes.sum()) if len(sizes) else 0.0
+        with np.errstate(over="ignore"):  # an overflow is what is looked for
+            size = float(sizes.sum())
         if not math.isfinite(size) or size >= FLOAT_LIMIT:
             inside = sizes < FLOAT_LIMIT
             numbers, size = numbers[inside], float(sizes[inside].sum())

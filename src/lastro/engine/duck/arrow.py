@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pyarrow as pa
 
 from lastro.model.schema import Decimal, Field, ListOf, MapOf, Primitive, Schema, StructOf, Type
@@ -101,3 +104,9 @@ def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
         return pa.nulls(batch.num_rows, field.type)
     column = batch.column(field.name)
     return column if column.type == field.type else column.cast(field.type)
+
+
+def integers(column: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """A column of whole numbers without missing values, not copied. `to_numpy` would load pandas where installed."""
+    values: Any = np.from_dlpack(column)  # Any: numpy does not say of which type they are
+    return values  # type: ignore[no-any-return]

@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from lastro.engine.duck.arrow import integers
 from lastro.engine.duck.connection import name, texts
 from lastro.engine.duck.positions import Integers, positions
 from lastro.engine.protocol import StagedFile
@@ -53,8 +54,7 @@ def _as_integers(column: pa.Array) -> Integers | None:
         return None
     if not pa.types.is_integer(kind):
         column = column.view(pa.int32() if pa.types.is_date32(kind) else pa.int64())
-    values: Integers = column.to_numpy()
-    return values
+    return integers(column)
 
 
 @dataclass(frozen=True, slots=True)

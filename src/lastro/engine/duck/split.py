@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lastro.engine.duck.arrow import to_arrow
+from lastro.engine.duck.arrow import integers, to_arrow
 from lastro.engine.duck.relations import LINE
 from lastro.engine.protocol import MALFORMED, QUARANTINE
 
@@ -62,7 +62,7 @@ class Splitter:
 
     def split(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
         """Kept rows, and refused rows with the quarantine's schema."""
-        words = [batch.column(name).to_numpy() for name in self.shape.bits]
+        words = [integers(batch.column(name)) for name in self.shape.bits]
         lines = batch.column(LINE) if LINE in batch.schema.names else None
         table = batch.select(list(range(len(self.shape.columns))))
         before = self._lines
