@@ -7,6 +7,7 @@ from contextlib import closing
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from tests.source.mysql_server import mysql, mysql_url  # noqa: F401 - fixtures
 
 LOCAL = "postgresql://postgres@127.0.0.1:5432/test"
 START = "docker run --rm -p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust -e POSTGRES_DB=test postgres"
@@ -71,6 +72,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "server" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("postgres"))
+        if "mysql" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("mysql"))
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from lastro.model.errors import (
     SqlRefused,
 )
 from lastro.model.version import Mode
-from lastro.source import create, sqlite
+from lastro.source import create, sqlite_session
 from lastro.source.protocol import Unchanged
 
 LONG_AGO = 1_700_000_000_000_000_000
@@ -138,7 +138,7 @@ def test_large_tables_come_in_bounded_batches(tmp_path):
         batches = list(pa.RecordBatchReader.from_stream(opened.scan.stream))
 
     assert sum(batch.num_rows for batch in batches) == 3_000
-    assert max(batch.nbytes for batch in batches) < 2 * sqlite.BATCH_BYTES
+    assert max(batch.nbytes for batch in batches) < 2 * sqlite_session.BATCH_BYTES
 
 
 def test_one_state_of_the_database_whoever_writes_meanwhile(tmp_path):

@@ -21,9 +21,9 @@ def no_such_table(table: str, known: Sequence[str], label: str) -> SourceBroken:
 
 
 def no_such_column(column: str, known: Sequence[str], label: str) -> ConfigurationError:
-    """The error for a cursor column that is not there, with the columns that are."""
+    """The error for a column that options name and that is not there, with the columns that are."""
     return ConfigurationError(
-        _("there is no column {column} to be the cursor").format(column=column[:80]),
+        _("there is no column {column}").format(column=column[:80]),
         where=label,
         do=_("columns are: {columns}").format(columns=_listed(known, column)),
     )

@@ -21,6 +21,9 @@ KINDS: Mapping[str, str] = {
     "logs": "lastro.source.logs:logs_source",
     "sqlite": "lastro.source.sqlite:sqlite_source",
     "postgres": "lastro.source.postgres:postgres_source",
+    "mysql": "lastro.source.mysql:mysql_source",
+    "adbc": "lastro.source.adbc:adbc_source",
+    "sqlalchemy": "lastro.source.alchemy:sqlalchemy_source",
     "http": "lastro.source.http:http_source",
 }
 """Our own kinds and where their factories are; a kind's module is imported when it is asked for."""

@@ -84,6 +84,13 @@ def last_of(cursor: Cursor | None, of: str, mode: Mode, *, label: str, column: s
     return None
 
 
+def reached(last: ColumnCursor | None) -> Value | None:
+    """How far the rows of the last commit go: where `append` goes on, also after an unfinished `upsert` (rule 7)."""
+    if last is None:
+        return None
+    return last.last if last.resume is None else last.resume
+
+
 def window(mode: Mode, last: Value | None, newest: Value | None, lag: float) -> Window:
     """Which values to read after `last`, given the newest one there is (rules 1 to 3)."""
     if mode is Mode.APPEND:
@@ -113,7 +120,7 @@ def nothing_new(mode: Mode, last: ColumnCursor, after: ColumnCursor) -> bool:
     """True if reading on from `last` to `after` would bring no row that was not read (rule 5)."""
     match mode:
         case Mode.APPEND:
-            return last.last == after.last
+            return reached(last) == after.last
         case Mode.UPSERT:
             finished = last.resume is None and after.resume is None
             return finished and (last.last, last.tail) == (after.last, after.tail) and after.last is not None
