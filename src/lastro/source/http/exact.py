@@ -4,9 +4,9 @@ Rules:
 
 1. Looking closely at each record costs more than reading it. A page is therefore first looked at as one text; only what
    stands out there is looked at closely.
-2. A name that occurs twice in one object is refused: readers differ in which of the values they take. A page whose
-   records all have as many names as its first one, which is looked at closely, is regular; any other is looked at
-   closely as a whole.
+2. A name that occurs twice in one object is refused: readers differ in which of the values they take. If the records
+   have together as many different names as the text has names at all, there is none; else, as where records hold other
+   objects, the text is looked at closely.
 3. Numbers with a point that the nearest double does not equal become texts of the same digits, which a decimal column
    reads in full. Whole numbers keep their digits anyway.
 4. Records are at most `DEPTH_MAX` levels deep.
@@ -30,24 +30,20 @@ _AS_ZERO = bytes(0x30 if chr(code) in "0123456789." else code for code in range(
 _LONG = b"0" * 17
 _LONG_NUMBER = re.compile(rb"[0-9][0-9.]{16,}(?:[eE][+-]?[0-9]+)?")
 _WHOLE_DIGITS = 18
+_OBJECTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
 class _Twice(Exception):
     """A name that occurs twice."""
 
 
-def check(text: bytes, records: Sequence[msgspec.Raw], label: str) -> None:
-    """Looks at a page's records, which `text` holds one after another. Raises `SourceBroken`, `LimitExceeded`."""
-    if not records:
-        return
-    if text.count(b"{") + text.count(b"[") - len(records) >= DEPTH_MAX:
+def check(listed: bytes, records: Sequence[msgspec.Raw], label: str) -> None:
+    """Looks at a page's records; `listed` is the JSON list of them. Raises `SourceBroken`, `LimitExceeded`."""
+    if listed.count(b"{") + listed.count(b"[") - len(records) >= DEPTH_MAX:
         for record in records:
             _check_depth(bytes(record), label)
-    first = bytes(records[0])
-    refuse_repeated_names(first, label)
-    if _names(text) != _names(first) * len(records):
-        for record in records:
-            refuse_repeated_names(bytes(record), label)
+    if not _is_flat_and_distinct(listed):
+        refuse_repeated_names(listed, label)
 
 
 def refuse_repeated_names(content: bytes, label: str) -> None:
@@ -90,9 +86,16 @@ def too_deep(label: str) -> LimitExceeded:
     return LimitExceeded(_("the answer is nested too deep"), where=label, do=_("ask the API's owner"))
 
 
-def _names(text: bytes) -> int:
-    """How many names there are, if no text looks like one."""
-    return text.count(b'":') + text.count(b'" :')
+def _is_flat_and_distinct(listed: bytes) -> bool:
+    """True only if no object in the list holds another, and none has a name twice."""
+    has_lines = any(blank in listed for blank in (b"\n", b"\r", b"\t"))
+    if b"  :" in listed or (has_lines and any(odd in listed for odd in (b"\n:", b"\r:", b"\t:"))):
+        return False  # a colon that stands so far from its name would not be counted
+    try:
+        different = sum(map(len, _OBJECTS.decode(listed)))
+    except msgspec.ValidationError:
+        return False
+    return different == listed.count(b'":') + listed.count(b'" :')
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> None:  # Any: JSON values

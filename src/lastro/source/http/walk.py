@@ -92,9 +92,10 @@ class Walk:
     def batches(self, first: Page) -> Generator[Any]:  # Any: pyarrow.RecordBatch
         """The records as lines of JSON, a batch a page. Raises `SourceError`."""
         for page, then in self._pages(first):
+            exact.check(page.listed, page.records, self.label)
             taken = self._looked_at(page)
             self.came += len(page.records)
-            yield lines(taken, self.label)
+            yield lines(taken)
             self.then = then
             if then is not None and self.route.rows is not None and self.came >= self.route.rows:
                 return
@@ -259,7 +260,7 @@ def check_status(answer: Answer, label: str) -> None:
     raise SourceUnreachable(_("it answered {status}").format(status=answer.status), where=label, do=do)
 
 
-def lines(records: list[msgspec.Raw], label: str) -> Any:  # Any: pyarrow.RecordBatch
+def lines(records: list[msgspec.Raw]) -> Any:  # Any: pyarrow.RecordBatch
     """The records as one batch of lines, built from their bytes without an object a record."""
     from array import array
     from itertools import accumulate
@@ -267,7 +268,6 @@ def lines(records: list[msgspec.Raw], label: str) -> Any:  # Any: pyarrow.Record
     import pyarrow as pa
 
     text = b"".join(records)
-    exact.check(text, records, label)
     if exact.has_long_numbers(text):
         written = [exact.with_all_digits(bytes(record)) for record in records]
         text, sizes = b"".join(written), [len(record) for record in written]
