@@ -6,7 +6,7 @@ import zlib
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.source.misbehaving import *  # noqa: F403
 from tests.source.misbehaving import Reply, numbers, over, page, read
