@@ -29,7 +29,7 @@ DEPTH_MAX = 64
 _AS_ZERO = bytes(0x30 if chr(code) in "0123456789." else code for code in range(256))
 _LONG = b"0" * 17
 _LONG_NUMBER = re.compile(rb"[0-9][0-9.]{16,}(?:[eE][+-]?[0-9]+)?")
-_WHOLE_DIGITS = 18
+_WHOLE_DIGITS = 4000  # beyond which Python reads no number
 _OBJECTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
