@@ -142,7 +142,7 @@ class HttpOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_field
 
     url: Annotated[str, Meta(min_length=1)]
     records: str = ""
-    pagination: Pagination = OnePage()
+    pagination: Pagination | None = None
     auth: Auth | None = None
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     parameters: dict[str, Scalar] = msgspec.field(default_factory=dict)

@@ -25,7 +25,7 @@ import msgspec
 from lastro.model.errors import LimitExceeded, SourceBroken, SourceChanged, SourceUnreachable
 from lastro.model.text import _
 from lastro.source.fetch import Answer, Requester
-from lastro.source.http import exact, pages, stamps
+from lastro.source.http import exact, pages, signs, stamps
 from lastro.source.http.body import Members, body, decoded
 from lastro.source.http.options import NumberedPages, OffsetPages, Pagination
 from lastro.source.http.pages import Base, Page, Position, Trail
@@ -35,7 +35,9 @@ _STEADY_MIN = 10
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What is asked for, and where in a page is what. `repeats` tells whether records may come twice."""
+    """What is asked for, and where in a page is what. `repeats` tells whether records may come twice,
+    `said` whether somebody said how pages follow each other.
+    """
 
     base: Base
     pagination: Pagination
@@ -46,6 +48,7 @@ class Route:
     rows: int | None = None
     pages_max: int = 10_000
     repeats: bool = False
+    said: bool = True
 
 
 @dataclass(slots=True)
@@ -143,6 +146,8 @@ class Walk:
 
     def _following(self, page: Page) -> Position | None:
         self._check_total(page)
+        if not self.route.said:
+            signs.refuse_more(page.answer, page.body, self.route.records, len(page.records))
         then = pages.following(page, self.route.pagination, self.trail, self.label)
         if getattr(self.route.pagination, "end", "") == "total" and self.count + len(page.records) >= (self.total or 0):
             return None
