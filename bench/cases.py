@@ -55,11 +55,14 @@ class Figure:
 
 def figures(size: Size) -> Iterator[Figure]:
     """Every figure, one after the other; the data and the workspaces lie in `bench/data`."""
+    from bench.api import interface
+
     source = csv(size.rows)
     yield from ingestion(source, size)
     yield reading(source, size)
     yield from appending(size)
     yield from starting(size)
+    yield from interface(size)
     if size.rows_full:
         yield memory(csv(size.rows_full), size.rows_full)
 

@@ -24,7 +24,7 @@ def test_a_small_run_measures_everything_and_records_nothing() -> None:
 
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert len(lines) == 7
+    assert len(lines) == 8
     assert all(line.startswith(("ok  ", "MISS")) for line in lines)
     assert command.PAGE.read_bytes() == before
 

@@ -39,10 +39,11 @@ class _Twice(Exception):
 
 def check(listed: bytes, records: Sequence[msgspec.Raw], label: str) -> None:
     """Looks at a page's records; `listed` is the JSON list of them. Raises `SourceBroken`, `LimitExceeded`."""
-    if listed.count(b"{") + listed.count(b"[") - len(records) >= DEPTH_MAX:
+    flat = _is_flat_and_distinct(listed)
+    if listed.count(b"[") + (0 if flat else listed.count(b"{") - len(records)) >= DEPTH_MAX:
         for record in records:
             _check_depth(bytes(record), label)
-    if not _is_flat_and_distinct(listed):
+    if not flat:
         refuse_repeated_names(listed, label)
 
 
