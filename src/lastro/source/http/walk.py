@@ -14,10 +14,12 @@ Rules:
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -95,10 +97,9 @@ class Walk:
     def batches(self, first: Page) -> Generator[Any]:  # Any: pyarrow.RecordBatch
         """The records as lines of JSON, a batch a page. Raises `SourceError`."""
         for page, then in self._pages(first):
-            exact.check(page.listed, page.records, self.label)
             taken = self._looked_at(page)
             self.came += len(page.records)
-            yield lines(taken)
+            yield lines(page.listed, page.records, taken, self.label)
             self.then = then
             if then is not None and self.route.rows is not None and self.came >= self.route.rows:
                 return
@@ -265,21 +266,25 @@ def check_status(answer: Answer, label: str) -> None:
     raise SourceUnreachable(_("it answered {status}").format(status=answer.status), where=label, do=do)
 
 
-def lines(records: list[msgspec.Raw]) -> Any:  # Any: pyarrow.RecordBatch
-    """The records as one batch of lines, built from their bytes without an object a record."""
-    from array import array
-    from itertools import accumulate
+def lines(listed: bytes, records: list[msgspec.Raw], taken: list[msgspec.Raw], label: str) -> Any:  # Any: RecordBatch
+    """The records that are taken as one batch of lines, built from their bytes without an object a record.
 
+    All `records` of the page are looked at first. Raises `SourceBroken`, `LimitExceeded`.
+    """
     import pyarrow as pa
 
-    text = b"".join(records)
+    text, ends = _joined(records)
+    exact.check(listed, text, ends, label)
+    if taken is not records:
+        text, ends = _joined(taken)
     if exact.has_long_numbers(text):
-        written = [exact.with_all_digits(bytes(record)) for record in records]
-        text, sizes = b"".join(written), [len(record) for record in written]
-    else:
-        sizes = [len(record) for record in records]
+        text, ends = _joined([exact.with_all_digits(bytes(record)) for record in taken])
     # A line break in JSON is only ever a blank between two tokens; one record is one line.
     text = text.replace(b"\n", b" ").replace(b"\r", b" ")
-    ends = array("i", accumulate(sizes, initial=0))
-    column = pa.StringArray.from_buffers(len(sizes), pa.py_buffer(ends), pa.py_buffer(text))
+    column = pa.StringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(text))
     return pa.RecordBatch.from_arrays([column], names=["record"])
+
+
+def _joined(records: Sequence[msgspec.Raw] | Sequence[bytes]) -> tuple[bytes, array[int]]:
+    """The records one after another, and where each begins and the last one ends."""
+    return b"".join(records), array("i", accumulate(map(len, records), initial=0))
