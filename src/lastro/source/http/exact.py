@@ -49,7 +49,7 @@ class _Twice(Exception):
 
 
 def check(listed: bytes, text: bytes, ends: Sequence[int], label: str) -> None:
-    """Looks at a page's records: the JSON list `listed`, and the records alone in `text`, from each of `ends` to the next.
+    """Looks at a page's records: the list `listed`, and the records alone in `text`, from each of `ends` to the next.
 
     Raises `SourceBroken`, `LimitExceeded`.
     """
