@@ -469,3 +469,21 @@ def test_a_type_that_changes_in_the_middle_is_set_aside(api, tmp_path):
     result = ingested(server, tmp_path, {"id": "integer", "v": "integer"}, pagination={"type": "page"})
 
     assert (result.counts.kept, result.counts.quarantined) == (10, 20)
+
+
+@pytest.mark.parametrize("ids", [[-1, -2], [0, 2**61 - 1], [1, "1"], ["a", "b"], [1.5, 2]])
+def test_different_keys_are_never_taken_for_one(api, ids):
+    source, _server = api(lambda asked: page([{"id": each} for each in ids]), key="id")
+
+    assert numbers(read(source)[0]) == ids
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [([{"id": 1}, {"x": 2}], "a record has no id"), ([{"id": 1}, 7], "no text or number"), ([{"id": [1]}], "no text")],
+)
+def test_records_without_their_key_are_refused(api, rows, says):
+    source, _server = api(lambda asked: page(rows), key="id")
+
+    with pytest.raises(SourceBroken, match=says):
+        read(source)

@@ -55,6 +55,7 @@ from lastro.source.protocol import Cursor, Opened, Unchanged
 from lastro.source.secret import Secret, refers, sounds_secret
 from lastro.source.stream import Batches, telling
 
+_HOW_PAGES_END = ("has_more", "end", "parallel")
 _GONE = {400, 404, 410, 422}
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 
@@ -62,7 +63,7 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 class HttpCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What was asked (`of`), and the marks the server gave the answer. With `incremental`: the `last` stamp, and what
     the records from it on were (`tail`). Of a pass that is not through: `resume`, the next page; `high`, the greatest
-    stamp so far; `count` records so far; `until`, its upper bound.
+    stamp so far; `until`, its upper bound.
     """
 
     of: str
@@ -72,7 +73,6 @@ class HttpCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     tail: str = ""
     resume: pages.Position | None = None
     high: stamps.Stamp | None = None
-    count: int = 0
     until: int | None = None
 
 
@@ -107,9 +107,13 @@ class HttpSource:
         """What is asked for, secrets by their references."""
         given = self.options
         parameters = {name: secret.template for name, secret in self.parameters.items()}
-        parts = [self.url.template, parameters, given.records, msgspec.to_builtins(self.pagination)]
+        pagination = {
+            name: value for name, value in msgspec.to_builtins(self.pagination).items() if name not in _HOW_PAGES_END
+        }
+        parts = [self.url.template, parameters, given.records, pagination]
         if given.body is not None or given.incremental is not None:
-            parts += [plain(given.body), msgspec.to_builtins(given.incremental)]
+            asked = given.incremental and (given.incremental.parameter, given.incremental.path)
+            parts += [plain(given.body), list(asked or ())]
         return identity(*parts)
 
     @contextmanager
@@ -187,14 +191,14 @@ class HttpSource:
             pagination=self.pagination,
             said=given.pagination is not None,
             records=given.records,
-            total=given.total,
+            total=given.total if known is None or known.resume is None else None,
             key=given.key,
             optional=frozenset(given.optional),
             rows=None if mode is Mode.OVERWRITE else given.batch_rows,
             pages_max=given.pages_max,
             repeats=mode is Mode.UPSERT,
         )
-        return Walk(route, sender, self.label, watch, count=0 if known is None else known.count)
+        return Walk(route, sender, self.label, watch)
 
     def _watch(self, options: Incremental, last: HttpCursor | None, mode: Mode) -> stamps.Watch:
         now = stamps.of_now(self.surroundings.now())
@@ -219,7 +223,6 @@ class HttpSource:
             page = self._resumed(walk, last.resume, mode)
             if page is not None:
                 return page
-            walk.count = 0
         question = pages.question(walk.route.base, self.pagination, start)
         conditions = self._conditions(last)
         answer = walk.sender.ask(replace(question, headers={**question.headers, **conditions}))
@@ -261,7 +264,7 @@ class HttpSource:
         def reconciliation() -> Reconciliation:
             return Reconciliation(Totals(walk.total or 0), Totals(walk.count))
 
-        counts = self.options.total is not None and walk.route.rows is None
+        counts = walk.route.total is not None and walk.route.rows is None
         return Opened(
             StreamScan(stream, self.label, records=True),
             watermark,
@@ -278,9 +281,7 @@ class HttpSource:
             before = None if known is None else known.last
             tail = "" if known is None else known.tail
             place = pages.kept(walk.then, self._secrets(), self._own_names(), self.label)
-            return HttpCursor(
-                self.identity, last=before, tail=tail, resume=place, high=high, count=walk.count, until=until
-            )
+            return HttpCursor(self.identity, last=before, tail=tail, resume=place, high=high, until=until)
         if watch is not None:
             return HttpCursor(self.identity, last=high, tail=watch.tail_digest() if mode is Mode.UPSERT else "")
         if not isinstance(self.pagination, OnePage):

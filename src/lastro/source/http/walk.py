@@ -4,7 +4,7 @@ Rules:
 
 1. Pages come in order, whether they are fetched one by one or several at once; memory holds those few.
 2. Where the API declares a total, it must stay the same during the walk and equal the records that came, else:
-   `SourceChanged`.
+   `SourceChanged`. It is not compared where a walk goes on from an earlier one.
 3. Where `key` names what identifies a record, none may come twice: pages that shift while they are read repeat records,
    and elsewhere leave others out. For `upsert` repeats are harmless, the last one counts; they are not counted twice.
 4. A field that every record of the first page has, and none of a later one, was renamed or dropped in the middle:
@@ -55,8 +55,8 @@ class Route:
 
 @dataclass(slots=True)
 class Walk:
-    """One walk. `count` is the number of records so far, with those of the same pass in earlier readings; `then` is
-    where the next page is, None at the end.
+    """One walk. `count` is the number of different records so far, `came` of all; `then` is where the next page is, None
+    at the end.
     """
 
     route: Route
@@ -68,7 +68,7 @@ class Walk:
     then: Position | None = None
     came: int = 0
     trail: Trail = field(default_factory=Trail)
-    keys: set[int] = field(default_factory=set)
+    keys: set[stamps.Stamp] = field(default_factory=set)
     steady: frozenset[str] | None = None
 
     @property
@@ -236,7 +236,7 @@ class Walk:
                 _("a record has no {key}").format(key=self.route.key), where=self.label, do=_("correct key")
             )
         before = len(self.keys)
-        self.keys.update(map(hash, found))
+        self.keys.update(hash(each) if isinstance(each, str) else each for each in found if each is not None)
         new = len(self.keys) - before
         if new < len(found) and not self.route.repeats:
             raise SourceChanged(
