@@ -55,7 +55,7 @@ def refuse_more(answer: Answer, found: Body, records: str, count: int) -> None:
         raise SourceBroken(
             _("there are more pages than this one ({place})").format(place=signs[0].place[:60]),
             where=found.label,
-            do=_("add pagination, such as {{type: link}}; or {{type: none}}, if this page is all"),
+            do=_("add pagination, such as {type: link}; or {type: none}, if this page is all"),
         )
 
 

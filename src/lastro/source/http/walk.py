@@ -55,8 +55,8 @@ class Route:
 
 @dataclass(slots=True)
 class Walk:
-    """One walk. `count` is the number of different records so far, `came` of all; `then` is where the next page is, None
-    at the end.
+    """One walk. `count` is the number of different records so far, `came` of all; `then` is where the next page is, if
+    there is one.
     """
 
     route: Route
