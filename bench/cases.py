@@ -60,6 +60,8 @@ class Figure:
 
 def figures(size: Size) -> Iterator[Figure]:
     """Every figure, one after the other; the data and the workspaces lie in `bench/data`."""
+    from bench.api import interface
+
     source = csv(size.rows)
     yield from ingestion(source, size)
     yield reading(source, size)
@@ -67,6 +69,7 @@ def figures(size: Size) -> Iterator[Figure]:
     yield from starting(size)
     yield from import_module("bench.nothing_new").figures(size)
     yield from postgres.figures(size.tables, size.rounds)
+    yield from interface(size)
     if size.rows_full:
         yield memory(csv(size.rows_full), size.rows_full)
 

@@ -286,3 +286,18 @@ def test_an_ingested_api_appends_each_record_once(api, tmp_path):
     assert second.counts.read == 1
     assert third.unchanged
     assert workspace.version("events").to_arrow().column("id").to_pylist() == [1, 2, 3]
+
+
+def test_how_fast_and_how_far_may_change_between_two_readings(serve, slept):
+    rows = [(1, "2026-01-01T00:00:00Z"), (2, "2026-01-02T00:00:00Z"), (3, "2026-01-03T00:00:00Z")]
+    server = serve(stamped(rows))
+    _first, cursor = read(over(server, slept, incremental=SINCE, pagination={"type": "page"}), None, Mode.APPEND)
+    changed = over(
+        server,
+        slept,
+        incremental={**SINCE, "lag": 60, "start": "2020-01-01"},
+        pagination={"type": "page", "parallel": 2},
+    )
+    rows.append((4, "2026-01-04T00:00:00Z"))
+
+    assert numbers(read(changed, cursor, Mode.APPEND)[0]) == [4]

@@ -13,12 +13,13 @@ Rules:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal as Number
 from decimal import InvalidOperation
 
 from lastro.contract.naming import snake
 from lastro.model.sample import Sample
-from lastro.model.schema import Decimal, Primitive
+from lastro.model.schema import Decimal, ListOf, MapOf, Primitive, StructOf, Type
 
 VALUES_MIN = 2
 VALUES_MAX = 20
@@ -82,11 +83,27 @@ def names_key(sample: Sample) -> bool:
 
 
 def is_personal(sample: Sample) -> bool:
-    """True if the name, or a value, looks as if it were about a natural person."""
-    name = words(sample.column.name)
-    if _PERSONAL & name or ("name" in name and (_NAME_OF & name or len(name) == 1)):
+    """True if the name, the name of something inside, or a value, looks as if it were about a natural person."""
+    if any(_is_personal(words(name)) for name in (sample.column.name, *_members(sample.column.type))):
         return True
     return sample.column.type is Primitive.STRING and any("@" in value for value in sample.values)
+
+
+def _is_personal(name: frozenset[str]) -> bool:
+    return bool(_PERSONAL & name or ("name" in name and (_NAME_OF & name or len(name) == 1)))
+
+
+def _members(kind: Type) -> Iterator[str]:
+    """The names of all members within a nested type."""
+    match kind:
+        case StructOf(fields):
+            for field in fields:
+                yield field.name
+                yield from _members(field.type)
+        case ListOf(item):
+            yield from _members(item)
+        case MapOf(_, value):
+            yield from _members(value)
 
 
 def allowed_values(sample: Sample) -> tuple[str, ...]:

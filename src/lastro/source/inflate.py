@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 PIECE_BYTES = 1 << 20
 ENCODINGS = "gzip, deflate"
+_HEADER_BYTES = 2
 
 
 class Damaged(Exception):
@@ -37,9 +38,12 @@ def _deflate(first: bytes) -> zlib._Decompress:
 
 def _unpacked(parts: Iterable[bytes], opened: Callable[[bytes], zlib._Decompress]) -> Iterator[bytes]:
     unpacker: zlib._Decompress | None = None
+    packed = b""
     for part in parts:
-        unpacker = unpacker or opened(part)
-        packed = part
+        packed += part
+        if unpacker is None and len(packed) < _HEADER_BYTES:
+            continue
+        unpacker = unpacker or opened(packed)
         while packed:
             try:
                 piece = unpacker.decompress(packed, PIECE_BYTES)
@@ -49,5 +53,5 @@ def _unpacked(parts: Iterable[bytes], opened: Callable[[bytes], zlib._Decompress
             if unpacker.eof and unpacker.unused_data:
                 raise Damaged
             packed = unpacker.unconsumed_tail
-    if unpacker is not None and not unpacker.eof:
+    if packed or (unpacker is not None and not unpacker.eof):
         raise Damaged

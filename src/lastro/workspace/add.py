@@ -58,6 +58,7 @@ def add(
 ) -> Added:
     """Infers and writes a contract and the entry in `lastro.yaml`; the source is read, nothing is stored."""
     configuration.check_dataset_name(name)
+    options = _nested(options)
     chosen = _mode(mode, options)
     contract = Path("contracts") / f"{name}.odcs.yaml"
     _check_free(root, name, contract)
@@ -91,6 +92,8 @@ def _opened(options: Mapping[str, Any], root: Path) -> Iterator[Opened]:  # Any:
 
 def _with_dialect(options: dict[str, Any], root: Path) -> dict[str, Any]:  # Any: a source's own options
     """The options, and how a delimited file is written where they do not say: only what is not the rule."""
+    if options.get("kind") == "http":
+        return _with_pages(options, root)
     if options.get("kind") != "files":
         return options
     with _opened(options, root) as opened:
@@ -102,6 +105,30 @@ def _with_dialect(options: dict[str, Any], root: Path) -> dict[str, Any]:  # Any
     unusual = {name: value for name, value in found.items() if value != usual[name]}
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in unusual.items()}
     return {**options, **{name: value for name, value in plain.items() if name not in options}}
+
+
+def _with_pages(options: dict[str, Any], root: Path) -> dict[str, Any]:  # Any: a source's own options
+    """The options, and what the first page of an API makes evident: where its records and its other pages are."""
+    from lastro.source.http import http_source
+
+    return http_source(options, root).completed(options)
+
+
+def _nested(options: Mapping[str, Any]) -> dict[str, Any]:  # Any: a source's own options
+    """Options whose names have dots as options within options: `pagination.type=page`."""
+    made: dict[str, Any] = {}
+    for name, value in options.items():
+        first, *rest = name.split(".")
+        inner = made.setdefault(first, {}) if rest else made
+        for part in rest[:-1]:
+            inner = inner.setdefault(part, {}) if isinstance(inner, dict) else None
+        if not isinstance(inner, dict) or not all((first, *rest)):
+            raise ConfigurationError(
+                _("{name!r} does not go together with the other options").format(name=name[:60]),
+                do=_("write each of them once, such as --option pagination.type=page"),
+            )
+        inner[rest[-1] if rest else first] = value
+    return made
 
 
 def _mode(mode: str | None, options: Mapping[str, Any]) -> Mode:  # Any: a source's own options

@@ -25,7 +25,7 @@ from lastro.engine.duck.sampling import COMMA, seen
 from lastro.engine.scan import Csv, FileScan, JsonLines, Lines, Parquet, StreamScan
 from lastro.model.errors import ConfigurationError, LimitExceeded, SourceBroken
 from lastro.model.sample import Sample
-from lastro.model.schema import Decimal, Primitive, Type
+from lastro.model.schema import Decimal, Field, ListOf, Primitive, StructOf, Type
 
 P = Primitive
 
@@ -137,7 +137,7 @@ def test_files_of_every_format_are_sampled(engine: DuckEngine, tmp_path: Path) -
 
     assert found == {
         "a.csv.gz": {"n": (P.LONG, 2, 0), "d": (P.DATE, 2, 1)},
-        "a.jsonl": {"n": (P.LONG, 2, 0), "x": (P.STRING, 2, 1), "b": (P.BOOLEAN, 2, 1)},
+        "a.jsonl": {"n": (P.LONG, 2, 0), "x": (StructOf((Field("y", ListOf(P.LONG)),)), 2, 1), "b": (P.BOOLEAN, 2, 1)},
         "a.log": {"n": (P.LONG, 2, 0), "verb": (P.STRING, 2, 0)},
         "a.parquet": {"n": (P.STRING, 2, 0), "p": (Decimal(2, 1), 2, 1), "d": (P.DATE, 2, 0)},
     }

@@ -10,7 +10,8 @@ Rules:
    one proves it: by a dot as well, or by other than three places. What is written otherwise later is set aside or
    read by its dot; it never becomes another number.
 5. Day first comes before month first; a format is given where ISO 8601 does not read the values.
-6. At most `sample_rows` rows and about `sample_bytes` are held.
+6. JSON objects and arrays become structs and lists where every value has one shape (see `shapes`).
+7. At most `sample_rows` rows and about `sample_bytes` are held.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import duckdb
 import msgspec
 import pyarrow as pa
 
-from lastro.engine.duck import opening
+from lastro.engine.duck import opening, shapes
 from lastro.engine.duck.arrow import from_arrow
 from lastro.engine.duck.connection import name, session
 from lastro.engine.duck.failure import refuse
@@ -169,6 +170,10 @@ def _narrowed(connection: duckdb.DuckDBPyConnection, column: str, present: int) 
         cast = _cast(column, Primitive.STRING, kind, None, made)
         if int(_one(connection, f"SELECT count({cast}) FROM sampled")[0]) == present:
             return kind, None, made
+    if shape := shapes.shape(connection, column, present):
+        cast = _cast(column, Primitive.STRING, shape, None, None)
+        if int(_one(connection, f"SELECT count({cast}) FROM sampled")[0]) == present:
+            return shape, None, None
     return Primitive.STRING, None, None
 
 

@@ -95,20 +95,25 @@ class Body:
                 )
 
     def at(self, path: str, *, required: bool) -> bytes | None:
-        """The bytes at a path of keys; None where a key is absent and not required, or a null stands on the way."""
-        here, content = "", self.content
-        for key in path.split(".") if path else ():
+        """The bytes at a path of keys; None where a key is absent and not required, or a null stands on the way.
+
+        A key may have dots in it (`@odata.nextLink`): the longest that is there is taken.
+        """
+        here, content, left = "", self.content, path.split(".") if path else []
+        while left:
             if not content or content.strip() == b"null":
                 return None
             members = self._members(here, content) or {}
-            if key not in members:
+            count = next((n for n in range(len(left), 0, -1) if ".".join(left[:n]) in members), 0)
+            if not count:
                 if not required:
                     return None
                 raise SourceBroken(
-                    _("there is no {key!r} in the answer").format(key=key),
+                    _("there is no {key!r} in the answer").format(key=left[0]),
                     where=self.label,
                     do=_("correct `records`; the page has {names}").format(names=shown_names(content, self.label)),
                 )
+            key, left = ".".join(left[:count]), left[count:]
             here, content = f"{here}.{key}", bytes(members[key])
         return content
 

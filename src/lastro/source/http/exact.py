@@ -4,9 +4,10 @@ Rules:
 
 1. Looking closely at each record costs more than reading it. A page is therefore first looked at as one text; only what
    stands out there is looked at closely.
-2. A name that occurs twice in one object is refused: readers differ in which of the values they take. A page whose
-   records all have as many names as its first one, which is looked at closely, is regular; any other is looked at
-   closely as a whole.
+2. A name that occurs twice in one object is refused: readers differ in which of the values they take. Where every
+   record has the same names in the same order, and none twice, as APIs write them, that is seen at once. Else it is
+   enough that the records have together as many different names as the text has names at all. Else, as where records
+   hold other objects, the text is looked at closely.
 3. Numbers with a point that the nearest double does not equal become texts of the same digits, which a decimal column
    reads in full. Whole numbers keep their digits anyway.
 4. Records are at most `DEPTH_MAX` levels deep.
@@ -18,7 +19,8 @@ import json
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -29,25 +31,33 @@ DEPTH_MAX = 64
 _AS_ZERO = bytes(0x30 if chr(code) in "0123456789." else code for code in range(256))
 _LONG = b"0" * 17
 _LONG_NUMBER = re.compile(rb"[0-9][0-9.]{16,}(?:[eE][+-]?[0-9]+)?")
-_WHOLE_DIGITS = 18
+_WHOLE_DIGITS = 4000  # beyond which Python reads no number
+_TELLING = 8
+_QUOTE, _COLON = 0x22, 0x3A
+_OBJECTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Places = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+    Words = np.ndarray[tuple[int, int], np.dtype[np.uint64]]
 
 
 class _Twice(Exception):
     """A name that occurs twice."""
 
 
-def check(text: bytes, records: Sequence[msgspec.Raw], label: str) -> None:
-    """Looks at a page's records, which `text` holds one after another. Raises `SourceBroken`, `LimitExceeded`."""
-    if not records:
-        return
-    if text.count(b"{") + text.count(b"[") - len(records) >= DEPTH_MAX:
-        for record in records:
-            _check_depth(bytes(record), label)
-    first = bytes(records[0])
-    refuse_repeated_names(first, label)
-    if _names(text) != _names(first) * len(records):
-        for record in records:
-            refuse_repeated_names(bytes(record), label)
+def check(listed: bytes, text: bytes, ends: Sequence[int], label: str) -> None:
+    """Looks at a page's records: the list `listed`, and the records alone in `text`, from each of `ends` to the next.
+
+    Raises `SourceBroken`, `LimitExceeded`.
+    """
+    if text.count(b"[") + text.count(b"{") - (len(ends) - 1) >= DEPTH_MAX:
+        for start, end in pairwise(ends):
+            _check_depth(text[start:end], label)
+    if not _is_distinct(listed, text, ends):
+        refuse_repeated_names(listed, label)
 
 
 def refuse_repeated_names(content: bytes, label: str) -> None:
@@ -90,9 +100,54 @@ def too_deep(label: str) -> LimitExceeded:
     return LimitExceeded(_("the answer is nested too deep"), where=label, do=_("ask the API's owner"))
 
 
-def _names(text: bytes) -> int:
-    """How many names there are, if no text looks like one."""
-    return text.count(b'":') + text.count(b'" :')
+def _is_distinct(listed: bytes, text: bytes, ends: Sequence[int]) -> bool:
+    """True only if no object in the list has a name twice; False says nothing."""
+    if len(ends) == 1:
+        return True
+    if b" :" not in text and not any(blank in text for blank in (b"\n", b"\r", b"\t")):
+        if _is_regular(text, ends):
+            return True
+    elif any(odd in listed for odd in (b"  :", b"\n:", b"\r:", b"\t:")):
+        return False  # a colon that stands so far from its name would not be counted
+    try:
+        different = sum(map(len, _OBJECTS.decode(listed)))
+    except msgspec.ValidationError:
+        return False
+    return different == text.count(b'":') + text.count(b'" :')
+
+
+def _is_regular(text: bytes, ends: Sequence[int]) -> bool:
+    """True only if all records have the same names in the same order, none of them twice at any level."""
+    import numpy as np
+
+    letters = np.frombuffer(text, np.uint8)
+    places = np.flatnonzero((letters[:-1] == _QUOTE) & (letters[1:] == _COLON))
+    count = len(ends) - 1
+    if not len(places) or len(places) % count:
+        return False
+    bounds = np.asarray(ends)
+    table = places.reshape(count, -1)
+    if (table[:, 0] < bounds[:-1]).any() or (table[:, -1] >= bounds[1:]).any():
+        return False
+    names = _last_letters(text, table)
+    return bool((names == names[0]).all()) and len(np.unique(names[0])) == table.shape[1]
+
+
+def _last_letters(text: bytes, places: Places) -> Words:
+    """The last eight letters, or fewer, of the names that end before these places: equal for equal names."""
+    import numpy as np
+
+    padded = bytes(_TELLING) + text
+    eights = np.ndarray(len(text) + 1, np.uint64, buffer=padded, strides=(1,))  # at each place the eight before it
+    words = eights[places]
+    # The bytes up to the last quote among the eight belong to what stands before the name: they become zeros.
+    apart = words ^ np.uint64(0x2222222222222222)
+    low = np.uint64(0x7F7F7F7F7F7F7F7F)
+    quotes = ~(((apart & low) + low) | apart | low)  # the top bit of each byte that is a quote
+    for shift in (8, 16, 32):
+        quotes |= quotes >> np.uint64(shift)
+    cleared: Words = words & ~((quotes >> np.uint64(7)) * np.uint64(0xFF))
+    return cleared
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> None:  # Any: JSON values

@@ -131,7 +131,7 @@ class FuseOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HttpOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Options of the kind `http`. What is asked: `url`, `parameters`, `headers`, with a `body` as POST; by whom: `auth`.
+    """Options of the kind `http`. What is asked: `url`, `parameters`, `headers`, `body` (a POST); by whom: `auth`.
 
     Where things are: `records` is the path to the list (`data.items`; the page itself if empty), `total` to how many
     records there are (or `header:NAME`), `key` to what identifies a record; `optional` names fields that may be absent.
@@ -142,7 +142,7 @@ class HttpOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_field
 
     url: Annotated[str, Meta(min_length=1)]
     records: str = ""
-    pagination: Pagination = OnePage()
+    pagination: Pagination | None = None
     auth: Auth | None = None
     headers: dict[str, str] = msgspec.field(default_factory=dict)
     parameters: dict[str, Scalar] = msgspec.field(default_factory=dict)

@@ -32,6 +32,7 @@ from lastro.source.http.options import CursorPages, LinkedPages, NumberedPages, 
 Position = int | str
 """A page: its number, its offset, its cursor, its URL; the empty text is the first page of the last two."""
 START = ""
+_SECRET_MIN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +204,7 @@ def kept(position: Position, secrets: tuple[str, ...], names: tuple[str, ...], l
         for name in names:
             url = url.copy_remove_param(name) if name in url.params else url
         position = url.raw_path.decode("ascii")
-    if isinstance(position, str) and any(secret and secret in position for secret in secrets):
+    if isinstance(position, str) and any(len(secret) >= _SECRET_MIN and secret in position for secret in secrets):
         raise SourceBroken(
             _("the place of the next page holds a secret, and cannot be kept"),
             where=label,

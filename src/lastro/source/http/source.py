@@ -33,8 +33,9 @@ from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source.circuit import Fuse
 from lastro.source.fetch import Limits, Requester, Surroundings, requester
-from lastro.source.http import pages, stamps
+from lastro.source.http import pages, signs, stamps
 from lastro.source.http.authentication import check_auth, credentials
+from lastro.source.http.body import body
 from lastro.source.http.options import (
     CursorPages,
     HttpOptions,
@@ -42,17 +43,19 @@ from lastro.source.http.options import (
     NumberedPages,
     OffsetPages,
     OnePage,
+    Pagination,
     ParameterAuth,
     Scalar,
 )
 from lastro.source.http.pages import Base, Page
-from lastro.source.http.walk import Route, Walk
+from lastro.source.http.walk import Route, Walk, check_status
 from lastro.source.location import refuse_written_secrets
 from lastro.source.options import identity, plain, read_cursor, read_options, write_cursor, wrong_option
 from lastro.source.protocol import Cursor, Opened, Unchanged
 from lastro.source.secret import Secret, refers, sounds_secret
 from lastro.source.stream import Batches, telling
 
+_HOW_PAGES_END = ("has_more", "end", "parallel")
 _GONE = {400, 404, 410, 422}
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 
@@ -60,7 +63,7 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 class HttpCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What was asked (`of`), and the marks the server gave the answer. With `incremental`: the `last` stamp, and what
     the records from it on were (`tail`). Of a pass that is not through: `resume`, the next page; `high`, the greatest
-    stamp so far; `count` records so far; `until`, its upper bound.
+    stamp so far; `until`, its upper bound.
     """
 
     of: str
@@ -70,7 +73,6 @@ class HttpCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     tail: str = ""
     resume: pages.Position | None = None
     high: stamps.Stamp | None = None
-    count: int = 0
     until: int | None = None
 
 
@@ -87,13 +89,31 @@ class HttpSource:
     kind: str = "http"
 
     @property
+    def pagination(self) -> Pagination:
+        """How pages follow each other; where nothing was said, there is one."""
+        return OnePage() if self.options.pagination is None else self.options.pagination
+
+    def completed(self, options: Mapping[str, Any]) -> dict[str, Any]:  # Any: a source's options
+        """These options with what the first page makes evident. Raises `SourceError`, `ConfigurationError`."""
+        with self._sender() as sender:
+            walk = self._walk(sender, None, Mode.OVERWRITE)
+            start = pages.first(self.pagination)
+            answer = sender.ask(pages.question(walk.route.base, self.pagination, start))
+            check_status(answer, self.label)
+            return signs.completed(dict(options), answer, body(answer, self.label))
+
+    @property
     def identity(self) -> str:
         """What is asked for, secrets by their references."""
         given = self.options
         parameters = {name: secret.template for name, secret in self.parameters.items()}
-        parts = [self.url.template, parameters, given.records, msgspec.to_builtins(given.pagination)]
+        pagination = {
+            name: value for name, value in msgspec.to_builtins(self.pagination).items() if name not in _HOW_PAGES_END
+        }
+        parts = [self.url.template, parameters, given.records, pagination]
         if given.body is not None or given.incremental is not None:
-            parts += [plain(given.body), msgspec.to_builtins(given.incremental)]
+            asked = given.incremental and (given.incremental.parameter, given.incremental.path)
+            parts += [plain(given.body), list(asked or ())]
         return identity(*parts)
 
     @contextmanager
@@ -168,16 +188,17 @@ class HttpSource:
             base = base.asking(stamps.sent(given.incremental, None if known is None else known.last, self.label))
         route = Route(
             base=base,
-            pagination=given.pagination,
+            pagination=self.pagination,
+            said=given.pagination is not None,
             records=given.records,
-            total=given.total,
+            total=given.total if known is None or known.resume is None else None,
             key=given.key,
             optional=frozenset(given.optional),
             rows=None if mode is Mode.OVERWRITE else given.batch_rows,
             pages_max=given.pages_max,
             repeats=mode is Mode.UPSERT,
         )
-        return Walk(route, sender, self.label, watch, count=0 if known is None else known.count)
+        return Walk(route, sender, self.label, watch)
 
     def _watch(self, options: Incremental, last: HttpCursor | None, mode: Mode) -> stamps.Watch:
         now = stamps.of_now(self.surroundings.now())
@@ -197,13 +218,12 @@ class HttpSource:
 
     def _first(self, walk: Walk, last: HttpCursor | None, mode: Mode) -> Page | None:
         """The first page to read; None if the server says that nothing changed. Raises `SourceError`."""
-        start = pages.first(self.options.pagination)
+        start = pages.first(self.pagination)
         if last is not None and last.resume is not None and mode is not Mode.OVERWRITE:
             page = self._resumed(walk, last.resume, mode)
             if page is not None:
                 return page
-            walk.count = 0
-        question = pages.question(walk.route.base, self.options.pagination, start)
+        question = pages.question(walk.route.base, self.pagination, start)
         conditions = self._conditions(last)
         answer = walk.sender.ask(replace(question, headers={**question.headers, **conditions}))
         if answer.status == 304 and conditions:
@@ -212,7 +232,7 @@ class HttpSource:
 
     def _resumed(self, walk: Walk, place: pages.Position, mode: Mode) -> Page | None:
         """The page an earlier reading stopped before; None if the API has forgotten it (rule 5)."""
-        question = pages.question(walk.route.base, self.options.pagination, place)
+        question = pages.question(walk.route.base, self.pagination, place)
         answer = walk.sender.ask(question)
         if answer.status not in _GONE:
             return walk.read(place, answer)
@@ -230,7 +250,7 @@ class HttpSource:
         """True if the one page there is brings nothing that the last pass had not brought (rule 4)."""
         if last is None or walk.watch is None or last.resume is not None or mode is Mode.OVERWRITE:
             return False
-        if pages.following(first, self.options.pagination, pages.Trail(), self.label) is not None:
+        if pages.following(first, self.pagination, pages.Trail(), self.label) is not None:
             return False
         seen = replace(walk.watch, tail=[])
         taken = seen.taken(first.listed, first.records)
@@ -244,7 +264,7 @@ class HttpSource:
         def reconciliation() -> Reconciliation:
             return Reconciliation(Totals(walk.total or 0), Totals(walk.count))
 
-        counts = self.options.total is not None and walk.route.rows is None
+        counts = walk.route.total is not None and walk.route.rows is None
         return Opened(
             StreamScan(stream, self.label, records=True),
             watermark,
@@ -261,12 +281,10 @@ class HttpSource:
             before = None if known is None else known.last
             tail = "" if known is None else known.tail
             place = pages.kept(walk.then, self._secrets(), self._own_names(), self.label)
-            return HttpCursor(
-                self.identity, last=before, tail=tail, resume=place, high=high, count=walk.count, until=until
-            )
+            return HttpCursor(self.identity, last=before, tail=tail, resume=place, high=high, until=until)
         if watch is not None:
             return HttpCursor(self.identity, last=high, tail=watch.tail_digest() if mode is Mode.UPSERT else "")
-        if not isinstance(self.options.pagination, OnePage):
+        if not isinstance(self.pagination, OnePage):
             return HttpCursor(self.identity)
         marks = first.answer.headers
         return HttpCursor(self.identity, marks.get("etag", "")[:1000], marks.get("last-modified", "")[:100])
@@ -296,7 +314,7 @@ class HttpSource:
         return url
 
     def _conditions(self, last: HttpCursor | None) -> dict[str, str]:
-        if last is None or last.of != self.identity or not isinstance(self.options.pagination, OnePage):
+        if last is None or last.of != self.identity or not isinstance(self.pagination, OnePage):
             return {}
         if last.etag:
             return {"if-none-match": last.etag}

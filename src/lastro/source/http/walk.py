@@ -4,7 +4,7 @@ Rules:
 
 1. Pages come in order, whether they are fetched one by one or several at once; memory holds those few.
 2. Where the API declares a total, it must stay the same during the walk and equal the records that came, else:
-   `SourceChanged`.
+   `SourceChanged`. It is not compared where a walk goes on from an earlier one.
 3. Where `key` names what identifies a record, none may come twice: pages that shift while they are read repeat records,
    and elsewhere leave others out. For `upsert` repeats are harmless, the last one counts; they are not counted twice.
 4. A field that every record of the first page has, and none of a later one, was renamed or dropped in the middle:
@@ -14,10 +14,12 @@ Rules:
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -25,7 +27,7 @@ import msgspec
 from lastro.model.errors import LimitExceeded, SourceBroken, SourceChanged, SourceUnreachable
 from lastro.model.text import _
 from lastro.source.fetch import Answer, Requester
-from lastro.source.http import exact, pages, stamps
+from lastro.source.http import exact, pages, signs, stamps
 from lastro.source.http.body import Members, body, decoded
 from lastro.source.http.options import NumberedPages, OffsetPages, Pagination
 from lastro.source.http.pages import Base, Page, Position, Trail
@@ -35,7 +37,9 @@ _STEADY_MIN = 10
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What is asked for, and where in a page is what. `repeats` tells whether records may come twice."""
+    """What is asked for, and where in a page is what. `repeats` tells whether records may come twice,
+    `said` whether somebody said how pages follow each other.
+    """
 
     base: Base
     pagination: Pagination
@@ -46,12 +50,13 @@ class Route:
     rows: int | None = None
     pages_max: int = 10_000
     repeats: bool = False
+    said: bool = True
 
 
 @dataclass(slots=True)
 class Walk:
-    """One walk. `count` is the number of records so far, with those of the same pass in earlier readings; `then` is
-    where the next page is, None at the end.
+    """One walk. `count` is the number of different records so far, `came` of all; `then` is where the next page is, if
+    there is one.
     """
 
     route: Route
@@ -63,7 +68,7 @@ class Walk:
     then: Position | None = None
     came: int = 0
     trail: Trail = field(default_factory=Trail)
-    keys: set[int] = field(default_factory=set)
+    keys: set[stamps.Stamp] = field(default_factory=set)
     steady: frozenset[str] | None = None
 
     @property
@@ -94,7 +99,7 @@ class Walk:
         for page, then in self._pages(first):
             taken = self._looked_at(page)
             self.came += len(page.records)
-            yield lines(taken, self.label)
+            yield lines(page.listed, page.records, taken, self.label)
             self.then = then
             if then is not None and self.route.rows is not None and self.came >= self.route.rows:
                 return
@@ -142,6 +147,8 @@ class Walk:
 
     def _following(self, page: Page) -> Position | None:
         self._check_total(page)
+        if not self.route.said:
+            signs.refuse_more(page.answer, page.body, self.route.records, len(page.records))
         then = pages.following(page, self.route.pagination, self.trail, self.label)
         if getattr(self.route.pagination, "end", "") == "total" and self.count + len(page.records) >= (self.total or 0):
             return None
@@ -229,7 +236,7 @@ class Walk:
                 _("a record has no {key}").format(key=self.route.key), where=self.label, do=_("correct key")
             )
         before = len(self.keys)
-        self.keys.update(map(hash, found))
+        self.keys.update(hash(each) if isinstance(each, str) else each for each in found if each is not None)
         new = len(self.keys) - before
         if new < len(found) and not self.route.repeats:
             raise SourceChanged(
@@ -259,22 +266,25 @@ def check_status(answer: Answer, label: str) -> None:
     raise SourceUnreachable(_("it answered {status}").format(status=answer.status), where=label, do=do)
 
 
-def lines(records: list[msgspec.Raw], label: str) -> Any:  # Any: pyarrow.RecordBatch
-    """The records as one batch of lines, built from their bytes without an object a record."""
-    from array import array
-    from itertools import accumulate
+def lines(listed: bytes, records: list[msgspec.Raw], taken: list[msgspec.Raw], label: str) -> Any:  # Any: RecordBatch
+    """The records that are taken as one batch of lines, built from their bytes without an object a record.
 
+    All `records` of the page are looked at first. Raises `SourceBroken`, `LimitExceeded`.
+    """
     import pyarrow as pa
 
-    text = b"".join(records)
-    exact.check(text, records, label)
+    text, ends = _joined(records)
+    exact.check(listed, text, ends, label)
+    if taken is not records:
+        text, ends = _joined(taken)
     if exact.has_long_numbers(text):
-        written = [exact.with_all_digits(bytes(record)) for record in records]
-        text, sizes = b"".join(written), [len(record) for record in written]
-    else:
-        sizes = [len(record) for record in records]
+        text, ends = _joined([exact.with_all_digits(bytes(record)) for record in taken])
     # A line break in JSON is only ever a blank between two tokens; one record is one line.
     text = text.replace(b"\n", b" ").replace(b"\r", b" ")
-    ends = array("i", accumulate(sizes, initial=0))
-    column = pa.StringArray.from_buffers(len(sizes), pa.py_buffer(ends), pa.py_buffer(text))
+    column = pa.StringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(text))
     return pa.RecordBatch.from_arrays([column], names=["record"])
+
+
+def _joined(records: Sequence[msgspec.Raw] | Sequence[bytes]) -> tuple[bytes, array[int]]:
+    """The records one after another, and where each begins and the last one ends."""
+    return b"".join(records), array("i", accumulate(map(len, records), initial=0))
