@@ -22,18 +22,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta
 
 from lastro.engine.scan import Csv, FileFormat, FileScan, JsonLines, Parquet
-from lastro.model.errors import SourceBroken, SourceChanged
+from lastro.model.errors import SourceBroken
 from lastro.model.text import _
 from lastro.model.version import Mode
+from lastro.source.known import Bounds, Choice, Known, choose, known_files
 from lastro.source.location import COMPRESSIONS, FORMATS, extension
-from lastro.source.matching import FileMark, Found, find
-from lastro.source.options import SourceOptions, identity, read_cursor, read_options, write_cursor, wrong_option
+from lastro.source.matching import Found, find
+from lastro.source.options import SourceOptions, identity, read_options, write_cursor, wrong_option
 from lastro.source.protocol import Cursor, Opened, Unchanged
-from lastro.source.reading import Hasher, equals, hashing, marks_after
+from lastro.source.reading import Hasher, hashing, marks_after
 
 _PEEK_BYTES = 1 << 16
 
@@ -54,13 +54,8 @@ class FilesOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     null_texts: tuple[str, ...] | None = None
     skip: Annotated[int, Meta(ge=0)] | None = None
     columns: tuple[str, ...] | None = None
-
-
-class FilesCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What was read: each file's mark, and `reading`, the identity of how it was read."""
-
-    reading: str
-    files: tuple[FileMark, ...]
+    batch_files: Annotated[int, Meta(ge=1)] | None = None
+    batch_bytes: Annotated[int, Meta(ge=1)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +67,7 @@ class FilesSource:
     format: FileFormat
     kind: str = "files"
     formats: Mapping[str, str] = field(default_factory=dict)
+    bounds: Bounds = field(default_factory=Bounds)
 
     @property
     def label(self) -> str:
@@ -81,50 +77,49 @@ class FilesSource:
     @property
     def reading(self) -> str:
         """The identity of how the files are read."""
-        return identity(type(self.format).__name__, asdict(self.format))
+        return reading_of(self.format)
 
     @contextmanager
     def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened | Unchanged]:
         """A scan of the files to read. Raises `SourceUnreachable`, `SourceBroken`, `SourceChanged`."""
-        last = None if cursor is None else read_cursor(cursor, FilesCursor, self.label)
+        known = known_files(cursor, self.label)
         found = find(self.path, self.base)
         with hashing() as hasher:
-            chosen = self._chosen(found, last, mode, hasher)
-            if not chosen:
+            choice = choose(found, known, mode, hasher.of, bounds=self.bounds, reading=self.reading)
+            if not choice.read:
                 yield Unchanged()
                 return
             if isinstance(self.format, JsonLines):
-                for file in chosen:
+                for file in choice.read:
                     _refuse_arrays(file)
-            hasher.begin(chosen)
-            kept = _outside(last, found) if mode is Mode.APPEND else ()
+            hasher.begin(choice.read)
+            before = known if mode is Mode.APPEND else Known(None)
             yield Opened(
-                scan=FileScan(tuple(file.path for file in chosen), self.format),
-                watermark=lambda: self._watermark(found, kept, hasher),
+                scan=FileScan(tuple(file.path for file in choice.read), self.format),
+                watermark=lambda: self._watermark((*choice.read, *choice.proven), before, hasher),
                 label=self.label,
-                notes=_notes(chosen, found),
+                notes=notes(choice, len(found)),
+                more=lambda: choice.left > 0,
             )
 
-    def _chosen(
-        self, found: Sequence[Found], last: FilesCursor | None, mode: Mode, hasher: Hasher
-    ) -> tuple[Found, ...]:
-        """The files to read now, none if nothing changed."""
-        if last is None:
-            return tuple(found)
-        marks = {mark.path: mark for mark in last.files}
-        if mode is Mode.APPEND:
-            _refuse_rewritten(found, marks, hasher)
-            return tuple(file for file in found if file.name not in marks)
-        same = (
-            self.reading == last.reading
-            and {file.name for file in found} == marks.keys()
-            and all(equals(file, marks[file.name], hasher) for file in found)
-        )
-        return () if same else tuple(found)
+    def _watermark(self, files: Sequence[Found], before: Known, hasher: Hasher) -> Cursor:
+        marks = marks_after(files, self.base, self.path, hasher)
+        return write_cursor(before.with_marks(marks, self.reading))
 
-    def _watermark(self, found: Sequence[Found], kept: tuple[FileMark, ...], hasher: Hasher) -> Cursor:
-        marks = marks_after(found, self.base, self.path, hasher)
-        return write_cursor(FilesCursor(self.reading, tuple(sorted((*kept, *marks), key=lambda mark: mark.path))))
+
+def reading_of(form: FileFormat) -> str:
+    """The identity of how files are read: equal for equal formats."""
+    return identity(type(form).__name__, asdict(form))
+
+
+def notes(choice: Choice[Any], found: int) -> tuple[str, ...]:  # Any: files of any place
+    """What to say of a choice among `found` files."""
+    said = []
+    if len(choice.read) < found:
+        said.append(_("{new} of {all} files are new").format(new=len(choice.read) + choice.left, all=found))
+    if choice.left:
+        said.append(_("{count} files are left for the next batch").format(count=choice.left))
+    return tuple(said)
 
 
 def files_source(options: Mapping[str, Any], base: Path) -> FilesSource:  # Any: a person's YAML values
@@ -139,7 +134,11 @@ def files_source(options: Mapping[str, Any], base: Path) -> FilesSource:  # Any:
         )
     if name == "parquet" and given.path.lower().endswith(COMPRESSIONS):
         raise wrong_option(given.kind, _("Parquet is compressed inside; a compressed Parquet file is not read"))
-    return FilesSource(given.path, base, _format(name, given))
+    return FilesSource(given.path, base, _format(name, given), bounds=_bounds(given, Bounds()))
+
+
+def _bounds(given: FilesOptions, usual: Bounds) -> Bounds:
+    return Bounds(given.batch_files or usual.files, given.batch_bytes or usual.size)
 
 
 def _format(name: str, given: FilesOptions) -> FileFormat:
@@ -186,27 +185,6 @@ def _check_csv(csv: Csv, kind: str) -> None:
         ) from None
     if csv.columns is not None and (csv.header or len(set(csv.columns)) != len(csv.columns) or not csv.columns):
         raise wrong_option(kind, _("columns: different names, for files without a header line (header: false)"))
-
-
-def _refuse_rewritten(found: Sequence[Found], marks: Mapping[str, FileMark], hasher: Hasher) -> None:
-    for file in found:
-        if file.name in marks and not equals(file, marks[file.name], hasher):
-            raise SourceChanged(
-                _("{name} was ingested before and is another file now").format(name=file.name),
-                do=_("add new rows in new files, restore the old file, or ingest with --mode upsert or overwrite"),
-            )
-
-
-def _outside(last: FilesCursor | None, found: Sequence[Found]) -> tuple[FileMark, ...]:
-    """Marks of files that were read once and are gone; should one come back, it is known."""
-    names = {file.name for file in found}
-    return tuple(mark for mark in (last.files if last else ()) if mark.path not in names)
-
-
-def _notes(chosen: Sequence[Found], found: Sequence[Found]) -> tuple[str, ...]:
-    if len(chosen) == len(found):
-        return ()
-    return (_("{new} of {all} files are new").format(new=len(chosen), all=len(found)),)
 
 
 def _refuse_arrays(file: Found) -> None:
