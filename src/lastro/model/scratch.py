@@ -34,8 +34,10 @@ def claim(staging: Path) -> Path:
 
 
 @contextmanager
-def held(staging: Path) -> Iterator[Path]:
-    """A private folder for as long as the context lasts; removed with it, or by the next process."""
+def held(staging: Path | None) -> Iterator[Path]:
+    """A private folder for as long as the context lasts; removed with it, or by the next process. Without a staging
+    it is one of the system's.
+    """
     folder, descriptor = _made(staging)
     try:
         yield folder
@@ -45,16 +47,15 @@ def held(staging: Path) -> Iterator[Path]:
             os.close(descriptor)
 
 
-def _made(staging: Path) -> tuple[Path, int | None]:
-    """A new folder and its lock, once those of processes that are gone were removed."""
-    descriptor: int | None = None
-    try:
-        folder, descriptor = _make(staging)
-    except OSError:  # read-only or full: reading a version must still be possible
-        folder = Path(tempfile.mkdtemp(prefix=f"lastro-{PREFIX}"))
-    with suppress(OSError):
-        sweep(staging)
-    return folder, descriptor
+def _made(staging: Path | None) -> tuple[Path, int | None]:
+    """A new folder and its lock; those of processes that are gone are removed."""
+    if staging is not None:
+        with suppress(OSError):  # read-only or full: reading a version must still be possible
+            made = _make(staging)
+            with suppress(OSError):
+                sweep(staging)
+            return made
+    return Path(tempfile.mkdtemp(prefix=f"lastro-{PREFIX}")), None
 
 
 def sweep(staging: Path) -> None:

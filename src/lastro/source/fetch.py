@@ -63,6 +63,10 @@ class Surroundings:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
+Receive = Callable[[httpx2.Response], bytes]
+"""Takes an answer's body in place of memory; called again if it breaks off. What it returns is the `Answer`'s body."""
+
+
 class _TooSlow(Exception):
     """A body that takes longer than the whole request may."""
 
@@ -80,6 +84,7 @@ class Requester:
     label: str
     clients: dict[str, httpx2.Client]
     stack: ExitStack
+    receive: Receive | None = None
 
     def get(self, url: httpx2.URL, extra: Mapping[str, str]) -> Answer:
         """The answer to a GET, after retries and redirects. Raises `SourceError`."""
@@ -155,7 +160,7 @@ class Requester:
             return Answer(
                 response.status_code,
                 {name.lower(): value for name, value in response.headers.items()},
-                self._body(response, started),
+                self.receive(response) if self.receive else self._body(response, started),
                 url,
                 response.links.get("next", {}).get("url"),
             )
@@ -224,6 +229,7 @@ def requester(
     limits: Limits,
     surroundings: Surroundings,
     label: str,
+    receive: Receive | None = None,
 ) -> Iterator[Requester]:
     """A requester for the origin of `url`, whose account, if it names one, is sent as basic authentication."""
     for name, value in headers.items():
@@ -235,7 +241,7 @@ def requester(
             )
     auth = httpx2.BasicAuth(url.username, url.password) if url.username or url.password else None
     with ExitStack() as stack:
-        yield Requester(url, headers, auth, allowed, limits, surroundings, label, {}, stack)
+        yield Requester(url, headers, auth, allowed, limits, surroundings, label, {}, stack, receive)
 
 
 def _origin(url: httpx2.URL) -> str:

@@ -18,44 +18,23 @@ import gzip
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from msgspec import Meta
-
-from lastro.engine.scan import Csv, FileFormat, FileScan, JsonLines, Parquet
+from lastro.engine.scan import FileFormat, FileScan, JsonLines
 from lastro.model.errors import SourceBroken
 from lastro.model.text import _
 from lastro.model.version import Mode
-from lastro.source.known import Bounds, Choice, Known, choose, known_files
-from lastro.source.location import COMPRESSIONS, FORMATS, extension
+from lastro.source.formats import FilesOptions, bounds_of, format_of, reading_of
+from lastro.source.known import Bounds, Known, choose, known_files
+from lastro.source.location import REMOTE
 from lastro.source.matching import Found, find
-from lastro.source.options import SourceOptions, identity, read_options, write_cursor, wrong_option
-from lastro.source.protocol import Cursor, Opened, Unchanged
+from lastro.source.options import read_options, write_cursor
+from lastro.source.protocol import Cursor, Opened, Source, Unchanged
 from lastro.source.reading import Hasher, hashing, marks_after
 
 _PEEK_BYTES = 1 << 16
-
-
-class FilesOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Options of the kind `files`. Those from `delimiter` on are for CSV only.
-
-    `path` is a path or glob, relative to the workspace; `format` is told by the extension if it is not given.
-    """
-
-    path: Annotated[str, Meta(min_length=1)]
-    format: Literal["csv", "jsonl", "parquet"] | None = None
-    delimiter: str | None = None
-    quote: str | None = None
-    escape: str | None = None
-    header: bool | None = None
-    encoding: str | None = None
-    null_texts: tuple[str, ...] | None = None
-    skip: Annotated[int, Meta(ge=0)] | None = None
-    columns: tuple[str, ...] | None = None
-    batch_files: Annotated[int, Meta(ge=1)] | None = None
-    batch_bytes: Annotated[int, Meta(ge=1)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +77,7 @@ class FilesSource:
                 scan=FileScan(tuple(file.path for file in choice.read), self.format),
                 watermark=lambda: self._watermark((*choice.read, *choice.proven), before, hasher),
                 label=self.label,
-                notes=notes(choice, len(found)),
+                notes=choice.notes(len(found)),
                 more=lambda: choice.left > 0,
             )
 
@@ -107,84 +86,15 @@ class FilesSource:
         return write_cursor(before.with_marks(marks, self.reading))
 
 
-def reading_of(form: FileFormat) -> str:
-    """The identity of how files are read: equal for equal formats."""
-    return identity(type(form).__name__, asdict(form))
+def files_source(options: Mapping[str, Any], base: Path) -> Source:  # Any: a person's YAML values
+    """The source of kind `files`, wherever they are. Raises `ConfigurationError`."""
+    scheme = str(options.get("path", "")).partition("://")[0].lower()
+    if scheme in REMOTE and "://" in str(options["path"]):
+        from lastro.source.remote import remote_source
 
-
-def notes(choice: Choice[Any], found: int) -> tuple[str, ...]:  # Any: files of any place
-    """What to say of a choice among `found` files."""
-    said = []
-    if len(choice.read) < found:
-        said.append(_("{new} of {all} files are new").format(new=len(choice.read) + choice.left, all=found))
-    if choice.left:
-        said.append(_("{count} files are left for the next batch").format(count=choice.left))
-    return tuple(said)
-
-
-def files_source(options: Mapping[str, Any], base: Path) -> FilesSource:  # Any: a person's YAML values
-    """The source of kind `files`. Raises `ConfigurationError`."""
+        return remote_source(options, base, scheme)
     given = read_options(options, FilesOptions)
-    name = given.format or FORMATS.get(extension(given.path))
-    if name is None:
-        raise wrong_option(
-            given.kind,
-            _("the extension of {path} does not tell its format").format(path=given.path),
-            do=_("add format: csv, jsonl or parquet"),
-        )
-    if name == "parquet" and given.path.lower().endswith(COMPRESSIONS):
-        raise wrong_option(given.kind, _("Parquet is compressed inside; a compressed Parquet file is not read"))
-    return FilesSource(given.path, base, _format(name, given), bounds=_bounds(given, Bounds()))
-
-
-def _bounds(given: FilesOptions, usual: Bounds) -> Bounds:
-    return Bounds(given.batch_files or usual.files, given.batch_bytes or usual.size)
-
-
-def _format(name: str, given: FilesOptions) -> FileFormat:
-    if name == "csv":
-        return _csv(given)
-    for option in ("delimiter", "quote", "escape", "header", "encoding", "null_texts", "skip", "columns"):
-        if getattr(given, option) is not None:
-            raise wrong_option(
-                given.kind,
-                _("{option} is for CSV, and this is {format}").format(option=option, format=name),
-                do=_("leave {option} out").format(option=option),
-            )
-    return JsonLines() if name == "jsonl" else Parquet()
-
-
-def _csv(given: FilesOptions) -> Csv:
-    default = Csv(delimiter="\t") if extension(given.path) == ".tsv" else Csv()
-    quote = default.quote if given.quote is None else given.quote
-    made = Csv(
-        delimiter=default.delimiter if given.delimiter is None else given.delimiter.replace("\\t", "\t"),
-        quote=quote,
-        escape=quote if given.escape is None else given.escape,
-        header=default.header if given.header is None else given.header,
-        encoding=default.encoding if given.encoding is None else given.encoding,
-        null_texts=default.null_texts if given.null_texts is None else given.null_texts,
-        skip=default.skip if given.skip is None else given.skip,
-        columns=given.columns,
-    )
-    _check_csv(made, given.kind)
-    return made
-
-
-def _check_csv(csv: Csv, kind: str) -> None:
-    if len(csv.delimiter) != 1 or csv.delimiter in "\r\n":
-        raise wrong_option(kind, _("delimiter: one character, not a line break"))
-    for name, value in (("quote", csv.quote), ("escape", csv.escape)):
-        if len(value) > 1 or value == csv.delimiter or value in ("\r", "\n"):
-            raise wrong_option(kind, _("{name}: one character other than the delimiter, or empty").format(name=name))
-    try:
-        codecs.lookup(csv.encoding)
-    except (LookupError, ValueError):
-        raise wrong_option(
-            kind, _("encoding: no such encoding"), do=_("write utf-8, latin-1, cp1252 or utf-16")
-        ) from None
-    if csv.columns is not None and (csv.header or len(set(csv.columns)) != len(csv.columns) or not csv.columns):
-        raise wrong_option(kind, _("columns: different names, for files without a header line (header: false)"))
+    return FilesSource(given.path, base, format_of(given), bounds=bounds_of(given, Bounds()))
 
 
 def _refuse_arrays(file: Found) -> None:

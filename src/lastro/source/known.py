@@ -32,13 +32,16 @@ ENTRY = 20
 _PATH, _TIME = 10, 14
 
 
-class FileMark(msgspec.Struct, frozen=True):
-    """One file as a cursor notes it: path (relative to the workspace) or URL, bytes, nanoseconds, digest."""
+class FileMark(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One file as a cursor notes it: path (relative to the workspace) or URL, bytes, nanoseconds, digest, and `tag`, by
+    which an HTTP server can be asked whether it changed.
+    """
 
     path: str
     size: int
     mtime_ns: int
     sha256: str
+    tag: str = ""
 
 
 class FilesCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -88,6 +91,15 @@ class Choice(Generic[File]):
     read: tuple[File, ...]
     proven: tuple[File, ...] = ()
     left: int = 0
+
+    def notes(self, found: int) -> tuple[str, ...]:
+        """What to say of it, where `found` files were there."""
+        said = []
+        if len(self.read) < found:
+            said.append(_("{new} of {all} files are new").format(new=len(self.read) + self.left, all=found))
+        if self.left:
+            said.append(_("{count} files are left for the next batch").format(count=self.left))
+        return tuple(said)
 
 
 class Known:
@@ -222,5 +234,3 @@ def _unpacked(older: str) -> Iterator[tuple[bytes, bytes]]:
         raise ValueError
     for start in range(0, len(packed), ENTRY):
         yield packed[start : start + _PATH], packed[start + _PATH : start + ENTRY]
-
-
