@@ -8,23 +8,17 @@ Rules:
 3. `overwrite` and `upsert` read all files if any of them changed, is new or is gone.
 4. Nothing is unchanged by guess: equal size and modification time, or an equal digest, prove it. If the options that
    say how to read a file changed, `overwrite` and `upsert` read again.
-5. A `.json` file that holds one array is not JSON lines; it is refused with the repair.
 """
 
 from __future__ import annotations
 
-import codecs
-import gzip
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lastro.engine.scan import FileFormat, FileScan, JsonLines
-from lastro.model.errors import SourceBroken
-from lastro.model.text import _
+from lastro.engine.scan import FileFormat, FileScan
 from lastro.model.version import Mode
 from lastro.source.formats import FilesOptions, bounds_of, format_of, reading_of
 from lastro.source.known import Bounds, Known, choose, known_files
@@ -33,8 +27,6 @@ from lastro.source.matching import Found, find
 from lastro.source.options import read_options, write_cursor
 from lastro.source.protocol import Cursor, Opened, Source, Unchanged
 from lastro.source.reading import Hasher, hashing, marks_after
-
-_PEEK_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +60,6 @@ class FilesSource:
             if not choice.read:
                 yield Unchanged()
                 return
-            if isinstance(self.format, JsonLines):
-                for file in choice.read:
-                    _refuse_arrays(file)
             hasher.begin(choice.read)
             before = known if mode is Mode.APPEND else Known(None)
             yield Opened(
@@ -95,39 +84,3 @@ def files_source(options: Mapping[str, Any], base: Path) -> Source:  # Any: a pe
         return remote_source(options, base, scheme)
     given = read_options(options, FilesOptions)
     return FilesSource(given.path, base, format_of(given), bounds=bounds_of(given, Bounds()))
-
-
-def _refuse_arrays(file: Found) -> None:
-    begin = _peek(file).removeprefix(codecs.BOM_UTF8).lstrip()
-    if begin.startswith(b"["):
-        raise SourceBroken(
-            _("{name} holds one JSON array, not one object a line").format(name=file.name),
-            do=_("rewrite it as JSON lines: jq -c '.[]' {name} > new.jsonl").format(name=file.name),
-        )
-    if begin.split(b"\n", 1)[0].strip() == b"{":
-        raise SourceBroken(
-            _("{name} holds JSON objects spread over several lines, not one a line").format(name=file.name),
-            do=_("rewrite it as JSON lines: jq -c . {name} > new.jsonl").format(name=file.name),
-        )
-
-
-def _peek(file: Found) -> bytes:
-    """The first bytes of the file's content; empty where they cannot be had (the engine will say why)."""
-    try:
-        if file.name.lower().endswith(".gz"):
-            with gzip.open(file.path) as stream:
-                return stream.read(_PEEK_BYTES)
-        if file.name.lower().endswith(".zst"):
-            return _peek_zstd(file.path)
-        with file.path.open("rb") as stream:
-            return stream.read(_PEEK_BYTES)
-    except (OSError, EOFError, ValueError, zlib.error):  # a damaged archive
-        return b""
-
-
-def _peek_zstd(path: Path) -> bytes:
-    import pyarrow as pa
-
-    with pa.input_stream(str(path), compression="zstd") as stream:
-        content: bytes = stream.read(_PEEK_BYTES)
-        return content

@@ -9,26 +9,44 @@ Rules:
 from __future__ import annotations
 
 import codecs
+from collections.abc import Mapping
 from dataclasses import asdict
+from importlib.util import find_spec
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from lastro.engine.scan import Csv, FileFormat, JsonLines, Parquet
+from lastro.engine.scan import Csv, Excel, FileFormat, JsonLines, Parquet, Xml
+from lastro.model.errors import MissingExtra
 from lastro.model.text import _
 from lastro.source.known import Bounds
 from lastro.source.location import COMPRESSIONS, FORMATS, extension
 from lastro.source.options import SourceOptions, identity, wrong_option
 
+_ONLY: Mapping[str, tuple[str, ...]] = {
+    "delimiter": ("csv",),
+    "quote": ("csv",),
+    "escape": ("csv",),
+    "header": ("csv", "excel"),
+    "encoding": ("csv",),
+    "null_texts": ("csv", "excel", "xml"),
+    "skip": ("csv", "excel"),
+    "columns": ("csv", "excel"),
+    "sheet": ("excel",),
+    "fill_merged": ("excel",),
+    "record": ("xml",),
+}
+"""Options that only some formats have."""
+
 
 class FilesOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Options of the kind `files`. Those from `delimiter` on are for CSV only.
+    """Options of the kind `files`. Those from `delimiter` to `record` are for some formats only.
 
     `path` is a path or glob, relative to the workspace; `format` is told by the extension if it is not given.
     """
 
     path: Annotated[str, Meta(min_length=1)]
-    format: Literal["csv", "jsonl", "parquet"] | None = None
+    format: Literal["csv", "jsonl", "parquet", "excel", "xml"] | None = None
     delimiter: str | None = None
     quote: str | None = None
     escape: str | None = None
@@ -37,6 +55,9 @@ class FilesOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     null_texts: tuple[str, ...] | None = None
     skip: Annotated[int, Meta(ge=0)] | None = None
     columns: tuple[str, ...] | None = None
+    sheet: str | int | None = None
+    fill_merged: bool | None = None
+    record: str | None = None
     batch_files: Annotated[int, Meta(ge=1)] | None = None
     batch_bytes: Annotated[int, Meta(ge=1)] | None = None
 
@@ -52,10 +73,12 @@ def format_of(given: FilesOptions, path: str = "") -> FileFormat:
         raise wrong_option(
             given.kind,
             _("the extension of {path} does not tell its format").format(path=path),
-            do=_("add format: csv, jsonl or parquet"),
+            do=_("add format: csv, jsonl, parquet, excel or xml"),
         )
-    if name == "parquet" and path.lower().endswith(COMPRESSIONS):
-        raise wrong_option(given.kind, _("Parquet is compressed inside; a compressed Parquet file is not read"))
+    if name in ("parquet", "excel") and path.lower().endswith(COMPRESSIONS):
+        raise wrong_option(
+            given.kind, _("{format} is compressed inside; a compressed file of it is not read").format(format=name)
+        )
     return _format(name, given, path)
 
 
@@ -70,16 +93,47 @@ def reading_of(form: FileFormat) -> str:
 
 
 def _format(name: str, given: FilesOptions, path: str) -> FileFormat:
-    if name == "csv":
-        return _csv(given, path)
-    for option in ("delimiter", "quote", "escape", "header", "encoding", "null_texts", "skip", "columns"):
-        if getattr(given, option) is not None:
+    for option, formats in _ONLY.items():
+        if getattr(given, option) is not None and name not in formats:
             raise wrong_option(
                 given.kind,
-                _("{option} is for CSV, and this is {format}").format(option=option, format=name),
+                _("{option} is for {formats}, and this is {format}").format(
+                    option=option, formats=", ".join(formats), format=name
+                ),
                 do=_("leave {option} out").format(option=option),
             )
-    return JsonLines() if name == "jsonl" else Parquet()
+    match name:
+        case "csv":
+            return _csv(given, path)
+        case "excel":
+            return _excel(given)
+        case "xml":
+            return Xml(given.record or "", Xml().null_texts if given.null_texts is None else given.null_texts)
+        case "parquet":
+            return Parquet()
+        case _:
+            return JsonLines()
+
+
+def _excel(given: FilesOptions) -> Excel:
+    if find_spec("python_calamine") is None:
+        raise MissingExtra(
+            _("reading workbooks needs {library}").format(library="python-calamine"),
+            do="pip install 'lastro[excel]'",
+        )
+    header = True if given.header is None else given.header
+    if given.columns is not None:
+        _check_columns(given.columns, header=header, kind=given.kind)
+    if isinstance(given.sheet, int) and given.sheet < 1:
+        raise wrong_option(given.kind, _("sheet: a name, or a number from 1"))
+    return Excel(
+        sheet=given.sheet,
+        header=header,
+        skip=given.skip or 0,
+        columns=given.columns,
+        null_texts=Excel().null_texts if given.null_texts is None else given.null_texts,
+        fill_merged=bool(given.fill_merged),
+    )
 
 
 def _csv(given: FilesOptions, path: str) -> Csv:
@@ -111,5 +165,10 @@ def _check_csv(csv: Csv, kind: str) -> None:
         raise wrong_option(
             kind, _("encoding: no such encoding"), do=_("write utf-8, latin-1, cp1252 or utf-16")
         ) from None
-    if csv.columns is not None and (csv.header or len(set(csv.columns)) != len(csv.columns) or not csv.columns):
+    if csv.columns is not None:
+        _check_columns(csv.columns, header=csv.header, kind=kind)
+
+
+def _check_columns(columns: tuple[str, ...], *, header: bool, kind: str) -> None:
+    if header or len(set(columns)) != len(columns) or not columns:
         raise wrong_option(kind, _("columns: different names, for files without a header line (header: false)"))

@@ -2,11 +2,11 @@
 
 Rules:
 
-1. `postgresql://…#schema.table` is a table of a PostgreSQL server. `s3://`, `gs://`, `az://`, `abfss://` are files in an
-   object store. `http(s)://` is a file where the extension says so, else a JSON API: `https://…#path.to.records`.
+1. `postgresql://…#schema.table` is a table of a PostgreSQL server. `s3://`, `gs://`, `az://`, `abfss://` are files in
+   an object store. `http(s)://` is a file where the extension says so, else a JSON API: `https://…#path.to.records`.
 2. Any other `scheme://` is refused by name; there is no guessing between stores.
 3. `core.db#table` is a table of a SQLite file; `.log` (also `.log.1`, `.log.gz`) are access logs.
-4. Everything else is a path or glob whose extension tells the format: CSV, TSV, JSON lines, Parquet.
+4. Everything else is a path or glob whose extension tells the format: CSV, TSV, JSON, Parquet, XML, workbooks.
 5. A password or key written out in a URL is refused: it would end up in `lastro.yaml`.
 """
 
@@ -30,6 +30,8 @@ FORMATS = {
     ".json": "jsonl",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".xml": "xml",
+    **dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), "excel"),
 }
 """The format of `files`, by the extension that is left without a compression's."""
 REMOTE = ("s3", "gs", "az", "abfs", "abfss", "http", "https")
@@ -62,7 +64,7 @@ def guess(location: str) -> dict[str, Any]:  # Any: a source's options
 def _what_kind(location: str) -> ConfigurationError:
     return ConfigurationError(
         _("the name {location} does not tell what kind of data it is").format(location=location[:200]),
-        do=_("pass the format: --option format=csv (or jsonl, parquet); for a folder write a glob: folder/*.csv"),
+        do=_("pass the format: --option format=csv (or jsonl, parquet, …); for a folder write a glob: folder/*.csv"),
     )
 
 
