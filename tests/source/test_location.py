@@ -55,7 +55,7 @@ def test_a_location_tells_the_options(location, options):
         ("s3://bucket/folder", "folder/*.csv"),
         ("folder", "folder/*.csv"),
         ("", "format"),
-        ("a.xlsx", "format"),
+        ("a.docx", "format"),
     ],
 )
 def test_what_is_not_told_is_refused_without_showing_a_secret(location, says):

@@ -129,7 +129,7 @@ class Elements:
         if self._open:
             self._open[-1].add(element.name, value)
             return
-        record = value if isinstance(value, dict) else {"#text": value}
+        record = value if isinstance(value, dict) else {} if value is None else {"#text": value}
         if len(record) > self._columns_max:
             refuse("columns", self._file, first=len(record), second=self._columns_max)
         self._made.append(msgspec.json.encode(record) + b"\n")

@@ -31,6 +31,8 @@ from lastro.engine.scan import Excel
 UNPACKED_BYTES_MAX = 512 * MIB
 _PART_BYTES_MAX = 4 * MIB
 _LINES = 1_000
+_COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _BLOCK_BYTES = 1 << 20
 _ERROR = re.compile(rb"<(?:\w+:)?c\b([^>]*\bt=[\"']e[\"'][^>]*)>(.*?)</(?:\w+:)?c>", re.DOTALL)
 _CELL = re.compile(rb"\br=[\"']([A-Z]{1,3})([0-9]{1,7})[\"']")
@@ -120,8 +122,9 @@ def _opened(path: Path, kind: Excel) -> tuple[Any, str]:  # Any: a CalamineSheet
 
     try:
         with feed.open_plain(path) as stream:
+            shown = calamine.SheetVisibleEnum.Visible
             book = calamine.CalamineWorkbook.from_filelike(stream)
-            visible = [sheet.name for sheet in book.sheets_metadata if sheet.visible.name == "Visible"]
+            visible = [sheet.name for sheet in book.sheets_metadata if sheet.visible == shown]
             title: str | None
             match kind.sheet:
                 case None:
@@ -138,7 +141,16 @@ def _opened(path: Path, kind: Excel) -> tuple[Any, str]:  # Any: a CalamineSheet
     except Refused:
         raise
     except (calamine.CalamineError, OSError, IndexError, ValueError) as error:
-        refuse("workbook", str(path), detail=type(error).__name__)
+        locked = "password" in str(error).lower() or _is_encrypted(path)
+        refuse("password" if locked else "workbook", str(path))
+
+
+def _is_encrypted(path: Path) -> bool:
+    """True if the file is the envelope of an encrypted xlsx, which calamine takes for a broken xls."""
+    with feed.open_plain(path) as stream:
+        return stream.read(8) == _COMPOUND and any(
+            _ENCRYPTED in block for block in iter(lambda: stream.read(_BLOCK_BYTES), b"")
+        )
 
 
 def _check_unpacked(path: Path) -> None:
