@@ -22,6 +22,8 @@ KINDS: Mapping[str, str] = {
     "sqlite": "lastro.source.sqlite:sqlite_source",
     "postgres": "lastro.source.postgres:postgres_source",
     "http": "lastro.source.http:http_source",
+    "python": "lastro.source.generator:python_source",
+    "dlt": "lastro.source.dlt:dlt_source",
 }
 """Our own kinds and where their factories are; a kind's module is imported when it is asked for."""
 

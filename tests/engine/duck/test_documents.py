@@ -226,26 +226,9 @@ FOREIGN = b'<!DOCTYPE r SYSTEM "http://127.0.0.1:1/x.dtd"><r><x>&e;</x></r>'
         (b"<r><" + b"y" * (40 << 20), LimitExceeded, "longer than"),
         (gzip.compress(b"<r><x>1</x></r>")[:-4], SourceBroken, "ends too early"),
     ],
-    ids=[
-        "laughs",
-        "outside",
-        "parameter",
-        "foreign",
-        "undefined",
-        "cut",
-        "empty",
-        "text",
-        "encoding",
-        "none",
-        "deep",
-        "attributes",
-        "children",
-        "long",
-        "attribute",
-        "token",
-        "truncated",
-    ],
-)
+    ids=["laughs", "outside", "parameter", "foreign", "undefined", "cut", "empty", "text", "encoding", "none", "deep",
+         "attributes", "children", "long", "attribute", "token", "truncated"],
+)  # fmt: skip
 def test_a_hostile_document_is_refused(stage: Stage, content: bytes, error: type[LastroError], says: str) -> None:
     started = time.monotonic()
 
@@ -494,6 +477,10 @@ def biff(*cells: tuple[int, int, object], locked: bool = False) -> bytes:
     sheet = struct.pack("<IBBBB", 0, 0, 0, 1, 0) + b"S"
     size = len(start) + len(font) + len(record(0x85, sheet)) + 4
     return start + font + record(0x85, struct.pack("<I", size) + sheet[4:]) + record(0x0A, b"") + body
+
+
+def test_a_workbook_under_another_ending_is_read(stage: Stage) -> None:
+    assert stage(plan("n"), book(["n"], [1]), Excel(), name="a.xls").kept == [{"n": "1"}]
 
 
 def test_an_old_workbook_is_read(stage: Stage) -> None:

@@ -13,6 +13,7 @@ Rules:
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
 import zipfile
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from lastro.engine.scan import Excel
 UNPACKED_BYTES_MAX = 512 * MIB
 _PART_BYTES_MAX = 4 * MIB
 _LINES = 1_000
+_WHOLE_BYTES_MAX = 128 * MIB
 _COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _BLOCK_BYTES = 1 << 20
@@ -121,28 +123,40 @@ def _opened(path: Path, kind: Excel) -> tuple[Any, str]:  # Any: a CalamineSheet
     import python_calamine as calamine
 
     try:
-        with feed.open_plain(path) as stream:
-            shown = calamine.SheetVisibleEnum.Visible
-            book = calamine.CalamineWorkbook.from_filelike(stream)
-            visible = [sheet.name for sheet in book.sheets_metadata if sheet.visible == shown]
-            title: str | None
-            match kind.sheet:
-                case None:
-                    title = (visible or book.sheet_names)[0]
-                case int(number):
-                    title = book.sheet_names[number - 1] if 0 < number <= len(book.sheet_names) else None
-                case name:
-                    title = name if name in book.sheet_names else None
-            if title is None:
-                refuse("sheet", str(path), first=len(book.sheet_names))
-            return book.get_sheet_by_name(title), title
+        book = _book(path)
+        shown = calamine.SheetVisibleEnum.Visible
+        visible = [sheet.name for sheet in book.sheets_metadata if sheet.visible == shown]
+        title: str | None
+        match kind.sheet:
+            case None:
+                title = (visible or book.sheet_names)[0]
+            case int(number):
+                title = book.sheet_names[number - 1] if 0 < number <= len(book.sheet_names) else None
+            case name:
+                title = name if name in book.sheet_names else None
+        if title is None:
+            refuse("sheet", str(path), first=len(book.sheet_names))
+        return book.get_sheet_by_name(title), title
     except calamine.PasswordError:
         refuse("password", str(path))
     except Refused:
         raise
-    except (calamine.CalamineError, OSError, IndexError, ValueError) as error:
-        locked = "password" in str(error).lower() or _is_encrypted(path)
-        refuse("password" if locked else "workbook", str(path))
+    except (calamine.CalamineError, OSError, IndexError, ValueError):
+        refuse("password" if _is_encrypted(path) else "workbook", str(path))
+
+
+def _book(path: Path) -> Any:  # Any: a CalamineWorkbook
+    """The workbook, by its name's ending, else by what it is: many an `.xls` is something else."""
+    import python_calamine as calamine
+
+    feed.open_plain(path).close()
+    try:
+        return calamine.CalamineWorkbook.from_path(path)
+    except calamine.PasswordError:
+        raise
+    except calamine.CalamineError:
+        with feed.open_plain(path) as stream:
+            return calamine.CalamineWorkbook.from_filelike(io.BytesIO(stream.read(_WHOLE_BYTES_MAX)))
 
 
 def _is_encrypted(path: Path) -> bool:
