@@ -50,6 +50,7 @@ def world(tmp_path):
         rows=3,
         change=lambda: write(tmp_path / "in/c.csv", "4\n"),
         vanish=lambda: [path.unlink() for path in (tmp_path / "in").iterdir()],
+        batched=lambda: files(tmp_path, header=False, batch_files=1),
     )
 
 

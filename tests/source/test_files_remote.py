@@ -108,6 +108,7 @@ def world(bucket, tmp_path):
         change=lambda: bucket.put("in/c.csv", "4\n"),
         vanish=lambda: bucket.delete("in/a.csv", "in/b.csv"),
         secrets=(SECRET,),
+        batched=lambda: bucket.source(tmp_path, header=False, batch_files=1),
     )
 
 

@@ -64,6 +64,8 @@ def world(tmp_path, place, monkeypatch):
         change=lambda: place.write_text("1 2 3 4"),
         vanish=place.unlink,
         secrets=(SECRET,),
+        batched=lambda: python(tmp_path, CODE.format(path=str(place)), batch_rows=1),
+        large=lambda: python(tmp_path, "def rows():\n    yield from ({'a': 'x' * 5_000} for _ in range(30_000))\n"),
     )
 
 

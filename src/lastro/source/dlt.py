@@ -30,7 +30,7 @@ from lastro.model.version import Mode
 from lastro.source.generator import CURSOR_BYTES_MAX, check_arguments, loaded, resolved
 from lastro.source.options import SourceOptions, read_cursor, read_options, write_cursor
 from lastro.source.protocol import Cursor, Opened, Unchanged
-from lastro.source.rows import Item, scan_of, told
+from lastro.source.rows import Item, Values, scan_of, told
 from lastro.source.stream import telling
 
 
@@ -185,21 +185,21 @@ def _iterated(resource: Any, state: dict[str, Any], source: DltSource) -> Iterat
     from dlt.common.pipeline import StateInjectableContext
 
     try:
-        with Container().injectable_context(StateInjectableContext(state=cast(Any, state))):
+        with Container().injectable_context(StateInjectableContext(state=cast(Item, state))):
             items: Iterator[Item] = iter(resource)
     except Exception as error:  # noqa: BLE001 - a person's code may raise anything; only its message is dropped
         raise told(error, source.base, source.label) from None
     return items
 
 
-def _read(state: Mapping[str, Any]) -> dict[str, Any]:
+def _read(state: Values) -> dict[str, Item]:
     from dlt.common.json import json as typed
 
-    found: dict[str, Any] = typed.typed_loads(json.dumps(state))
+    found: dict[str, Item] = typed.typed_loads(json.dumps(state))
     return found
 
 
-def _written(state: Mapping[str, Any], label: str) -> dict[str, Any]:
+def _written(state: Values, label: str) -> dict[str, Item]:
     """The state as JSON values; empty if nothing stands in it."""
     from dlt.common.json import json as typed
 
@@ -210,7 +210,7 @@ def _written(state: Mapping[str, Any], label: str) -> dict[str, Any]:
             where=label,
             do=_("set a primary key or range_start='open' on the incremental, so that fewer hashes are kept"),
         )
-    found: dict[str, Any] = json.loads(text)
+    found: dict[str, Item] = json.loads(text)
     return found if _holds(found) else {}
 
 

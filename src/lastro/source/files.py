@@ -79,8 +79,16 @@ def files_source(options: Mapping[str, Any], base: Path) -> Source:  # Any: a pe
     """The source of kind `files`, wherever they are. Raises `ConfigurationError`."""
     scheme = str(options.get("path", "")).partition("://")[0].lower()
     if scheme in REMOTE and "://" in str(options["path"]):
-        from lastro.source.remote import remote_source
-
-        return remote_source(options, base, scheme)
+        return _remote(options, base, scheme)
     given = read_options(options, FilesOptions)
     return FilesSource(given.path, base, format_of(given), bounds=bounds_of(given, Bounds()))
+
+
+def _remote(options: Mapping[str, Any], base: Path, scheme: str) -> Source:  # Any: a person's YAML values
+    if scheme in ("http", "https"):
+        from lastro.source.web import web_files
+
+        return web_files(options, base)
+    from lastro.source.objects import object_files
+
+    return object_files(options, base, scheme)

@@ -62,7 +62,7 @@ class FilesOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fiel
     batch_bytes: Annotated[int, Meta(ge=1)] | None = None
 
 
-def format_of(given: FilesOptions, path: str = "") -> FileFormat:
+def format_of(given: FilesOptions, *, path: str = "") -> FileFormat:
     """How the engine is to read the files, told by `path` where the option of that name does not end in a file's name.
 
     Raises `ConfigurationError`.

@@ -32,7 +32,7 @@ from lastro.model.version import Mode
 from lastro.source.options import SourceOptions, identity, plain, read_cursor, read_options, write_cursor, wrong_option
 from lastro.source.protocol import Cursor as StoredCursor
 from lastro.source.protocol import Opened, Unchanged
-from lastro.source.rows import Item, rows_of, scan_of, size_of, told
+from lastro.source.rows import Item, Values, rows_of, scan_of, size_of, told
 from lastro.source.secret import Secret, refers, sounds_secret
 from lastro.source.stream import telling
 
@@ -110,7 +110,7 @@ class PythonSource:
 class Reading:
     """One call of a function, while its items are taken. `stopped` if it was left before its end."""
 
-    def __init__(self, source: PythonSource, mode: Mode, start: Mapping[str, Any] | None, *, taking: bool) -> None:
+    def __init__(self, source: PythonSource, mode: Mode, start: Values | None, *, taking: bool) -> None:
         self._source, self._mode, self._taking = source, mode, taking
         self._start = self._cursor = None if start is None else dict(start)
         self._rows = self._behind = 0
@@ -170,7 +170,7 @@ class Reading:
         if isinstance(value, Mapping):
             self._note(value)
 
-    def _note(self, value: Mapping[str, Any]) -> None:
+    def _note(self, value: Values) -> None:
         try:
             size = len(canonical(plain(value)))
         except (TypeError, ValueError):
@@ -229,7 +229,7 @@ def loaded(function: str, base: Path) -> Iterator[Callable[..., Any]]:  # Any: w
         sys.modules.pop(module.__name__, None)
 
 
-def check_arguments(kind: str, arguments: Mapping[str, Any]) -> None:
+def check_arguments(kind: str, arguments: Values) -> None:
     """Raises `ConfigurationError` if an argument is a secret that is written out."""
     for name, value in arguments.items():
         if sounds_secret(name) and isinstance(value, str) and not refers(value):
@@ -240,7 +240,7 @@ def check_arguments(kind: str, arguments: Mapping[str, Any]) -> None:
             )
 
 
-def resolved(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def resolved(arguments: Values) -> dict[str, Item]:
     """The arguments with their references resolved. Raises `ConfigurationError`."""
     return {
         name: Secret(value).reveal() if isinstance(value, str) and refers(value) else value
@@ -248,7 +248,7 @@ def resolved(arguments: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+def _parameters(function: Callable[..., Item]) -> Mapping[str, inspect.Parameter]:
     try:
         return inspect.signature(function).parameters
     except (TypeError, ValueError):

@@ -38,17 +38,12 @@ from lastro.source.secret import Secret, refers
 _CONNECT_S = 10
 
 
-class ObjectOptions(FilesOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all object stores have beside the options of `files`."""
+class S3Options(FilesOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of `s3://bucket/…`. `endpoint` is the URL of a store that is not Amazon's."""
 
     anonymous: bool = False
     spool_bytes_max: Annotated[int, Meta(ge=1)] = SPOOL_BYTES_MAX
     retries: Annotated[int, Meta(ge=0, le=20)] = 3
-
-
-class S3Options(ObjectOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Options of `s3://bucket/…`. `endpoint` is the URL of a store that is not Amazon's."""
-
     endpoint: str | None = None
     region: str | None = None
     access_key: str | None = None
@@ -58,18 +53,24 @@ class S3Options(ObjectOptions, frozen=True, kw_only=True, forbid_unknown_fields=
     allow_hosts: tuple[str, ...] = ()
 
 
-class GcsOptions(ObjectOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class GcsOptions(FilesOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `gs://bucket/…`."""
 
+    anonymous: bool = False
+    spool_bytes_max: Annotated[int, Meta(ge=1)] = SPOOL_BYTES_MAX
+    retries: Annotated[int, Meta(ge=0, le=20)] = 3
     endpoint: str | None = None
     token: str | None = None
     service_account: str | None = None
     allow_hosts: tuple[str, ...] = ()
 
 
-class AzureOptions(ObjectOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AzureOptions(FilesOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of `az://container/…` and `abfss://container@account.dfs.core.windows.net/…`."""
 
+    anonymous: bool = False
+    spool_bytes_max: Annotated[int, Meta(ge=1)] = SPOOL_BYTES_MAX
+    retries: Annotated[int, Meta(ge=0, le=20)] = 3
     endpoint: str | None = None
     account: str | None = None
     account_key: str | None = None
@@ -198,7 +199,7 @@ class Objects:
         from pyarrow import fs
 
         try:
-            found: Sequence[Any] = self.filesystem.get_file_info(fs.FileSelector(folder, recursive=recursive))
+            found = self.filesystem.get_file_info(fs.FileSelector(folder, recursive=recursive))
         except FileNotFoundError:
             return ()
         return [info for info in found if info.path.rstrip("/") != folder]

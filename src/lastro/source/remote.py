@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from lastro.engine.scan import FileFormat, FileScan
 from lastro.model import scratch
@@ -32,7 +32,7 @@ from lastro.model.version import Mode
 from lastro.source.formats import reading_of
 from lastro.source.known import Bounds, FileMark, Known, choose, known_files
 from lastro.source.options import write_cursor
-from lastro.source.protocol import Cursor, Opened, Source, Unchanged
+from lastro.source.protocol import Cursor, Opened, Unchanged
 
 SETTLE_NS = 60 * 1_000_000_000
 BATCH_BYTES = 1 << 30
@@ -197,17 +197,6 @@ class RemoteFiles:
             notes=choice.notes(len(found)),
             more=lambda: choice.left > 0,
         )
-
-
-def remote_source(options: Mapping[str, Any], base: Path, scheme: str) -> Source:  # Any: a person's YAML values
-    """The source of kind `files` for a URL. Raises `ConfigurationError`."""
-    if scheme in ("http", "https"):
-        from lastro.source.web import web_files
-
-        return web_files(options, base)
-    from lastro.source.objects import object_files
-
-    return object_files(options, base, scheme)
 
 
 def refuse_size(name: str, read: int, size: int) -> SourceBroken:

@@ -37,6 +37,7 @@ BATCH_BYTES = 8 << 20
 DEPTH_MAX = 64
 _SIMPLE = (str, int, bool, type(None))
 Item = Any  # Any: whatever a person's code yields
+Values = Mapping[str, Any]  # Any: as a row, or a mapping of JSON, has them
 
 
 def scan_of(items: Iterable[Item], label: str) -> tuple[StreamScan, Batches]:
@@ -125,7 +126,7 @@ def _of_records(items: Iterator[Item], label: str) -> tuple[StreamScan, Batches]
     return StreamScan(stream, label, records=True), stream
 
 
-def _dicts(items: Iterator[Item], label: str) -> Iterator[Mapping[Any, Any]]:
+def _dicts(items: Iterator[Item], label: str) -> Iterator[Mapping[Item, Item]]:
     for item in items:
         if isinstance(item, Mapping):
             yield item
@@ -139,10 +140,10 @@ def _dicts(items: Iterator[Item], label: str) -> Iterator[Mapping[Any, Any]]:
                 yield row if isinstance(row, Mapping) else _as_mapping(row, label)
 
 
-def _as_mapping(row: Item, label: str) -> Mapping[str, Any]:
+def _as_mapping(row: Item, label: str) -> Values:
     """Dataclasses, named tuples and the structs of msgspec are rows, too."""
     if hasattr(row, "_asdict"):
-        found: Mapping[str, Any] = row._asdict()
+        found: Values = row._asdict()
         return found
     if hasattr(row, "__dataclass_fields__"):
         return {name: getattr(row, name) for name in row.__dataclass_fields__}
@@ -151,7 +152,7 @@ def _as_mapping(row: Item, label: str) -> Mapping[str, Any]:
     raise _no_rows(row, label)
 
 
-def _records(rows: Iterator[Mapping[Any, Any]], label: str) -> Batches:
+def _records(rows: Iterator[Mapping[Item, Item]], label: str) -> Batches:
     import pyarrow as pa
 
     schema = pa.schema([pa.field("record", pa.string())])
@@ -171,7 +172,7 @@ def _records(rows: Iterator[Mapping[Any, Any]], label: str) -> Batches:
     return Batches(schema, batches())
 
 
-def _encoded(row: Mapping[Any, Any], label: str) -> bytes:
+def _encoded(row: Mapping[Item, Item], label: str) -> bytes:
     plain = {
         key if type(key) is str else str(key): value if type(value) in _SIMPLE else _plain(value, label, 1)
         for key, value in row.items()

@@ -179,7 +179,7 @@ def web_files(options: Mapping[str, Any], base: Path) -> RemoteFiles:  # Any: a 
     return RemoteFiles(
         label=given.path,
         base=base,
-        format=format_of(given, urlsplit(urls[0]).path),
+        format=format_of(given, path=urlsplit(urls[0]).path),
         place=Web(
             urls,
             {name: Secret(value) for name, value in given.headers.items()},

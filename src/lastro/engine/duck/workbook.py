@@ -183,7 +183,7 @@ def _check_unpacked(path: Path) -> None:
 
 def _merged(sheet: Any) -> dict[int, list[list[Any]]]:  # Any: a CalamineSheet; begin, end and value of a range
     """The merged ranges of each row."""
-    found: dict[int, list[list[Any]]] = {}
+    found: dict[int, list[list[Any]]] = {}  # Any: as above
     for begin, end in sheet.merged_cell_ranges or ():
         span = [begin, end, None]
         for number in range(begin[0], min(end[0], begin[0] + 1_048_576) + 1):
