@@ -7,15 +7,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lastro.model.release import VERSION
 
 if TYPE_CHECKING:
+    from lastro.source.generator import Cursor
     from lastro.workspace.workspace import Workspace
 
 __version__ = VERSION
-__all__ = ["__version__", "init", "open"]
+__all__ = ["Cursor", "__version__", "init", "open"]
 
 
 def open(path: str | Path = ".") -> Workspace:  # noqa: A001
@@ -30,3 +31,11 @@ def init(path: str | Path = ".") -> Workspace:
     from lastro.workspace.workspace import create
 
     return create(Path(path))
+
+
+def __getattr__(name: str) -> Any:  # Any: what is imported at first use
+    if name != "Cursor":
+        raise AttributeError(name)
+    from lastro.source.generator import Cursor
+
+    return Cursor

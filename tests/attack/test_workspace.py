@@ -12,10 +12,10 @@ import pytest
 from tests.workspace.lake import GOOD
 
 import lastro
+from lastro.model import scratch
 from lastro.model.errors import ConfigurationError, ContractError, WriteFailed
-from lastro.workspace import scratch
 
-HOLD = "import sys, pathlib; from lastro.workspace import scratch; " + (
+HOLD = "import sys, pathlib; from lastro.model import scratch; " + (
     "folder = scratch.claim(pathlib.Path(sys.argv[1])); (folder / 'spill').write_text('x'); print(folder, flush=True); "
     "sys.stdin.read()"
 )

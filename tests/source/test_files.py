@@ -1,19 +1,25 @@
 """Files as a source: what is read, what is new, and what must not be believed."""
 
-import gzip
+import itertools
+import json
 import os
 import socket
+from dataclasses import dataclass
 
-import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import to_builtins
 from tests.source.conformance import *  # noqa: F403
 from tests.source.conformance import World, take
 
-from lastro.engine.scan import Csv, JsonLines, Parquet
+from lastro.engine.scan import Csv, Excel, JsonLines, Parquet, Xml
 from lastro.model import digest
-from lastro.model.errors import ConfigurationError, SourceBroken, SourceChanged, SourceUnreachable
+from lastro.model.errors import ConfigurationError, MissingExtra, SourceBroken, SourceChanged, SourceUnreachable
 from lastro.model.version import Mode
-from lastro.source import create
+from lastro.source import create, known, reading
+from lastro.source.known import FileMark, Known, known_files
+from lastro.source.options import write_cursor
 from lastro.source.protocol import Unchanged
 
 LONG_AGO = 1_700_000_000_000_000_000
@@ -44,6 +50,7 @@ def world(tmp_path):
         rows=3,
         change=lambda: write(tmp_path / "in/c.csv", "4\n"),
         vanish=lambda: [path.unlink() for path in (tmp_path / "in").iterdir()],
+        batched=lambda: files(tmp_path, header=False, batch_files=1),
     )
 
 
@@ -207,6 +214,9 @@ def test_names_with_odd_characters_are_files_like_others(tmp_path):
         ("a.ndjson", JsonLines()),
         ("a.json", JsonLines()),
         ("x/*.parquet", Parquet()),
+        ("a.XLSX", Excel()),
+        ("a.ods", Excel()),
+        ("a.xml.gz", Xml()),
     ],
 )
 def test_the_extension_tells_the_format(tmp_path, path, form):
@@ -241,9 +251,16 @@ def test_csv_options_reach_the_engine(tmp_path):
         ({"path": "a.csv", "skip": -1}, "skip"),
         ({"path": "a.csv", "header": "yes"}, "header"),
         ({"path": "a.csv", "columns": ["a"]}, "header: false"),
-        ({"path": "a.jsonl", "delimiter": ";"}, "is for CSV"),
+        ({"path": "a.jsonl", "delimiter": ";"}, "delimiter is for csv"),
         ({"path": "a.parquet.gz"}, "compressed"),
         ({"path": "a.csv", "format": "xlsx"}, "not one of those allowed"),
+        ({"path": "a.xlsx.gz"}, "compressed inside"),
+        ({"path": "a.xlsx", "sheet": 0}, "a number from 1"),
+        ({"path": "a.xlsx", "columns": ["a"]}, "header: false"),
+        ({"path": "a.xlsx", "delimiter": ";"}, "delimiter is for csv, and this is excel"),
+        ({"path": "a.xml", "sheet": "x"}, "sheet is for excel"),
+        ({"path": "a.csv", "record": "a/b"}, "record is for xml"),
+        ({"path": "a.csv", "batch_files": 0}, "batch_files"),
         ({"path": ""}, "path"),
         ({}, "path"),
     ],
@@ -255,35 +272,128 @@ def test_a_wrong_option_is_refused_with_its_repair(tmp_path, options, says):
     assert caught.value.do
 
 
-def zstd(content):
-    return pa.Codec("zstd").compress(content, asbytes=True)
-
-
-@pytest.mark.parametrize(("ending", "pack"), [("", bytes), (".gz", gzip.compress), (".zst", zstd)])
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b'[{"a": 1}, {"a": 2}]', "one JSON array"),
-        (b'\xef\xbb\xbf \n[\n{"a": 1}\n]', "one JSON array"),
-        (b'{\n  "a": 1\n}\n', "several lines"),
-    ],
-)
-def test_a_json_document_is_not_json_lines(tmp_path, ending, pack, content, says):
-    write(tmp_path / f"a.json{ending}", pack(content))
-
-    with pytest.raises(SourceBroken, match=says) as caught:
-        take(files(tmp_path, f"a.json{ending}"))
-    assert "jq -c" in caught.value.do
-
-
-@pytest.mark.parametrize("content", [b'{"a": 1}\n{"a": 2}\n', b"", b"\x1f\x8b\x08\x00garbage"])
-def test_what_is_not_plainly_an_array_is_left_to_the_engine(tmp_path, content):
-    write(tmp_path / "a.jsonl", content)
-    write(tmp_path / "b.jsonl.gz", content)
-
-    assert names(files(tmp_path, "*.jsonl*")) == ["a.jsonl", "b.jsonl.gz"]
-
-
 def test_a_cursor_of_another_kind_is_refused(two):
     with pytest.raises(SourceChanged, match="another kind"):
         take(files(two), {"of": "x", "last": 3})
+
+
+def test_options_of_workbooks_and_xml_reach_the_engine(tmp_path):
+    options = {"sheet": "Jan", "header": False, "skip": 3, "columns": ["a"], "null_texts": ["-"], "fill_merged": True}
+
+    assert files(tmp_path, "a.xlsx", **options).format == Excel("Jan", False, 3, ("a",), ("-",), True)
+    assert files(tmp_path, "a.xml", record="shelf/book").format == Xml("shelf/book")
+
+
+def test_without_its_library_a_workbook_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setattr("lastro.source.formats.find_spec", lambda name: None)
+
+    with pytest.raises(MissingExtra) as caught:
+        files(tmp_path, "a.xlsx")
+    assert "lastro[excel]" in caught.value.do
+
+
+# The memory of many files
+
+
+def test_append_stops_at_a_bound_and_says_that_there_is_more(tmp_path):
+    for index in range(10):
+        write(tmp_path / f"in/{index}.csv", "x" * 10)
+    cursor, seen, batches = None, [], []
+    more = True
+    while more:
+        with files(tmp_path, batch_files=4, batch_bytes=35).open(cursor, Mode.APPEND) as opened:
+            seen += [path.name for path in opened.scan.paths]
+            batches.append(len(opened.scan.paths))
+            cursor, more = json.loads(json.dumps(opened.watermark())), opened.more()
+
+    assert seen == [f"{index}.csv" for index in range(10)]
+    assert batches == [3, 3, 3, 1]
+    assert len(names(files(tmp_path, batch_bytes=5), None, Mode.APPEND)) == 1
+    assert len(names(files(tmp_path, batch_files=4))) == 10
+
+
+def test_a_file_that_arrives_between_batches_is_not_lost(tmp_path):
+    for name in "bcd":
+        write(tmp_path / f"in/{name}.csv", "x")
+    _rows, cursor = take(files(tmp_path, batch_files=2), None, Mode.APPEND)
+    write(tmp_path / "in/a.csv", "x")
+
+    assert names(files(tmp_path), cursor, Mode.APPEND) == ["a.csv", "d.csv"]
+
+
+MARKS = st.lists(
+    st.builds(FileMark, st.text(max_size=8), st.integers(0, 9), st.sampled_from([0, 1, 2]), st.sampled_from("abc")),
+    max_size=30,
+)
+
+
+@dataclass(frozen=True)
+class Now:
+    name: str
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+@given(st.lists(MARKS, max_size=4), st.integers(0, 12))
+def test_what_is_known_is_known_whether_in_detail_or_not(readings, detailed):
+    told = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(known, "DETAILED", detailed)
+        memory = Known(None)
+        for marks in readings:
+            marks = list({mark.path: mark for mark in marks}.values())
+            cursor = json.loads(json.dumps(write_cursor(memory.with_marks(marks, "r"))))
+            memory = known_files(cursor, "files")
+            told |= {mark.path: mark for mark in marks}
+            assert len(cursor["files"]) <= max(detailed, 0)
+
+    assert len(memory) == len(told)
+    for path, mark in told.items():
+        assert path in memory
+        assert f"{path}!" not in memory or f"{path}!" in told
+        for size, time, content in itertools.product((mark.size, 10), (mark.mtime_ns, 7, 0), (mark.sha256, "z")):
+            same, _hashed = memory.equals(Now(path, size, time, content), lambda content=content: content)
+            by_time = time != 0 and (size, time) == (mark.size, mark.mtime_ns)
+            assert same == (by_time or (size, content) == (mark.size, mark.sha256))
+
+
+def test_the_memory_of_a_hundred_thousand_files_is_small():
+    marks = [
+        FileMark(f"in/2026/01/{index:08d}.csv", index, LONG_AGO, digest.of_bytes(b"x")) for index in range(100_000)
+    ]
+
+    cursor = write_cursor(Known(None).with_marks(marks, "r"))
+
+    size = len(json.dumps(cursor))
+    assert size < 3_000_000
+    assert size < len(json.dumps([to_builtins(mark) for mark in marks])) / 5
+    assert len(known_files(cursor, "files")) == 100_000
+
+
+@pytest.mark.parametrize("older", ["AAAA", "!", "é", "A" * 27])
+def test_a_damaged_memory_is_refused(two, older):
+    with pytest.raises(SourceChanged, match="cannot be read"):
+        take(files(two), {"reading": "r", "files": [], "older": older})
+
+
+def test_append_does_not_read_again_what_it_knows(two, monkeypatch):
+    _rows, cursor = take(files(two), None, Mode.APPEND)
+    write(two / "in/c.csv", "x\n9\n")
+    hashed = []
+    monkeypatch.setattr(reading.Hasher, "_hash", lambda self, path: hashed.append(path.name) or "sha256:0")
+
+    _rows, after = take(files(two), cursor, Mode.APPEND)
+
+    assert hashed == ["c.csv"]
+    assert len(after["files"]) == 3
+
+
+def test_a_touched_file_is_remembered_with_its_new_time(two):
+    _rows, cursor = take(files(two), None, Mode.APPEND)
+    os.utime(two / "in/a.csv", ns=(LONG_AGO + 5, LONG_AGO + 5))
+    write(two / "in/c.csv", "x\n9\n")
+
+    _rows, after = take(files(two), cursor, Mode.APPEND)
+
+    assert [mark["mtime_ns"] for mark in after["files"]] == [LONG_AGO + 5, LONG_AGO, LONG_AGO]

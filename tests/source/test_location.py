@@ -50,12 +50,12 @@ def test_a_location_tells_the_options(location, options):
         ("https://h/x?access_token=hunter2&a=1", "${NAME}"),
         ("postgresql://u@h/db", "#schema.table"),
         ("core.db", "core.db#TABLE"),
-        ("s3://bucket/hunter2.csv", "s3:// is not"),
+        ("ftp://host/hunter2.csv", "ftp:// is not"),
         ("mysql://u:hunter2@h/db", "mysql:// is not"),
-        ("https://h/a.csv", "download"),
+        ("s3://bucket/folder", "folder/*.csv"),
         ("folder", "folder/*.csv"),
         ("", "format"),
-        ("a.xlsx", "format"),
+        ("a.docx", "format"),
     ],
 )
 def test_what_is_not_told_is_refused_without_showing_a_secret(location, says):

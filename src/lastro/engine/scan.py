@@ -38,7 +38,9 @@ class Csv:
 
 @dataclass(frozen=True, slots=True)
 class JsonLines:
-    """One JSON object a line. Every field arrives as text (nested values as JSON text)."""
+    """JSON objects: one a line, or in an array, or one after another over several lines. Every field arrives as text
+    (nested values as JSON text).
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,33 @@ class Lines:
     pattern: str
 
 
-FileFormat = Csv | JsonLines | Parquet | Lines
+@dataclass(frozen=True, slots=True)
+class Excel:
+    """A sheet of a workbook (xlsx, xlsm, xlsb, xls, ods), by name, or by number from 1; the first visible one if None.
+
+    Every cell arrives as text: numbers as the shortest that means the same, dates and times as ISO 8601.
+    """
+
+    sheet: str | int | None = None
+    header: bool = True
+    skip: int = 0
+    columns: tuple[str, ...] | None = None
+    null_texts: tuple[str, ...] = ("",)
+    fill_merged: bool = False
+    """Whether all cells of a merged range have its value; else only the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Xml:
+    """Elements of an XML document; `record` is the end of the path to them (`catalog/book`), or empty for those below
+    the root. Attributes are columns `@name`, child elements columns; nested ones arrive as JSON text.
+    """
+
+    record: str = ""
+    null_texts: tuple[str, ...] = ("",)
+
+
+FileFormat = Csv | JsonLines | Parquet | Lines | Excel | Xml
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
-from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from lastro.model import plugin
 from lastro.model.errors import ConfigurationError
 from lastro.model.text import _
 from lastro.source.protocol import Factory, Source
@@ -25,6 +23,8 @@ KINDS: Mapping[str, str] = {
     "adbc": "lastro.source.adbc:adbc_source",
     "sqlalchemy": "lastro.source.alchemy:sqlalchemy_source",
     "http": "lastro.source.http:http_source",
+    "python": "lastro.source.generator:python_source",
+    "dlt": "lastro.source.dlt:dlt_source",
 }
 """Our own kinds and where their factories are; a kind's module is imported when it is asked for."""
 
@@ -39,21 +39,7 @@ def create(options: Mapping[str, Any], *, base: Path) -> Source:  # Any: a perso
         raise ConfigurationError(
             _("a source needs a kind"), do=_("write kind: and one of {kinds}").format(kinds=", ".join(KINDS))
         )
-    return _factory(kind)({**options, "kind": str(kind)}, base)
-
-
-def _factory(kind: str) -> Factory:
-    if kind in KINDS:
-        module, _colon, name = KINDS[kind].partition(":")
-        factory: Factory = getattr(import_module(module), name)
-        return factory
-    for point in entry_points(group=GROUP, name=kind):
-        plugged: Factory = point.load()
-        return plugged
-    known = [*KINDS, *sorted(point.name for point in entry_points(group=GROUP))]
-    near = difflib.get_close_matches(kind, known, n=1, cutoff=0.5)
-    meant = _("did you mean {near!r}? ").format(near=near[0]) if near else ""
-    raise ConfigurationError(
-        _("{kind!r} is not a kind of source").format(kind=kind[:60]),
-        do=meant + _("kinds are: {kinds}").format(kinds=", ".join(known)),
+    factory: Factory = plugin.find(
+        kind, KINDS, GROUP, unknown=_("{name!r} is not a kind of source"), known=_("kinds are: {names}")
     )
+    return factory({**options, "kind": str(kind)}, base)

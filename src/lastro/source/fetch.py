@@ -111,6 +111,10 @@ class Question:
         return "GET" if self.content is None else "POST"
 
 
+Receive = Callable[[httpx2.Response], bytes]
+"""Takes an answer's body in place of memory; called again if it breaks off. What it returns is the `Answer`'s body."""
+
+
 class _TooSlow(Exception):
     """A body that takes longer than the whole request may."""
 
@@ -133,6 +137,7 @@ class Requester:
     stack: ExitStack
     clients: dict[str, httpx2.Client] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    receive: Receive | None = None
 
     def ask(self, question: Question) -> Answer:
         """The answer after retries, redirects and a renewal of the credentials. Raises `SourceError`."""
@@ -229,7 +234,7 @@ class Requester:
             return Answer(
                 response.status_code,
                 {name.lower(): value for name, value in response.headers.items()},
-                self._body(response, started),
+                self.receive(response) if self.receive else self._body(response, started),
                 url,
                 response.links.get("next", {}).get("url"),
             )
@@ -312,13 +317,16 @@ def requester(
     surroundings: Surroundings,
     label: str,
     credentials: Credentials | None = None,
+    receive: Receive | None = None,
 ) -> Iterator[Requester]:
     """A requester for the origin of `url`, whose account, if it names one, is sent as basic authentication."""
     check_headers(headers, label)
     auth = httpx2.BasicAuth(url.username, url.password) if url.username or url.password else None
     pace = Pace(limits.interval_s, surroundings.clock, surroundings.sleep)
     with ExitStack() as stack:
-        yield Requester(url, headers, auth, credentials, allowed, limits, surroundings, label, pace, stack)
+        yield Requester(
+            url, headers, auth, credentials, allowed, limits, surroundings, label, pace, stack, receive=receive
+        )
 
 
 def post(

@@ -2,10 +2,11 @@
 
 Rules:
 
-1. `postgresql://…#schema.table` is a table of a PostgreSQL server, `http(s)://…#path.to.records` a JSON API.
+1. `postgresql://…#schema.table` is a table of a PostgreSQL server. `s3://`, `gs://`, `az://`, `abfss://` are files in
+   an object store. `http(s)://` is a file where the extension says so, else a JSON API: `https://…#path.to.records`.
 2. Any other `scheme://` is refused by name; there is no guessing between stores.
 3. `core.db#table` is a table of a SQLite file; `.log` (also `.log.1`, `.log.gz`) are access logs.
-4. Everything else is a path or glob whose extension tells the format: CSV, TSV, JSON lines, Parquet.
+4. Everything else is a path or glob whose extension tells the format: CSV, TSV, JSON, Parquet, XML, workbooks.
 5. A password or key written out in a URL is refused: it would end up in `lastro.yaml`.
 """
 
@@ -29,8 +30,12 @@ FORMATS = {
     ".json": "jsonl",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".xml": "xml",
+    **dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"), "excel"),
 }
 """The format of `files`, by the extension that is left without a compression's."""
+REMOTE = ("s3", "gs", "az", "abfs", "abfss", "http", "https")
+"""Schemes of places that `files` reads from, beside paths."""
 _DATABASES = (".db", ".sqlite", ".sqlite3", ".db3")
 _LOG = re.compile(r"\.log\*?(\.[0-9*]+)?(\.gz|\.zst)?$", re.I)
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -53,9 +58,13 @@ def guess(location: str) -> dict[str, Any]:  # Any: a source's options
         return {"kind": "logs", "path": location, "format": "combined"}
     if extension(location) in FORMATS:
         return {"kind": "files", "path": location}
-    raise ConfigurationError(
+    raise _what_kind(location)
+
+
+def _what_kind(location: str) -> ConfigurationError:
+    return ConfigurationError(
         _("the name {location} does not tell what kind of data it is").format(location=location[:200]),
-        do=_("pass the format: --option format=csv (or jsonl, parquet); for a folder write a glob: folder/*.csv"),
+        do=_("pass the format: --option format=csv (or jsonl, parquet, …); for a folder write a glob: folder/*.csv"),
     )
 
 
@@ -88,11 +97,13 @@ def _remote(location: str, scheme: str) -> dict[str, Any]:  # Any: a source's op
             return _postgres(urlsplit(location))
         case "http" | "https":
             refuse_written_secrets(location)
-            return _http(urlsplit(location))
+            return _http(location, urlsplit(location))
+        case "s3" | "gs" | "az" | "abfs" | "abfss":
+            return _objects(location)
         case _:
             raise ConfigurationError(
                 _("{scheme}:// is not something Lastro reads").format(scheme=scheme[:20]),
-                do=_("use a path, http(s)://… or postgresql://…#schema.table"),
+                do=_("use a path, s3://…, gs://…, az://…, http(s)://… or postgresql://…#schema.table"),
             )
 
 
@@ -102,13 +113,16 @@ def _postgres(parts: SplitResult) -> dict[str, Any]:  # Any: a source's options
     return {"kind": "postgres", "url": urlunsplit(parts._replace(fragment="")), "table": parts.fragment}
 
 
-def _http(parts: SplitResult) -> dict[str, Any]:  # Any: a source's options
+def _objects(location: str) -> dict[str, Any]:  # Any: a source's options
+    if extension(location) not in FORMATS:
+        raise _what_kind(location)
+    return {"kind": "files", "path": location}
+
+
+def _http(location: str, parts: SplitResult) -> dict[str, Any]:  # Any: a source's options
     found = extension(parts.path)
-    if FORMATS.get(found) in ("csv", "parquet") or found in (".jsonl", ".ndjson"):
-        raise ConfigurationError(
-            _("{extension} files are not read over HTTP").format(extension=found),
-            do=_("download the file and add its path"),
-        )
+    if found in FORMATS and found != ".json" and not parts.fragment:
+        return {"kind": "files", "path": location}
     options = {"kind": "http", "url": urlunsplit(parts._replace(fragment=""))}
     if parts.fragment:
         options["records"] = parts.fragment

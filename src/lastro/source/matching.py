@@ -6,8 +6,7 @@ Rules:
 2. Symbolic links are not followed, neither files nor folders that a wildcard matched: a link is refused by name, since
    leaving it out would lose data silently. Folders written out in the pattern may be links.
 3. A pattern that matches nothing is an error; so is a file that cannot be opened.
-4. A file's identity is size, modification time and SHA-256. Equal size and time mean equal; so does an equal digest.
-5. A modification time that is younger than `SETTLE_NS` proves nothing (two writes can share one tick of the clock): it
+4. A modification time that is younger than `SETTLE_NS` proves nothing (two writes can share one tick of the clock): it
    is noted as 0, and the digest decides next time.
 """
 
@@ -20,21 +19,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from lastro.model.errors import SourceBroken, SourceUnreachable
 from lastro.model.text import _
+from lastro.source.known import FileMark
 
 SETTLE_NS = 100_000_000
-
-
-class FileMark(msgspec.Struct, frozen=True):
-    """One file as a cursor notes it: path relative to the workspace, bytes, nanoseconds, digest."""
-
-    path: str
-    size: int
-    mtime_ns: int
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +43,6 @@ class Found:
         settled = self.seen_ns - self.mtime_ns > SETTLE_NS
         return FileMark(self.name, self.size, self.mtime_ns if settled else 0, sha256)
 
-    def surely_equals(self, mark: FileMark) -> bool:
-        """True if the file has not been written since it was marked."""
-        return (self.size, self.mtime_ns) == (mark.size, mark.mtime_ns)
-
 
 def find(pattern: str, base: Path) -> tuple[Found, ...]:
     """The files a pattern means, sorted. Raises `SourceUnreachable`, `SourceBroken`."""
@@ -65,7 +50,8 @@ def find(pattern: str, base: Path) -> tuple[Found, ...]:
         names = sorted(glob.iglob(pattern, root_dir=base, recursive=True))  # noqa: PTH207 - pathlib has no root_dir
     except ValueError:
         names = []
-    files = tuple(found for name in names if (found := look(name, base, pattern)) is not None)
+    links = Links(base / _literal_part(pattern))
+    files = tuple(found for name in names if (found := _look(name, base, links)) is not None)
     if not files:
         raise SourceUnreachable(
             _("no file matches {pattern}").format(pattern=pattern),
@@ -77,15 +63,20 @@ def find(pattern: str, base: Path) -> tuple[Found, ...]:
 
 def look(name: str, base: Path, pattern: str) -> Found | None:
     """What stands at one path now; None if that is a folder. Raises `SourceUnreachable`, `SourceBroken`."""
+    return _look(name, base, Links(base / _literal_part(pattern)))
+
+
+def _look(name: str, base: Path, links: Links) -> Found | None:
     path = base / name
-    _refuse_links(path, base / _literal_part(pattern))
+    links.refuse(path)
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
             return None
         if not stat.S_ISREG(status.st_mode):
             raise SourceBroken(_("{name} is no regular file").format(name=name), do=_("name files only"))
-        path.open("rb").close()
+        if not os.access(path, os.R_OK):
+            path.open("rb").close()  # says why
     except OSError as error:
         if isinstance(error, SourceBroken):
             raise
@@ -116,12 +107,25 @@ def _literal_part(pattern: str) -> str:
     return "/".join(literal) or ("/" if pattern.startswith("/") else "")
 
 
-def _refuse_links(path: Path, literal: Path) -> None:
-    below = path.relative_to(literal).parts if path.is_relative_to(literal) else (path.name,)
-    place = literal if path.is_relative_to(literal) else path.parent
-    for part in below:
-        place = place / part
-        if place.is_symlink():
+class Links:
+    """Refuses links below the literal part of a pattern; each folder is looked at once."""
+
+    def __init__(self, literal: Path) -> None:
+        self._literal = literal
+        self._folders: set[Path] = set()
+
+    def refuse(self, path: Path) -> None:
+        """Raises `SourceUnreachable` if the path, or a folder on the way to it, is a link."""
+        below = path.is_relative_to(self._literal)
+        for place in (path.parent, *path.parent.parents) if below else ():
+            if place in self._folders or place == self._literal.parent:
+                break
+            self._refuse(place)
+            self._folders.add(place)
+        self._refuse(path)
+
+    def _refuse(self, place: Path) -> None:
+        if place != self._literal and place.is_symlink():
             raise SourceUnreachable(
                 _("{name} is a symbolic link, and links are not followed").format(name=os.fspath(place)),
                 do=_("name the file or folder it points to"),

@@ -12,7 +12,8 @@ from pathlib import Path
 from lastro.model import digest
 from lastro.model.errors import SourceChanged, SourceUnreachable
 from lastro.model.text import _
-from lastro.source.matching import FileMark, Found, look
+from lastro.source.known import FileMark
+from lastro.source.matching import Found, look
 
 Digests = dict[str, str]
 
@@ -65,13 +66,6 @@ def hashing() -> Iterator[Hasher]:
         yield hasher
     finally:
         hasher.stop()
-
-
-def equals(file: Found, mark: FileMark, hasher: Hasher) -> bool:
-    """True if the file holds what was marked: by its times, else by its digest."""
-    if file.surely_equals(mark):
-        return True
-    return file.size == mark.size and hasher.of(file) == mark.sha256
 
 
 def marks_after(files: Sequence[Found], base: Path, pattern: str, hasher: Hasher) -> tuple[FileMark, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lastro.model.errors import ConfigurationError, LastroError, UnknownName
 from lastro.model.plan import Plan
@@ -91,12 +91,14 @@ class Dataset:
     def ingest(
         self,
         *,
-        data: ArrowStream | None = None,
+        data: ArrowStream | Iterable[Any] | None = None,  # Any: rows and frames, see `source.rows`
         mode: str | None = None,
         key: str | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> IngestResult:
-        """Takes what is new at the source – or `data`, any Arrow stream – through the contract into a new version.
+        """Takes what is new at the source – or `data` – through the contract into a new version.
+
+        `data` is any Arrow stream or frame, or an iterable – a generator, say – of dicts, lists of dicts, or frames.
 
         `mode` is `append`, `overwrite`, `upsert`, `snapshot` or `scd2`; the dataset's own where None. `key` names the
         attempt: asked again under the same key, the first result is the answer. Raises `DataRefused`,
@@ -251,9 +253,9 @@ def _saying(state: str) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """Data handed over in memory, as a source."""
+    """Data handed over in memory, as a source: an Arrow stream, or rows that Python code gives."""
 
-    data: ArrowStream
+    data: ArrowStream | Iterable[Any]  # Any: rows and frames, see `source.rows`
     kind: str = "data"
     label: str = "data"
 
@@ -263,7 +265,21 @@ class _Given:
         from lastro.source.protocol import Opened
 
         del cursor, mode
-        yield Opened(StreamScan(self.data, self.label), dict, self.label)
+        data: Any = self.data  # Any: a stream, or what gives rows
+        if hasattr(data, "__arrow_c_stream__"):
+            yield Opened(StreamScan(data, self.label), dict, self.label)
+            return
+        from lastro.source.rows import checked, rows_of, scan_of
+        from lastro.source.stream import telling
+
+        scan, stream = scan_of(checked(rows_of(data), self.label), self.label)
+
+        def watermark() -> Cursor:
+            stream.check_finished(self.label)
+            return {}
+
+        with telling(stream):
+            yield Opened(scan, watermark, self.label)
 
 
 def _contract(path: Path) -> Contract:

@@ -163,7 +163,7 @@ class Workspace:
         """What computes, made at first use."""
         if self._engine is None:
             from lastro.engine import create
-            from lastro.workspace import scratch
+            from lastro.model import scratch
 
             limits = {"memory_mb": self.settings.memory_mb, "threads": self.settings.threads}
             given = {key: value for key, value in limits.items() if value is not None}

@@ -156,6 +156,48 @@ _WORDS: dict[str, tuple[type[LastroError], str, str]] = {
         N_("none of the lines read is a JSON object"),
         N_("write one object a line; an array of objects can be converted with `jq -c '.[]'`"),
     ),
+    "json_open": (
+        SourceBroken,
+        N_("the JSON ends in the middle"),
+        N_("copy it again: it was cut short, or a quote or bracket is not closed"),
+    ),
+    "json_broken": (
+        SourceBroken,
+        N_("the JSON has a bracket that closes nothing"),
+        N_("have it written again by a JSON library"),
+    ),
+    "deep": (
+        LimitExceeded,
+        N_("values are nested more than {first} deep"),
+        N_("flatten them at the source"),
+    ),
+    "xml": (SourceBroken, N_("this is not well-formed XML"), N_("copy it again, or have it written by an XML library")),
+    "entity": (
+        SourceBroken,
+        N_("the document declares or uses entities of its own, which are not read"),
+        N_("have the document written without a DTD"),
+    ),
+    "no_records": (
+        SourceBroken,
+        N_("the document has no element that `record` names"),
+        N_("set the source's `record` to the path of the repeated element: catalog/book"),
+    ),
+    "workbook": (
+        SourceBroken,
+        N_("this is not a readable workbook"),
+        N_("it may be cut short or of another format: open it, save it as .xlsx, and deliver it again"),
+    ),
+    "password": (SourceBroken, N_("the workbook is protected by a password"), N_("save it without a password")),
+    "sheet": (
+        SourceBroken,
+        N_("the workbook has no such sheet; it has {first}"),
+        N_("set the source's `sheet` to the name of one, or to its number from 1"),
+    ),
+    "unpacked": (
+        LimitExceeded,
+        N_("the workbook unpacks to more than {first} bytes"),
+        N_("split it, or export the sheet as CSV"),
+    ),
     "pattern": (
         SourceBroken,
         N_("the line pattern is not a regular expression of RE2 with named groups"),

@@ -28,6 +28,7 @@ from lastro.engine.duck.survey import BLOCK_BYTES, Surveyor
 BOM = b"\xef\xbb\xbf"
 COMPRESSED = (".gz", ".zst")
 Normalise = Callable[[bytes], bytes]
+Content = Callable[[], Iterator[bytes]]
 
 
 class Readable(Protocol):
@@ -178,14 +179,14 @@ class LineText:
 
 
 class Feeder:
-    """Writes a file's blocks into a named pipe from a thread of its own, surveying them on the way.
+    """Writes blocks made of a file into a named pipe from a thread of its own, surveying them on the way. `content`
+    gives them afresh each time.
 
     After the reader saw the end, `finish` says whether that was the file's end: it raises what went wrong.
     """
 
-    def __init__(self, path: Path, pipe: Path, encoding: str, normalise: Normalise, surveyor: Surveyor) -> None:
-        self._path, self.pipe, self._encoding, self._normalise = path, pipe, encoding, normalise
-        self._surveyor = surveyor
+    def __init__(self, path: Path, pipe: Path, content: Content, surveyor: Surveyor) -> None:
+        self._path, self.pipe, self.content, self._surveyor = path, pipe, content, surveyor
         self._failure: Failure | None = None
         os.mkfifo(pipe, 0o600)
         self._thread = threading.Thread(target=self._run, daemon=True, name="feeder")
@@ -206,7 +207,7 @@ class Feeder:
     def _run(self) -> None:
         try:
             with self.pipe.open("wb", buffering=0) as sink:
-                for block in blocks(self._path, encoding=self._encoding, normalise=self._normalise):
+                for block in self.content():
                     self._surveyor.look(block)
                     _write(sink, block)
         except BrokenPipeError:

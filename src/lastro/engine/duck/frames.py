@@ -16,12 +16,12 @@ import msgspec
 from lastro.engine.duck.failure import Failure
 from lastro.engine.duck.limits import Limits
 from lastro.engine.duck.split import Shape
-from lastro.engine.scan import Csv, FileFormat, JsonLines, Lines, Parquet
+from lastro.engine.scan import Csv, Excel, FileFormat, JsonLines, Lines, Parquet, Xml
 
 HEAD = struct.Struct("<cQ")
 MESSAGE, SCHEMA, KEPT, REFUSED, MALFORMED = b"J", b"S", b"K", b"Q", b"M"
 
-_FORMATS: dict[str, type[FileFormat]] = {kind.__name__: kind for kind in (Csv, JsonLines, Parquet, Lines)}
+_FORMATS: dict[str, type[FileFormat]] = {kind.__name__: kind for kind in (Csv, JsonLines, Parquet, Lines, Excel, Xml)}
 
 
 class Job(msgspec.Struct, frozen=True):

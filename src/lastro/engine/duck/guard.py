@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
@@ -27,7 +28,7 @@ import msgspec
 from lastro.engine.duck import frames
 from lastro.engine.duck.failure import Failure, to_error
 from lastro.engine.duck.limits import Limits
-from lastro.engine.scan import FileFormat
+from lastro.engine.scan import Excel, FileFormat
 from lastro.model.errors import LastroError
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer", bound=frames.Described | frames.Answer)
 PIPE_BYTES = 1 << 20
 FRAME_BYTES_MAX = 4 << 30
+WORKBOOK_MB = 1_280
+"""Data a child may hold that reads a workbook: its library takes what the file asks for, all at once."""
 
 
 class Child:
@@ -129,6 +132,8 @@ def guarded(
     """
     if temp is not None:
         temp.mkdir(parents=True, exist_ok=True)
+    if isinstance(kind, Excel):
+        limits = replace(limits, address_mb=min(limits.address_mb, WORKBOOK_MB))
     with TemporaryDirectory(prefix="parse-", dir=temp, ignore_cleanup_errors=True) as folder:
         process = _start()
         child = Child(process, limits, paths)

@@ -29,13 +29,14 @@ def columns(blocks: Iterable[bytes], dialect: Csv, columns_max: int, file: str) 
     if len(record) > columns_max:
         refuse("columns", file, line=line, first=len(record), second=columns_max)
     if dialect.columns is not None:
-        return _checked(dialect.columns, line, file)
+        return checked(dialect.columns, line, file)
     if not dialect.header:
         return tuple(f"column_{index}" for index in range(1, len(record) + 1))
-    return _checked(tuple(record), line, file)
+    return checked(tuple(record), line, file)
 
 
-def _checked(names: tuple[str, ...], line: int, file: str) -> tuple[str, ...]:
+def checked(names: tuple[str, ...], line: int, file: str) -> tuple[str, ...]:
+    """The names, if they can be columns' (rule 1). Raises `Refused` (`no_columns`, `same_name`)."""
     seen: dict[str, int] = {}
     for index, name in enumerate(names, 1):
         if not name.strip():

@@ -18,12 +18,12 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from lastro.engine.duck import feed, header, relations
+from lastro.engine.duck import documents, feed, header, relations
 from lastro.engine.duck.connection import connect, name
 from lastro.engine.duck.failure import refuse
 from lastro.engine.duck.limits import MIB, Limits
 from lastro.engine.duck.survey import Surveyor, survey
-from lastro.engine.scan import Csv, FileFormat, JsonLines, Lines, Parquet
+from lastro.engine.scan import Csv, Excel, FileFormat, JsonLines, Lines, Parquet, Xml
 from lastro.model.schema import Field, Primitive, Schema
 
 RAW = "raw"
@@ -58,8 +58,12 @@ def schema(path: Path, kind: FileFormat, limits: Limits, temp: Path, wanted: Seq
             return _texts(
                 header.columns(feed.blocks(path, encoding=kind.encoding), kind, limits.columns_max, str(path))
             )
-        case JsonLines():
-            return _texts(tuple(wanted) or _fields(path, limits, temp))
+        case JsonLines() | Xml():
+            return _texts(tuple(wanted) or _fields(path, kind, limits, temp))
+        case Excel():
+            from lastro.engine.duck import workbook
+
+            return _texts(workbook.columns(path, kind, limits))
         case Lines():
             return _texts(group_names(kind.pattern, str(path)))
         case Parquet():
@@ -107,10 +111,10 @@ def refuse_alike(names: Sequence[str], path: Path) -> None:
             refuse("names_alike", str(path), first=earlier, second=place)
 
 
-def _fields(path: Path, limits: Limits, temp: Path) -> tuple[str, ...]:
-    """The keys of the objects in a JSON file's first lines."""
+def _fields(path: Path, kind: FileFormat, limits: Limits, temp: Path) -> tuple[str, ...]:
+    """The keys of the objects in a file's first lines."""
     with _session(path, limits, temp) as (connection, pipe):
-        file = _text(connection, path, pipe, None, limits)
+        file = _text(connection, path, pipe, kind, limits)
         return field_names(connection, relations.lines(_place(file), limits), limits, str(path))
 
 
@@ -142,11 +146,11 @@ def opened(path: Path, kind: FileFormat, columns: Sequence[str], limits: Limits,
             case Csv():
                 file = _text(connection, path, pipe, kind, limits)
                 relation = relations.csv(_place(file), kind, columns, limits)
-            case JsonLines():
-                file = _text(connection, path, pipe, None, limits)
+            case JsonLines() | Xml() | Excel():
+                file = _text(connection, path, pipe, kind, limits)
                 relation = relations.objects(relations.lines(_place(file), limits), columns)
             case Lines(pattern):
-                file = _text(connection, path, pipe, None, limits)
+                file = _text(connection, path, pipe, kind, limits)
                 relation = relations.groups(relations.lines(_place(file), limits), pattern, columns)
             case Parquet():
                 feed.open_plain(path).close()
@@ -167,9 +171,15 @@ def _session(path: Path, limits: Limits, temp: Path) -> Iterator[tuple[duckdb.Du
             connection.close()
 
 
-def _text(connection: duckdb.DuckDBPyConnection, path: Path, pipe: Path, dialect: Csv | None, limits: Limits) -> Opened:
-    """A text file as DuckDB may read it: itself, or through a pipe where its bytes would be misread."""
+def _text(connection: duckdb.DuckDBPyConnection, path: Path, pipe: Path, kind: FileFormat, limits: Limits) -> Opened:
+    """A file as text that DuckDB may read: itself, or through a pipe where its bytes would be misread, or where what
+    it holds are no lines.
+    """
     line_bytes_max = limits.cell_bytes_max + MIB
+    dialect = kind if isinstance(kind, Csv) else None
+    if made := _made(path, kind, limits):
+        surveyor = Surveyor(str(path), line_bytes_max)
+        return Opened(connection, path, feed.Feeder(path, pipe, made, surveyor), limits.batch_rows // 4)
     encoding = dialect.encoding if dialect else "utf-8"
     quote, delimiter = (dialect.quote, dialect.delimiter) if dialect else ("", "")
     plain = path.suffix.lower() not in feed.COMPRESSED and feed.is_utf8(encoding, str(path))
@@ -182,8 +192,29 @@ def _text(connection: duckdb.DuckDBPyConnection, path: Path, pipe: Path, dialect
     else:
         rows = limits.batch_rows // 4
     surveyor = Surveyor(str(path), line_bytes_max, quote=quote, delimiter=delimiter)
-    normalise = feed.QuotedText(dialect.quote, dialect.escape) if dialect else feed.LineText()
-    return Opened(connection, path, feed.Feeder(path, pipe, encoding, normalise, surveyor), rows)
+
+    def content() -> Iterator[bytes]:
+        normalise = feed.QuotedText(dialect.quote, dialect.escape) if dialect else feed.LineText()
+        return feed.blocks(path, encoding=encoding, normalise=normalise)
+
+    return Opened(connection, path, feed.Feeder(path, pipe, content, surveyor), rows)
+
+
+def _made(path: Path, kind: FileFormat, limits: Limits) -> feed.Content | None:
+    """Lines of JSON that are made of what the file holds; None if it holds lines."""
+    match kind:
+        case Xml():
+            from lastro.engine.duck import elements
+
+            return lambda: elements.lines(path, kind, limits)
+        case Excel():
+            from lastro.engine.duck import workbook
+
+            return lambda: workbook.lines(path, kind, limits)
+        case JsonLines() if documents.spread(path):
+            return lambda: documents.lines(path, limits)
+        case _:
+            return None
 
 
 def _batch_rows(limits: Limits, line_bytes: float) -> int:

@@ -34,7 +34,7 @@ from lastro.engine.duck.split import REFUSED_SCHEMA, Shape, refused_batch
 from lastro.engine.duck.staging import Reading
 from lastro.engine.duck.stream import Inflow
 from lastro.engine.protocol import PRIMARY_KEY, Progress, Protect, Staged, StagedFile
-from lastro.engine.scan import FileScan, JsonLines, Lines, Scan, StreamScan, labels
+from lastro.engine.scan import Excel, FileScan, JsonLines, Lines, Scan, StreamScan, Xml, labels
 from lastro.engine.sql import door
 from lastro.engine.sql.compile import BITS_PER_WORD, CompiledBatch, compile_batch
 from lastro.model.errors import LastroError, SourceBroken
@@ -140,7 +140,7 @@ def _stage(order: Order, scan: Scan) -> Staged:
 
 
 def _from_child(order: Order, scan: FileScan, intake: Intake) -> frames.Counted:
-    wanted = wanted_columns(order.plan) if isinstance(scan.format, JsonLines) else ()
+    wanted = wanted_columns(order.plan) if isinstance(scan.format, JsonLines | Xml) else ()
     with guard.guarded("stage", scan.paths, scan.format, order.limits, temp=order.temp, wanted=wanted) as child:
         described = child.answer(frames.Described)
         schemas = [Schema.from_delta(text) for text in described.schemas]
@@ -193,7 +193,7 @@ def _from_stream(order: Order, scan: StreamScan, intake: Intake) -> frames.Count
 
 
 def _query(order: Order, scan: FileScan, schemas: Sequence[Schema]) -> frames.Query:
-    carry = (LINE,) if isinstance(scan.format, (JsonLines, Lines)) else ()
+    carry = (LINE,) if isinstance(scan.format, JsonLines | Lines | Excel | Xml) else ()
     compiled: dict[Schema, CompiledBatch] = {}
     for path, schema in zip(scan.paths, schemas, strict=True):
         if schema not in compiled:

@@ -182,8 +182,7 @@ def _whole_text(row: Row, kind: FileFormat, file: opening.Opened) -> str:
         return text
     if file.feeder is not None:
         start, found = row["start"] - 1, b""
-        encoding = kind.encoding if isinstance(kind, Csv) else "utf-8"
-        for block in feed.blocks(file.path, encoding=encoding, normalise=_normaliser(kind)):
+        for block in file.feeder.content():
             found += block[max(0, start) :]
             start -= len(block)
             if len(found) > file.line_bytes_max:

@@ -17,14 +17,15 @@ from typing import Any
 
 import pyarrow as pa
 
+from lastro.engine.duck import documents
 from lastro.engine.duck.arrow import arrow_type, conform, from_arrow, to_arrow
 from lastro.engine.duck.failure import Refused, to_error
 from lastro.engine.duck.limits import MIB, Limits
-from lastro.engine.scan import Csv, FileScan, JsonLines, Lines, Parquet, Scan, StreamScan, labels
+from lastro.engine.scan import Csv, Excel, FileScan, JsonLines, Lines, Parquet, Scan, StreamScan, Xml, labels
 from lastro.engine.spark import records
 from lastro.engine.spark.session import failures
 from lastro.engine.sql import regex
-from lastro.model.errors import LimitExceeded, SourceBroken, SourceUnreachable
+from lastro.model.errors import ConfigurationError, LimitExceeded, SourceBroken, SourceUnreachable
 from lastro.model.schema import Field, Primitive, Schema
 from lastro.model.text import _
 
@@ -84,14 +85,26 @@ def _schema(session: Session, path: Path, scan: FileScan, wanted: Sequence[str])
             case Csv() as kind:
                 return _texts(records.columns(path, kind, LIMITS))
             case JsonLines():
+                if documents.spread(path):
+                    raise _not_read(path)
                 return _texts(tuple(wanted) or records.fields(path))
             case Lines(pattern):
                 return _texts(regex.read(pattern, where=str(path)).groups)
+            case Excel() | Xml():
+                raise _not_read(path)
             case Parquet():
                 with failures(_("the file cannot be read"), where=str(path)):
                     return _parquet_schema(session.read.parquet(str(path)).schema)
     except Refused as refused:
         raise to_error(refused.failure) from None
+
+
+def _not_read(path: Path) -> ConfigurationError:
+    return ConfigurationError(
+        _("Spark reads no workbooks, no XML, and JSON only with one object a line"),
+        where=str(path),
+        do=_("use engine: duckdb for this dataset"),
+    )
 
 
 def _texts(names: Sequence[str]) -> Schema:
@@ -124,6 +137,8 @@ def _file(session: Session, path: Path, label: str, scan: FileScan, schema: Sche
             f"CAST(NULL AS STRING) AS {_name(malformed)}",
         )
         return Frame(label, schema, frame, position, malformed)
+    if isinstance(scan.format, Excel | Xml):
+        raise _not_read(path)
     try:
         records.check(path, scan.format, LIMITS)
     except Refused as refused:

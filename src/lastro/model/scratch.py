@@ -1,8 +1,8 @@
-"""Where the engine of this process parses and spills, and what becomes of it when the process is killed.
+"""Where this process parses, spills and puts what it fetched, and what becomes of it when the process is killed.
 
 Rules:
 
-1. Each process has a folder of its own in the workspace's staging. It holds a locked file for as long as it lives; the
+1. Each process has folders of its own in the workspace's staging. Each holds a locked file for as long as it lives; the
    system frees the lock however the process ends.
 2. Who makes such a folder first removes those whose lock is free: what a killed process parsed may be personal.
 3. A folder gets its final name, by which others find it, only once its lock is held.
@@ -17,7 +17,8 @@ import os
 import shutil
 import tempfile
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -45,14 +46,34 @@ class Later:
 
 def claim(staging: Path) -> Path:
     """A private folder for this process; it is removed when the process ends, or by the next one."""
-    try:
-        folder = _make(staging)
-    except OSError:  # read-only or full: reading a version must still be possible
-        folder = Path(tempfile.mkdtemp(prefix=f"lastro-{PREFIX}"))
+    folder, _descriptor = _made(staging)  # never closed: the lock lasts as long as this process
     atexit.register(partial(_remove, folder, os.getpid()))
-    with suppress(OSError):
-        sweep(staging)
     return folder
+
+
+@contextmanager
+def held(staging: Path | None) -> Iterator[Path]:
+    """A private folder for as long as the context lasts; removed with it, or by the next process. Without a staging
+    it is one of the system's.
+    """
+    folder, descriptor = _made(staging)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _made(staging: Path | None) -> tuple[Path, int | None]:
+    """A new folder and its lock; those of processes that are gone are removed."""
+    if staging is not None:
+        with suppress(OSError):  # read-only or full: reading a version must still be possible
+            made = _make(staging)
+            with suppress(OSError):
+                sweep(staging)
+            return made
+    return Path(tempfile.mkdtemp(prefix=f"lastro-{PREFIX}")), None
 
 
 def sweep(staging: Path) -> None:
@@ -68,15 +89,15 @@ def sweep(staging: Path) -> None:
                 os.close(descriptor)
 
 
-def _make(staging: Path) -> Path:
+def _make(staging: Path) -> tuple[Path, int]:
     staging.mkdir(parents=True, exist_ok=True)
     name = uuid.uuid4().hex
     unnamed = staging / f"new-{name}"
     unnamed.mkdir(mode=0o700)
-    # Never closed: the lock lasts as long as this process. Programs that it starts do not inherit it.
+    # Programs that this process starts do not inherit the lock.
     descriptor = os.open(unnamed / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return unnamed.rename(staging / f"{PREFIX}{name}")
+    return unnamed.rename(staging / f"{PREFIX}{name}"), descriptor
 
 
 def _remove(folder: Path, process: int) -> None:
