@@ -125,7 +125,17 @@ def test_an_ingest_ends_with_what_there_is_now() -> None:
 def test_an_ingest_shows_its_figures() -> None:
     lines = shown(ingested(result()))
 
-    assert lines[-1] == "  upsert: 11,000 rows read in 2 s (5,500 rows/s); the version holds 60,412 rows"
+    assert lines[-2] == "  upsert: 11,000 rows read in 2 s (5,500 rows/s); the version holds 60,412 rows"
+    assert lines[-1] == "  0 inserted, 0 updated, 0 deleted, 0 unchanged"
+
+
+def test_an_ingest_in_batches_shows_its_versions_and_its_proof() -> None:
+    lines = shown(ingested(result(versions=(3, 4, 5), reconciled=True)))
+
+    assert lines[-2:] == [
+        "  read in 3 batches: versions 3 to 5",
+        "  reconciled: what the source counted is what arrived",
+    ]
     assert shown(ingested(result(unchanged=True))) == []
 
 

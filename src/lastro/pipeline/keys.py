@@ -40,7 +40,7 @@ def present(target: Target, opened: Opened, mode: Mode, folder: Path) -> Sequenc
         raise ConfigurationError(
             _("{label} cannot list the keys it holds, which deletes need").format(label=opened.label),
             where=f"lastro.yaml: datasets.{target.dataset}.deletes.keys",
-            do=_("use the mode snapshot, or a column that says which rows are deleted: deletes: {column: NAME}"),
+            do=_("use the mode snapshot, or name a column that says which rows are deleted: deletes.column"),
         )
     plan = _of_keys(target.plan)
     area = folder / "keys"
