@@ -257,7 +257,12 @@ def test_no_secret_is_in_any_byte_that_is_written(serve, tmp_path, monkeypatch):
 
     monkeypatch.setenv("LASTRO_SECRET_FOR_TEST", "canary-7f3a")
     place = serve(lambda asked: page({"access_token": "canary-token", "token_type": "bearer"}))
-    server = serve(lambda asked: page({"d": [{"id": 1}], "next": "/?k=1" if "k" not in asked.parameters else None}))
+
+    def answer(asked):
+        last = "k" in asked.parameters
+        return page({"d": [{"id": int(last)}], "next": None if last else "/?k=1"})
+
+    server = serve(answer)
     lake = lastro.init(tmp_path / "lake")
     options = {
         "allow_hosts": ["127.0.0.1"],
