@@ -250,3 +250,33 @@ def test_a_post_goes_out_under_the_same_rules(serve, slept):
     assert slept == [0.5]
     with pytest.raises(SourceUnreachable, match="not a public one"):
         post(url, b"", headers={}, label="a webhook", surroundings=around(slept))
+
+
+def test_no_secret_is_in_any_byte_that_is_written(serve, tmp_path, monkeypatch):
+    import lastro
+
+    monkeypatch.setenv("LASTRO_SECRET_FOR_TEST", "canary-7f3a")
+    place = serve(lambda asked: page({"access_token": "canary-token", "token_type": "bearer"}))
+
+    def answer(asked):
+        last = "k" in asked.parameters
+        return page({"d": [{"id": int(last)}], "next": None if last else "/?k=1"})
+
+    server = serve(answer)
+    lake = lastro.init(tmp_path / "lake")
+    options = {
+        "allow_hosts": ["127.0.0.1"],
+        "auth": oauth(place),
+        "parameters": {"api_key": "${LASTRO_SECRET_FOR_TEST}"},
+        "headers": {"X-Token": "${LASTRO_SECRET_FOR_TEST}"},
+        "pagination": {"type": "link", "path": "next"},
+        "batch_rows": 1,
+    }
+
+    lake.add(server.url(), name="d", mode="upsert", options=options)
+    lake.dataset("d").ingest()
+
+    assert server.asked[-1].headers["Authorization"] == "Bearer canary-token"
+    written = [path for path in (tmp_path / "lake").rglob("*") if path.is_file()]
+    assert written
+    assert not [path for path in written if b"canary" in path.read_bytes()]

@@ -301,3 +301,13 @@ def test_how_fast_and_how_far_may_change_between_two_readings(serve, slept):
     rows.append((4, "2026-01-04T00:00:00Z"))
 
     assert numbers(read(changed, cursor, Mode.APPEND)[0]) == [4]
+
+
+def test_an_older_record_that_comes_along_is_not_taken_for_nothing(api):
+    """An API that counts by days sends more than was asked for, and among it a change."""
+    rows = [{"id": 1, "at": "2026-01-01T08:00:00Z", "v": 1}, {"id": 2, "at": "2026-01-01T09:00:00Z", "v": 1}]
+    source, _server = api(lambda asked: page(rows), incremental={**SINCE, "format": "date"})
+    _first, cursor = read(source, None, Mode.UPSERT)
+    rows[0]["v"] = 2
+
+    assert numbers(read(source, cursor, Mode.UPSERT)[0], "v") == [2, 1]

@@ -116,7 +116,7 @@ def _with_pages(options: dict[str, Any], root: Path) -> dict[str, Any]:  # Any: 
 
 def _nested(options: Mapping[str, Any]) -> dict[str, Any]:  # Any: a source's own options
     """Options whose names have dots as options within options: `pagination.type=page`."""
-    made: dict[str, Any] = {}
+    made: dict[str, Any] = {}  # Any: the same, in their places
     for name, value in options.items():
         first, *rest = name.split(".")
         inner = made.setdefault(first, {}) if rest else made

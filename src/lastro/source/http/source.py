@@ -254,7 +254,9 @@ class HttpSource:
             return False
         seen = replace(walk.watch, tail=[])
         taken = seen.taken(first.listed, first.records)
-        return not taken or (mode is Mode.UPSERT and bool(last.tail) and seen.tail_digest() == last.tail)
+        return not taken or (
+            mode is Mode.UPSERT and bool(last.tail) and seen.tail_digest(of=len(first.records)) == last.tail
+        )
 
     def _opened(self, walk: Walk, stream: Batches, first: Page, last: HttpCursor | None, mode: Mode) -> Opened:
         def watermark() -> Cursor:

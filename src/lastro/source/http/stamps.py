@@ -91,11 +91,10 @@ class Watch:
     high: Stamp | None = None
     tail: list[tuple[Key, int]] | None = field(default_factory=list)
     texts: bool | None = None
-    _decoder: msgspec.json.Decoder[list[msgspec.Struct]] | None = None
 
     def taken(self, listed: bytes, records: list[msgspec.Raw]) -> list[msgspec.Raw]:
         """The records of a page that are to be read; the stamps are noted. Raises `SourceBroken`."""
-        stamps = self._stamps(listed)
+        stamps = values(listed, self.options.path, self.label)
         keys = [None if stamp is None else self._key(stamp) for stamp in stamps]
         if self.appends and None in keys:
             raise SourceBroken(
@@ -110,11 +109,15 @@ class Watch:
         self._note([(found, stamps[index], records[index]) for index in wanted if (found := keys[index]) is not None])
         return records if len(wanted) == len(records) else [records[index] for index in wanted]
 
-    def tail_digest(self) -> str:
-        """What the last records, from the greatest stamp less `lag` on, are; empty if they are too many to tell."""
+    def tail_digest(self, *, of: int | None = None) -> str:
+        """What the last records, from the greatest stamp less `lag` on, are; empty if they are too many to tell, or not
+        all `of` that came.
+        """
         from lastro.source.options import identity
 
-        return "" if not self.tail else identity(*sorted(f"{mark:x}" for _key, mark in self.tail))
+        if not self.tail or (of is not None and of != len(self.tail)):
+            return ""
+        return identity(*sorted(f"{mark:x}" for _key, mark in self.tail))
 
     def _note(self, found: Sequence[tuple[Key, Stamp | None, msgspec.Raw]]) -> None:
         """Moves `high`, and keeps the marks of the records that the next reading will bring again."""
@@ -155,28 +158,11 @@ class Watch:
             )
         return found
 
-    def _stamps(self, listed: bytes) -> list[Stamp | None]:
-        if self._decoder is None:
-            self._decoder = msgspec.json.Decoder(list[picked(self.options.path, Stamp | None)])  # type: ignore[misc]
-        return values(self._decoder, listed, self.options.path, self.label)
 
-
-def picked(path: str, kind: object) -> type[msgspec.Struct]:
-    """A type that reads of a record nothing but the value at `path`."""
-    inner: object = kind
-    made: type[msgspec.Struct] = msgspec.Struct
-    for name in reversed(path.split(".")):
-        made = msgspec.defstruct("Picked", [("value", inner | None, None)], rename={"value": name})  # type: ignore[operator]
-        inner = made
-    return made
-
-
-def values(
-    decoder: msgspec.json.Decoder[list[msgspec.Struct]], listed: bytes, path: str, label: str
-) -> list[Stamp | None]:
-    """What a decoder of `picked` finds in a page's records. Raises `SourceBroken`."""
+def values(listed: bytes, path: str, label: str) -> list[Stamp | None]:
+    """What stands at a path in each of a page's records; None where it is missing. Raises `SourceBroken`."""
     try:
-        found: list[object] = list(decoder.decode(listed))
+        found: list[object] = list(_reader(path).decode(listed))
     except msgspec.ValidationError:
         raise SourceBroken(
             _("{path} is no text or number in every record").format(path=path),
@@ -186,6 +172,17 @@ def values(
     for _name in path.split("."):
         found = [None if each is None else getattr(each, "value") for each in found]  # noqa: B009 – made at run time
     return found  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=64)
+def _reader(path: str) -> msgspec.json.Decoder[list[msgspec.Struct]]:
+    """Reads of each record nothing but the value at `path`."""
+    inner: object = Stamp | None
+    made: type[msgspec.Struct] = msgspec.Struct
+    for name in reversed(path.split(".")):
+        made = msgspec.defstruct("Picked", [("value", inner | None, None)], rename={"value": name})  # type: ignore[operator]
+        inner = made
+    return msgspec.json.Decoder(list[made])  # type: ignore[valid-type]
 
 
 def mark(raw: msgspec.Raw) -> int:

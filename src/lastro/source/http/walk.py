@@ -229,8 +229,7 @@ class Walk:
         """How many of the page's records have not been seen before. Raises `SourceChanged` (rule 3)."""
         if self.route.key is None or not page.records:
             return len(page.records)
-        decoder = msgspec.json.Decoder(list[stamps.picked(self.route.key, stamps.Stamp | None)])  # type: ignore[misc]
-        found = stamps.values(decoder, page.listed, self.route.key, self.label)
+        found = stamps.values(page.listed, self.route.key, self.label)
         if None in found:
             raise SourceBroken(
                 _("a record has no {key}").format(key=self.route.key), where=self.label, do=_("correct key")
