@@ -5,7 +5,7 @@ Rules:
 1. `postgresql://…#schema.table` is a table of a PostgreSQL server. `s3://`, `gs://`, `az://`, `abfss://` are files in
    an object store. `http(s)://` is a file where the extension says so, else a JSON API: `https://…#path.to.records`.
 2. Any other `scheme://` is refused by name; there is no guessing between stores.
-3. `core.db#table` is a table of a SQLite file; `.log` (also `.log.1`, `.log.gz`) are access logs.
+3. `sources/mine.py:rows` is a function. `core.db#table` is a table of a SQLite file; `.log` (also `.log.1`, `.log.gz`) are access logs.
 4. Everything else is a path or glob whose extension tells the format: CSV, TSV, JSON, Parquet, XML, workbooks.
 5. A password or key written out in a URL is refused: it would end up in `lastro.yaml`.
 """
@@ -13,6 +13,7 @@ Rules:
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
@@ -36,9 +37,23 @@ FORMATS = {
 """The format of `files`, by the extension that is left without a compression's."""
 REMOTE = ("s3", "gs", "az", "abfs", "abfss", "http", "https")
 """Schemes of places that `files` reads from, beside paths."""
+_NAMED_BY = {"python": "function", "dlt": "resource", "http": "url", "postgres": "url"}
+_FUNCTION = re.compile(r"\.py:[A-Za-z_]\w*$")
 _DATABASES = (".db", ".sqlite", ".sqlite3", ".db3")
 _LOG = re.compile(r"\.log\*?(\.[0-9*]+)?(\.gz|\.zst)?$", re.I)
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def options_for(location: str, given: Mapping[str, Any]) -> dict[str, Any]:  # Any: a source's options
+    """The options of the source a location means, where `given` are some of them: what it names goes by its `kind`, is
+    files if there is a `format`, and is guessed else. Raises `ConfigurationError`.
+    """
+    kind = given.get("kind")
+    if kind is not None:
+        return {"kind": kind, _NAMED_BY.get(str(kind), "path"): location, **given}
+    if "format" in given and not _LOG.search(location):
+        return {"kind": "files", "path": location, **given}
+    return {**guess(location), **given}
 
 
 def guess(location: str) -> dict[str, Any]:  # Any: a source's options
@@ -54,6 +69,8 @@ def guess(location: str) -> dict[str, Any]:  # Any: a source's options
             _("which table of {location}?").format(location=location),
             do=_("write {location}#TABLE").format(location=location),
         )
+    if _FUNCTION.search(location):
+        return {"kind": "python", "function": location}
     if _LOG.search(location):
         return {"kind": "logs", "path": location, "format": "combined"}
     if extension(location) in FORMATS:

@@ -17,10 +17,14 @@ from lastro.model.durable import write_durably
 from lastro.model.errors import ConfigurationError, SourceBroken
 from lastro.model.text import _
 from lastro.model.version import Mode
-from lastro.source import create, guess
+from lastro.source import create, options_for
 from lastro.source.protocol import Opened, Unchanged
 from lastro.workspace import configuration
 from lastro.workspace.configuration import MODES, DatasetEntry
+
+
+LOOKED_AT = {"batch_files": 4, "batch_bytes": 64 << 20}
+"""How much is fetched to look at, of files that are elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def add(
     chosen = _mode(mode, options)
     contract = Path("contracts") / f"{name}.odcs.yaml"
     _check_free(root, name, contract)
-    source_options = _with_dialect({**guess(location), **options}, root)
+    source_options = _with_dialect(options_for(location, options), root)
     with _opened(source_options, root) as opened:
         samples = engine.sample(opened.scan)
         label = opened.label
@@ -83,8 +87,11 @@ def add(
 
 @contextmanager
 def _opened(options: Mapping[str, Any], root: Path) -> Iterator[Opened]:  # Any: a source's own options
+    mode = Mode.OVERWRITE
+    if options.get("kind") == "files" and "://" in str(options.get("path")):  # fetching all of it to look at a part
+        options, mode = {**options, **LOOKED_AT}, Mode.APPEND
     source = create(options, base=root)
-    with source.open(None, Mode.OVERWRITE) as opened:
+    with source.open(None, mode) as opened:
         if isinstance(opened, Unchanged):
             raise SourceBroken(_("there is nothing to read"), where=source.label, do=_("check the location"))
         yield opened

@@ -610,3 +610,17 @@ def test_a_large_sheet_is_read_whole(engine: DuckEngine, tmp_path: Path) -> None
     number, half = engine.sample(FileScan((tmp_path / "a.xlsx",), Excel()))
 
     assert (number.rows, number.distinct, number.maximum, half.distinct) == (60_000, 60_000, "60001", 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "says"),
+    [(LAUGHS, Xml(), "entities"), (b'[{"a": 1', JSON, "ends in the middle"), (b"<r/>", Xml(), "no element")],
+)
+def test_what_is_wrong_with_a_document_is_told_when_it_is_looked_at(
+    engine: DuckEngine, tmp_path: Path, content: bytes, kind: JsonLines | Xml, says: str
+) -> None:
+    (tmp_path / "a.any").write_bytes(content)
+
+    for look in (engine.describe, engine.sample):
+        with pytest.raises(SourceBroken, match=says):
+            look(FileScan((tmp_path / "a.any",), kind))

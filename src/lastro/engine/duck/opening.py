@@ -115,7 +115,12 @@ def _fields(path: Path, kind: FileFormat, limits: Limits, temp: Path) -> tuple[s
     """The keys of the objects in a file's first lines."""
     with _session(path, limits, temp) as (connection, pipe):
         file = _text(connection, path, pipe, kind, limits)
-        return field_names(connection, relations.lines(_place(file), limits), limits, str(path))
+        try:
+            return field_names(connection, relations.lines(_place(file), limits), limits, str(path))
+        except Exception:
+            connection.close()  # lets the feeder go, whose failure may be the cause
+            file.finish()
+            raise
 
 
 def field_names(connection: duckdb.DuckDBPyConnection, lines: str, limits: Limits, where: str) -> tuple[str, ...]:
