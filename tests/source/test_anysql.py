@@ -239,7 +239,8 @@ def test_a_real_server_through_sqlalchemy(mysql, tmp_path, monkeypatch):
     monkeypatch.setenv("LASTRO_ANY_URL", mysql.url.replace("mysql://", "mysql+pymysql://"))
     mysql.run(
         "CREATE TABLE t (id INT PRIMARY KEY, n DECIMAL(30,10), m DATETIME(6), d DATE, h TIME, b VARBINARY(3), j JSON)",
-        "INSERT INTO t VALUES (1, '-12345678901234567890.0000000001', '2026-01-01 10:00:00.5', '1500-01-01', '-26:00:01',"
+        "INSERT INTO t VALUES (1, '-12345678901234567890.0000000001', '2026-01-01 10:00:00.5', '1500-01-01',"
+        " '-26:00:01',"
         " X'00ff', '{}'),"
         "(2, NULL, '2026-01-02', NULL, NULL, NULL, NULL)",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,7 @@ from lastro.report.plans import plan_blocks, plan_values
 
 if TYPE_CHECKING:
     from lastro.pipeline.result import IngestResult
+    from lastro.workspace.dataset import Dataset
     from lastro.workspace.workspace import Workspace
 
 
@@ -43,19 +44,27 @@ if TYPE_CHECKING:
     type=click.Choice(["append", "overwrite", "upsert", "snapshot", "scd2"]),
     help=_("How this batch changes the dataset; else as lastro.yaml says."),
 )
+@click.option(
+    "--schema-change",
+    type=click.Choice(["evolve", "freeze", "discard_value", "quarantine"]),
+    help=_("What becomes of this batch if the source's columns changed; else as lastro.yaml says."),
+)
 @click.pass_obj
-def command(settings: Settings, names: tuple[str, ...], plan: bool, mode: str | None) -> Answer:
+def command(
+    settings: Settings, names: tuple[str, ...], plan: bool, mode: str | None, schema_change: str | None
+) -> Answer:
     """Ingests one dataset, several, or all."""
     workspace = lastro.open()
     chosen = names or workspace.datasets()
     if plan:
-        return _plans(workspace, chosen)
+        return _plans(workspace, chosen, mode, schema_change)
     results: list[IngestResult] = []
     errors: list[LastroError] = []
     for name in chosen:
         try:
             with working(name, settings) as told:
-                results.append(workspace.dataset(name).ingest(mode=mode, progress=told))
+                dataset = workspace.dataset(name)
+                results.append(dataset.ingest(mode=mode, progress=told, schema_change=schema_change))
             journal.note(settings.log_json, "ingested", "ingest", **results[-1].to_dict())
         except LastroError as error:
             if len(chosen) == 1:
@@ -115,15 +124,33 @@ def _next(results: list[IngestResult]) -> str:
     return f"lastro log {results[0].dataset}" if len(results) == 1 else "lastro log"
 
 
-def _plans(workspace: Workspace, names: tuple[str, ...]) -> Answer:
+def _look(
+    dataset: Dataset, mode: str | None, schema_change: str | None
+) -> tuple[dict[str, Any], list[str]]:  # Any: JSON values
+    """How the source's columns differ from the contract's, as values and as lines."""
+    try:
+        found = dataset.preview(mode=mode, schema_change=schema_change)
+    except LastroError as error:
+        return {"error": error.to_dict()}, [_("could not be looked at: {what}").format(what=error.what)]
+    refused = [_("the batch would be refused: {why}").format(why=found.refused)] if found.refused else []
+    lines = [*refused, *found.notes] or [_("as the contract names them")]
+    return {**found.arrived.to_dict(), "refused": found.refused}, lines
+
+
+def _plans(workspace: Workspace, names: tuple[str, ...], mode: str | None, schema_change: str | None) -> Answer:
     views = {name: workspace.dataset(name).plan() for name in names}
-    values = [{"dataset": name, "sql": view.sql, **plan_values(view.plan)} for name, view in views.items()]
+    looks = {name: _look(workspace.dataset(name), mode, schema_change) for name in names}
+    values = [
+        {"dataset": name, "sql": view.sql, **plan_values(view.plan), "source": looks[name][0]}
+        for name, view in views.items()
+    ]
     heads = len(views) > 1
 
     def report() -> Blocks:
         blocks: Blocks = ()
         for name, view in views.items():
             blocks += ((Title(name),) if heads else ()) + plan_blocks(view.plan, view.sql)
+            blocks += (Title(_("Columns of the source")), *(Line(f"  {line}") for line in looks[name][1]))
         return blocks
 
     return Answer(

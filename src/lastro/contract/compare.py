@@ -9,9 +9,7 @@ Rules:
    bounds.
 3. Where and how values are read (`source`, `format`, `expression`), policies, quality rules and all that only describes
    is compatible: it concerns the next batch.
-4. Wider is: a whole number with more bits, a decimal with no fewer digits on either side of the point, float to double,
-   a whole number to a type that holds all of it, a date to a timestamp without zone; in lists, maps and objects the
-   same for their parts.
+4. What a wider type is, `model.widening` says; it is what a stored table accepts, too.
 """
 
 from __future__ import annotations
@@ -34,17 +32,10 @@ from lastro.model.plan import (
     TableRule,
     Within,
 )
-from lastro.model.schema import Decimal, ListOf, MapOf, Primitive, StructOf, Type, type_text
+from lastro.model.schema import Type, type_text
 from lastro.model.text import _
+from lastro.model.widening import is_wider
 
-_WHOLE_DIGITS = {Primitive.BYTE: 3, Primitive.SHORT: 5, Primitive.INTEGER: 10, Primitive.LONG: 19}
-_WIDER = {
-    Primitive.FLOAT: (Primitive.DOUBLE,),
-    Primitive.DATE: (Primitive.TIMESTAMP_NTZ,),
-    Primitive.BYTE: (Primitive.SHORT, Primitive.INTEGER, Primitive.LONG, Primitive.DOUBLE),
-    Primitive.SHORT: (Primitive.INTEGER, Primitive.LONG, Primitive.DOUBLE),
-    Primitive.INTEGER: (Primitive.LONG, Primitive.DOUBLE),
-}
 _KINDS = {"enum": OneOf, "range": Within, "length": LengthWithin, "pattern": Matches, "multipleOf": MultipleOf}
 _COMPILED = frozenset(
     {
@@ -146,28 +137,6 @@ def _one_column(old: ColumnPlan, new: ColumnPlan) -> Iterator[Change]:
     yield from _changed(old.name, "isTime", str(old.is_time).lower(), str(new.is_time).lower(), breaking=True)
     for field in ("source", "expression", "format"):
         yield from _changed(old.name, field, getattr(old, field), getattr(new, field))
-
-
-def is_wider(old: Type, new: Type) -> bool:
-    """True if every value of the old type is one of the new type."""
-    match old, new:
-        case _ if old == new:
-            return True
-        case Primitive(), Primitive():
-            return new in _WIDER.get(old, ())
-        case Primitive(), Decimal(precision, scale):
-            return old in _WHOLE_DIGITS and precision - scale >= _WHOLE_DIGITS[old]
-        case Decimal(), Decimal():
-            return new.scale >= old.scale and new.precision - new.scale >= old.precision - old.scale
-        case ListOf(first), ListOf(second):
-            return is_wider(first, second)
-        case MapOf(), MapOf():
-            return is_wider(old.key, new.key) and is_wider(old.value, new.value)
-        case StructOf(), StructOf():
-            fields = {field.name: field.type for field in new.fields}
-            return all(field.name in fields and is_wider(field.type, fields[field.name]) for field in old.fields)
-        case _:
-            return False
 
 
 def _conditions(plan: Plan, column: str) -> dict[str, Condition]:

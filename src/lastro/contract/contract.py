@@ -81,7 +81,7 @@ def parse(text: str, *, name: str, dataset: str | None = None) -> Contract:
     changes = upgrade(document, problems)
     problems.refuse()
     validate(document, problems)
-    digest = digests.of_value(_meaning(document))
+    digest = digests.of_value(meaning(document))
     compiled = compile_plan(Node(document, (), problems), digest, dataset=dataset)
     problems.refuse()
     if compiled is None:  # pragma: no cover - whatever left no plan was noted and refused above
@@ -99,13 +99,13 @@ def parse(text: str, *, name: str, dataset: str | None = None) -> Contract:
     )
 
 
-def _meaning(value: Any) -> Any:  # Any: JSON values
+def meaning(value: Any) -> Any:  # Any: JSON values
     """The value with numbers in one form, so that `1` and `1.0` mean the same."""
     match value:
         case dict():
-            return {key: _meaning(item) for key, item in value.items()}
+            return {key: meaning(item) for key, item in value.items()}
         case list():
-            return [_meaning(item) for item in value]
+            return [meaning(item) for item in value]
         case float() if value.is_integer() and abs(value) < EXACT_MAX:
             return int(value)
         case _:

@@ -13,7 +13,6 @@ Rules:
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -22,6 +21,7 @@ from lastro.contract.document import shown
 from lastro.contract.formats import jdk_format
 from lastro.contract.guess import allowed_values, bounds, is_key, is_personal, names_key
 from lastro.contract.naming import distinct, snake
+from lastro.contract.scalar import scalar
 from lastro.contract.types import COLUMNS_MAX, NAME_MAX
 from lastro.contract.upgrade import CURRENT
 from lastro.model.errors import ContractError
@@ -31,8 +31,6 @@ from lastro.model.schema import Decimal, ListOf, MapOf, Primitive, StructOf, Typ
 from lastro.model.text import _
 
 _WORD = re.compile(r"\w+")
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*(?: [A-Za-z0-9_./-]+)*")
-_NOT_PLAIN = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 _SIMPLE = {
     Primitive.STRING: ("string", None),
     Primitive.LONG: ("integer", None),
@@ -72,12 +70,12 @@ def _head(name: str, samples: Sequence[Sample], key: int | None, *, source: str,
     yield "version: 0.1.0"
     yield f"apiVersion: {CURRENT}"
     yield "kind: DataContract"
-    yield f"id: {_scalar(name)}"
+    yield f"id: {scalar(name)}"
     yield "status: draft"
     yield "description:"
-    yield f"  purpose: {_scalar(f'Inferred from {source}')}"
+    yield f"  purpose: {scalar(f'Inferred from {source}')}"
     yield "schema:"
-    yield f"  - name: {_scalar(name)}"
+    yield f"  - name: {scalar(name)}"
     yield "    logicalType: object"
     if key is None:
         yield f"    # guessed: no primary key, since {_why_no_key(samples)}"
@@ -96,10 +94,13 @@ def _why_no_key(samples: Sequence[Sample]) -> str:
 
 
 def _names(samples: Sequence[Sample]) -> list[str]:
-    """The columns' names: the source's own where it is a plain word, and free."""
-    own = [sample.column.name for sample in samples]
+    return column_names([sample.column.name for sample in samples])
+
+
+def column_names(own: Sequence[str], *, beside: Sequence[str] = ()) -> list[str]:
+    """The columns' names: the source's own where it is a plain word, and free. `beside` are names in use already."""
     kept = [name for name in own if _is_word(name)]
-    taken: set[str] = set()
+    taken = {name.casefold() for name in beside}
     free = {name.casefold() for name in kept}
     names = []
     for index, name in enumerate(own):
@@ -117,9 +118,9 @@ def _is_word(name: str) -> bool:
 
 def _column(sample: Sample, name: str, *, is_primary: bool) -> Iterator[str]:
     pad = " " * 8
-    yield f"{' ' * 6}- name: {_scalar(name)}"
+    yield f"{' ' * 6}- name: {scalar(name)}"
     if name != sample.column.name:
-        yield f"{pad}physicalName: {_scalar(sample.column.name)}"
+        yield f"{pad}physicalName: {scalar(sample.column.name)}"
     missing = sample.rows == sample.nulls
     unseen = missing and sample.column.type is Primitive.STRING
     kind, *inner = _type(sample.column.type, pad)
@@ -131,7 +132,7 @@ def _column(sample: Sample, name: str, *, is_primary: bool) -> Iterator[str]:
     if sample.expression is not None:
         is_plain = sample.expression.isprintable() and not sample.expression.startswith(" ")
         reason = _guessed(sample, name, "is written with a decimal comma")
-        yield f"{pad}transformLogic: " + (">-" if is_plain else _scalar(sample.expression)) + reason
+        yield f"{pad}transformLogic: " + (">-" if is_plain else scalar(sample.expression)) + reason
         yield from [f"{pad}  {sample.expression}"] if is_plain else []
     if is_primary:
         yield f"{pad}primaryKey: true" + _guessed(sample, name, "is unique and never missing")
@@ -144,7 +145,7 @@ def _column(sample: Sample, name: str, *, is_primary: bool) -> Iterator[str]:
     yield from _options(sample, name, inner, pad)
     if values := allowed_values(sample):
         yield f"{pad}enum:" + _guessed(sample, name, f"has {len(values)} values in {sample.rows} rows")
-        yield from (f"{pad}  - value: {_scalar(value)}" for value in values)
+        yield from (f"{pad}  - value: {scalar(value)}" for value in values)
 
 
 def _guessed(sample: Sample, name: str, reason: str) -> str:
@@ -158,7 +159,7 @@ def _options(sample: Sample, name: str, inner: list[str], pad: str) -> Iterator[
     rest = [] if options else inner
     if sample.format and sample.column.type in _SIMPLE and _SIMPLE[sample.column.type][0] in ("date", "timestamp"):
         reason = _guessed(sample, name, "is written so throughout")
-        options.append(f"{pad}  format: {_scalar(jdk_format(sample.format))}{reason}")
+        options.append(f"{pad}  format: {scalar(jdk_format(sample.format))}{reason}")
     if found := bounds(sample):
         low, high, why = found
         reason = _guessed(sample, name, why)
@@ -183,7 +184,7 @@ def _type(kind: Type, pad: str) -> list[str]:
         case StructOf(fields):
             lines = ["object", f"{pad}properties:"]
             for field in fields:
-                lines += [f"{pad}  - name: {_scalar(field.name)}", *_nested(field.type, pad + "    ")]
+                lines += [f"{pad}  - name: {scalar(field.name)}", *_nested(field.type, pad + "    ")]
             return lines
         case Primitive.FLOAT:
             return ["number", f"{pad}logicalTypeOptions:", f"{pad}  format: f32"]
@@ -198,11 +199,3 @@ def _type(kind: Type, pad: str) -> list[str]:
 def _nested(kind: Type, pad: str) -> list[str]:
     logical, *rest = _type(kind, pad)
     return [f"{pad}logicalType: {logical}", *rest]
-
-
-def _scalar(text: str) -> str:
-    """A text as a YAML scalar, quoted where it must be."""
-    if _PLAIN.fullmatch(text) and text.lower() not in _NOT_PLAIN:
-        return text
-    quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Container
 
+from lastro.model.naming import plain, words
+
 RULE_MAX = 63
-
-_WORD = re.compile(r"[a-z0-9]+")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-
-
-def plain(text: str) -> str:
-    """The text without accents and without letters beyond ASCII."""
-    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
 
 
 def rule_name(text: str) -> str:
@@ -24,7 +17,7 @@ def rule_name(text: str) -> str:
 
 def snake(text: str) -> str:
     """The text as a lower-case name with underscores: `Renda Mensal (R$)` is `renda_mensal_r`; may be empty."""
-    return "_".join(_WORD.findall(_HUMP.sub(" ", plain(text)).lower()))
+    return "_".join(words(text))
 
 
 def distinct(name: str, taken: Container[str]) -> str:

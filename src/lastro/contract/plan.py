@@ -16,9 +16,10 @@ What it reads of a schema object and its properties, rule by rule (`types`, `rul
 7. `quality` gives rules named by their own `name`, made safe, else `<column>.<metric>`. A name that is taken gets a
    number.
 8. Custom properties with `vendor: lastro`: `policy` (fail, quarantine, warn) on a rule, a column or the schema object,
-   `quarantinedMax` on the schema object, `scope` (batch, table) on a table rule.
+   `quarantinedMax` and `ignored` on the schema object, `scope` (batch, table) on a table rule; `added` and `widened` on
+   a column say what Lastro did.
 9. A `classification` that does not say that everyone may know the values (public, open, internal, none, 1) withholds
-   them from statistics.
+   them from statistics; a column that Lastro added has none until a person gives it one, and is withheld, too.
 10. A required column whose rule only warns stays nullable.
 11. What is kept but not executed (other engines' rules, text rules, constraints within objects) is noted.
 """
@@ -32,7 +33,7 @@ from lastro.contract.document import Node, Path, path_text, shown
 from lastro.contract.formats import strptime_format
 from lastro.contract.metrics import Context, quality_rules
 from lastro.contract.naming import distinct, snake
-from lastro.contract.policy import check_own, own_policy, quarantined_max
+from lastro.contract.policy import ADDED, WIDENED, check_own, ignored_columns, own_policy, own_property, quarantined_max
 from lastro.contract.rules import built_in
 from lastro.contract.types import COLUMNS_MAX, check_distinct, check_name, column_type, option
 from lastro.model.errors import NameRefused
@@ -52,7 +53,7 @@ _LIMITS = frozenset(
     }
 )
 
-RESERVED = ("malformed", "primary_key")
+RESERVED = ("malformed", "primary_key", "schema_change")
 """Names under which an engine refuses rows on its own account."""
 
 
@@ -94,7 +95,7 @@ def compile_plan(root: Node, digest: str, *, dataset: str | None = None) -> Comp
     node = _select(root, dataset)
     if node is None:
         return None
-    check_own(node, ("policy", "quarantinedMax"))
+    check_own(node, ("policy", "quarantinedMax", "ignored"))
     work = _Work(node, own_policy(node))
     _add_columns(work)
     key = _primary_key(work)
@@ -113,6 +114,7 @@ def compile_plan(root: Node, digest: str, *, dataset: str | None = None) -> Comp
         table_rules=tuple(work.tables),
         primary_key=key,
         quarantined_max=limit,
+        ignored=ignored_columns(node),
         withheld=frozenset(name for name, column in work.nodes.items() if _is_withheld(column)),
     )
     return Compiled(plan, tuple(work.notes))
@@ -166,7 +168,7 @@ def _add_columns(work: _Work) -> None:
 
 
 def _column(work: _Work, node: Node) -> ColumnPlan | None:
-    check_own(node, ("policy",))
+    check_own(node, ("policy", ADDED, WIDENED))
     name, kind, form = check_name(node), column_type(node), strptime_format(node)
     if name is None or kind is None:
         return None
@@ -185,6 +187,8 @@ def _column(work: _Work, node: Node) -> ColumnPlan | None:
 
 
 def _is_withheld(node: Node) -> bool:
+    if own_property(node, ADDED) is not None and not node.data.get("classification"):
+        return True  # nobody has said yet who may know its values
     return str(node.data.get("classification", "")).strip().lower() not in _OPEN
 
 

@@ -3,7 +3,8 @@
 Rules:
 
 1. Lastro reads custom properties with `vendor: lastro` only, and refuses those it does not know; all others are kept.
-2. Known ones: on a schema object `policy`, `quarantinedMax`; on a column `policy`; on a rule `policy`, `scope`.
+2. Known ones: on a schema object `policy`, `quarantinedMax`, `ignored`; on a column `policy`, `added`, `widened`; on a
+   rule `policy`, `scope`.
 3. A rule's own policy wins; for a column's built-in rules then the column's; then the schema object's; then the
    default.
 4. A severity of `warning` or `info` makes the default policy `warn`; only an explicit policy overrules that.
@@ -21,6 +22,8 @@ from lastro.model.plan import Operator, Scope, Threshold, Unit
 from lastro.model.text import _
 
 VENDOR = "lastro"
+ADDED, WIDENED = "added", "widened"
+"""Properties that Lastro gives to a column it added, or whose type it widened."""
 
 _SEVERITIES = {
     Severity.ERROR: "error critical blocker fatal high severe major "
@@ -138,6 +141,18 @@ def quarantined_max(node: Node) -> Threshold | None:
         what = _("{value!r} is not an amount of rows").format(value=shown(value.data))
         value.refuse(what, _("write `5 percent`, `100 rows`, or `{mustBeLessThan: 5, unit: percent}`"))
     return limit
+
+
+def ignored_columns(node: Node) -> frozenset[str]:
+    """The source's columns that the contract knows and leaves out."""
+    value = own_property(node, "ignored")
+    if value is None:
+        return frozenset()
+    names = value.data if isinstance(value.data, list) else [value.data]
+    if not all(isinstance(name, str) and name for name in names):
+        value.refuse(_("the columns to ignore are no list of names"), _("write them as in `[created_by, updated_by]`"))
+        return frozenset()
+    return frozenset(names)
 
 
 def _own(node: Node) -> list[Node]:

@@ -40,6 +40,19 @@ Protect = Callable[[Any], Any]  # Any: a pyarrow.RecordBatch, which this module 
 Progress = Callable[[int], None]
 """Told the number of rows read so far, a few times a second."""
 
+Arrange = Callable[[Sequence[Schema]], Plan]
+"""Told the columns of each source as they arrive, gives the plan to stage by, or refuses by raising.
+
+Of JSON objects these are the members that the plan reads, and `REST` where it has a rule `Foreseen`.
+"""
+
+REST = "_lastro_rest"
+"""Stands among a JSON source's columns for the members that the plan does not read: a record that has values there."""
+UNREAD = "_lastro_unread"
+"""Carried along: a JSON list of the names of the members that the plan does not read, NULL where there are none."""
+UNREAD_MAX = 2_000
+"""So many names of unread columns are told at most."""
+
 MALFORMED = "malformed"
 """The rule's name for records that cannot be taken apart at all: ragged rows, broken JSON, unmatched lines."""
 PRIMARY_KEY = "primary_key"
@@ -66,6 +79,11 @@ class Staged:
     quarantined: tuple[StagedFile, ...]
     counts: RowCounts
     refused: Mapping[str, int]
+    unread: tuple[str, ...] = ()
+    """The source's columns (of JSON objects, the members that occurred) which the plan does not read; `UNREAD_MAX` at
+    most."""
+    sources: tuple[tuple[str, int], ...] = ()
+    """Each source in the order in which it was read, and its records. Kept rows stand in this order, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +169,13 @@ class Engine(Protocol):
         keep_last: bool = False,
         protect: Protect | None = None,
         progress: Progress | None = None,
+        arrange: Arrange | None = None,
     ) -> Staged:
         """One scan: cast, clean, one bit per row rule, split, protect, write Parquet into `folder`.
 
-        `batch` goes into the quarantine's rows. Of rows with equal primary keys the first is kept, with `keep_last` the
-        last; the others are quarantined. Raises `SourceBroken`, `LimitExceeded`, `EngineError`, `WriteFailed`.
+        `arrange` may give another plan once the source's columns are known. `batch` goes into the quarantine's rows. Of
+        rows with equal primary keys the first is kept, with `keep_last` the last; the others are quarantined. Raises
+        `SourceBroken`, `LimitExceeded`, `EngineError`, `WriteFailed`.
         """
         ...
 
@@ -188,6 +208,10 @@ class Engine(Protocol):
         `schema` is the table's afterwards; `present` are files of the keys that the source holds. Files of the batch of
         which not every row joins as it is are replaced.
         """
+        ...
+
+    def recast(self, existing: Sequence[Path], schema: Schema, folder: Path) -> Sequence[StagedFile]:
+        """Writes all rows of `existing`, in order, to new Parquet files in `folder`, under a schema that is wider."""
         ...
 
     def holding(self, existing: Sequence[Path], incoming: Sequence[Path], key: Sequence[str]) -> Sequence[Path]:

@@ -13,7 +13,8 @@ Rules:
     ├── RuleViolated (ValueError)        exit 1   the data breaks a promise
     │   ├── DataRefused                  LST-0101 a rule with policy `fail`, or a threshold, was violated
     │   ├── ReplayError                  LST-0102 a replay met other inputs or other results
-    │   └── BreakingChange               LST-0103 a contract would break what is already stored
+    │   ├── BreakingChange               LST-0103 a contract would break what is already stored
+    │   └── SchemaChanged                LST-0105 the source's columns are not the contract's, and nobody may follow
     ├── UsageError (ValueError)          exit 2   the caller or the configuration is wrong
     │   ├── NameRefused                  LST-0201 a name or reference is not well formed
     │   ├── UnknownName (LookupError)    LST-0202 no such dataset, version, tag, run, rule
@@ -111,6 +112,12 @@ class BreakingChange(RuleViolated):
     """A contract would break what is already stored."""
 
     code = "LST-0103"
+
+
+class SchemaChanged(RuleViolated):
+    """The source's columns are no longer those of the contract, and the dataset's policy does not follow them."""
+
+    code = "LST-0105"
 
 
 class UsageError(LastroError, ValueError):

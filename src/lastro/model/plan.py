@@ -117,7 +117,14 @@ class AllOf:
     conditions: tuple[Condition, ...]
 
 
-Condition = NotNull | CastHolds | OneOf | NoneOf | Matches | Within | LengthWithin | MultipleOf | Holds | AllOf
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """The record holds no value that the plan does not read: none in another column, none in another JSON member."""
+
+
+Condition = (
+    NotNull | CastHolds | OneOf | NoneOf | Matches | Within | LengthWithin | MultipleOf | Holds | AllOf | Foreseen
+)
 
 
 class Operator(StrEnum):
@@ -231,6 +238,10 @@ class Plan:
     quarantined_max: Threshold | None = None
     withheld: frozenset[str] = frozenset()
     """Columns whose smallest, largest and most frequent values may stand in no statistics (their `classification`)."""
+    absent: frozenset[str] = frozenset()
+    """Columns of the source that may be missing: they then read as NULL."""
+    ignored: frozenset[str] = frozenset()
+    """Columns of the source that are known, and left out on purpose."""
 
     @property
     def schema(self) -> Schema:

@@ -108,6 +108,8 @@ class Origin:
     """True if the batch of a history was everything that there was, so that rows set aside before it are past."""
     changes: RowChanges | None = None
     reconciliation: dict[str, Any] = field(default_factory=dict)  # Any: JSON values; what source and table counted
+    amendment: dict[str, Any] = field(default_factory=dict)  # Any: JSON values
+    """What Lastro changed in the contract for this batch, and the digest of the contract before; usually nothing."""
 
 
 @dataclass(frozen=True, slots=True)

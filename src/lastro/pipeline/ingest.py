@@ -4,7 +4,7 @@ The order, which is the guarantee, for each batch:
 
 1. The dataset's lock is taken; an attempt under a known idempotency key answers with the first result.
 2. The source is opened after the head's cursor; nothing new makes no version and writes nothing (`reading`).
-3. One scan casts, cleans, judges and splits the rows into staging.
+3. One scan casts, cleans, judges and splits the rows into staging; `schema_change` sees to columns that changed.
 4. The source is asked for its watermark: had it changed while it was read, everything is discarded. Then for what it
    counted, which must agree with what arrived (`proof`).
 5. The counts are judged; one failed finding refuses the batch and nothing was ever visible (`judging`).
@@ -30,16 +30,19 @@ from typing import Any
 from lastro.engine.protocol import Measures, Progress, Staged
 from lastro.engine.scan import FileScan, JsonLines
 from lastro.model import digest
+from lastro.model.arrival import Arrived
 from lastro.model.errors import LastroError, SourceBroken
 from lastro.model.finding import Finding
 from lastro.model.release import VERSION
 from lastro.model.text import _, ngettext
 from lastro.model.version import Mode, Origin, RowCounts, VersionInfo
-from lastro.pipeline import content, keys, proof, reading
+from lastro.pipeline import content, keys, proof, reading, schema_change
+from lastro.pipeline.arrival_notes import arrival_notes
 from lastro.pipeline.aside import set_aside
 from lastro.pipeline.joining import Joined, join
 from lastro.pipeline.judging import judge_batch, judge_whole, profile, refuse_failed
 from lastro.pipeline.result import IngestResult, first_result, summed, unchanged
+from lastro.pipeline.schema_change import Intake
 from lastro.pipeline.target import Target
 from lastro.quality.judge import judge_rows
 from lastro.source.protocol import Cursor, Opened, Source, Unchanged
@@ -125,6 +128,7 @@ def _step(target: Target, source: Source, attempt: Attempt, *, known: bool) -> S
         if done is not None:
             return Step(first_result(done, source.label), more=done.origin.more)
         head = target.table.head()
+        target = schema_change.current(target, head)
         cursor = reading.cursor(target, head, source.label, attempt.mode)
         with source.open(cursor, plans.reading(attempt.mode, target.history)) as found:
             opened = found if isinstance(found, Opened) else _keys_only(found, cursor, source.label)
@@ -157,8 +161,10 @@ class Batch:
 
 
 def _take(batch: Batch, writer: Writer) -> Step:
-    target, opened, mode = batch.target, batch.opened, batch.attempt.mode
-    staged = _stage(batch)
+    opened, mode = batch.opened, batch.attempt.mode
+    intake = _stage(batch)
+    batch = dataclasses.replace(batch, target=intake.target)
+    target, staged = batch.target, intake.staged
     watermark = dict(opened.watermark())
     more = _more(batch, watermark)
     found = None if opened.reconciliation is None else opened.reconciliation()
@@ -188,24 +194,29 @@ def _take(batch: Batch, writer: Writer) -> Step:
         whole=batch.whole,
         changes=joined.changes,
         reconciliation=proven,
+        amendment=dict(intake.arrived.amendment),
     )
     info = _commit(batch, writer, staged, joined, origin)
-    return Step(_result(batch, info, staged, findings), info, more)
+    schema_change.settle(target, intake.arrived, info)
+    return Step(_result(batch, info, intake, findings), info, more)
 
 
-def _stage(batch: Batch) -> Staged:
+def _stage(batch: Batch) -> Intake:
     target, mode = batch.target, batch.attempt.mode
     if batch.opened.scan is _NOTHING:
-        return Staged((), (), RowCounts(0, 0, 0), {})
+        return Intake(target, Staged((), (), RowCounts(0, 0, 0), {}), Arrived())
     differing = plans.staging_key(target.plan, mode, target.history)
-    return target.engine.stage(
-        dataclasses.replace(target.plan, primary_key=differing),
+    intake = schema_change.stage(
+        dataclasses.replace(target, plan=dataclasses.replace(target.plan, primary_key=differing)),
         batch.opened.scan,
         batch.folder,
+        label=batch.opened.label,
         batch=batch.attempt.key,
         keep_last=mode in {Mode.UPSERT, Mode.SCD2},
         progress=batch.attempt.progress,
     )
+    plan = dataclasses.replace(intake.target.plan, primary_key=target.plan.primary_key)
+    return dataclasses.replace(intake, target=dataclasses.replace(intake.target, plan=plan))
 
 
 def _more(batch: Batch, watermark: dict[str, Any]) -> bool:  # Any: JSON values
@@ -248,17 +259,19 @@ def _commit(batch: Batch, writer: Writer, staged: Staged, joined: Joined, origin
             replace_all=joined.replace_all,
             origin=origin,
             withhold_stats=batch.target.withheld,
+            carried=joined.carried,
         )
     )
 
 
-def _result(batch: Batch, info: VersionInfo, staged: Staged, findings: tuple[Finding, ...]) -> IngestResult:
+def _result(batch: Batch, info: VersionInfo, intake: Intake, findings: tuple[Finding, ...]) -> IngestResult:
     return dataclasses.replace(
         first_result(info, batch.opened.label),
         unchanged=False,
-        refused=staged.refused,
+        refused=intake.staged.refused,
         findings=findings,
-        notes=batch.opened.notes,
+        notes=(*batch.opened.notes, *arrival_notes(batch.target, intake.arrived)),
+        arrived=intake.arrived,
     )
 
 

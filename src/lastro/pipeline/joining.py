@@ -4,7 +4,8 @@ Rules:
 
 1. An `append` refuses keys that are stored; an `overwrite` replaces every file. Every other mode is a merge.
 2. A merge reads no file that cannot hold a key of the batch, unless rows may end because their key is absent.
-3. Rows that vanish at once beyond the guard refuse the batch: a source that is suddenly empty empties no table.
+3. Where a type becomes wider, all stored rows are carried over into new files first, and the batch meets those.
+4. Rows that vanish at once beyond the guard refuse the batch: a source that is suddenly empty empties no table.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from lastro.model.errors import DataRefused
 from lastro.model.schema import Schema
 from lastro.model.text import _
 from lastro.model.version import Mode, RowChanges, VersionInfo
+from lastro.pipeline import schema_change
 from lastro.pipeline.target import Target
+from lastro.transform.evolve import widened
 from lastro.transform.joining import merge_plan, table_schema
 
 PERCENT_MAX = 20.0
@@ -40,6 +43,8 @@ class Joined:
     removed: tuple[str, ...] = ()
     replace_all: bool = False
     changes: RowChanges | None = None
+    carried: int = 0
+    """Rows of removed files that `added` brings again under wider types."""
 
     @property
     def files(self) -> list[Path]:
@@ -57,35 +62,74 @@ def join(
     present: Sequence[Path] | None = None,
 ) -> Joined:
     """Meets the batch's kept rows with the newest version. Raises `DataRefused`, `BreakingChange`."""
-    stored = None if head is None or mode is Mode.OVERWRITE else head.schema
-    schema = table_schema(stored, target.plan, mode, target.history)
-    if mode is Mode.APPEND:
-        return _append(target, head, schema, kept)
+    before = None if head is None or mode is Mode.OVERWRITE else head.schema
+    schema = table_schema(before, target.plan, mode, target.history)
     if mode is Mode.OVERWRITE or head is None:
+        if mode is Mode.APPEND:
+            return Joined(schema, (), tuple(kept))
         return _start(target, mode, head, schema, kept, folder)
-    existing = target.table.paths(head, verify=False)
-    merged = _merge(target, mode, head, schema, existing, kept, folder, present)
+    stored = _stored(target, head, schema, folder)
+    if mode is Mode.APPEND:
+        return _append(target, stored, schema, kept)
+    merged = _merge(target, mode, head, schema, stored.paths, kept, folder, present)
     _guard(target, merged)
-    entries = {path: entry for entry, path in zip(head.files, existing, strict=True)}
+    return _merged(target, stored, schema, merged)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The stored rows as a batch meets them: the newest version's files, or all of them anew under wider types."""
+
+    head: VersionInfo
+    paths: tuple[Path, ...]
+    carried: tuple[StagedFile, ...] | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All files of the version, as the table names them."""
+        return tuple(entry.path for entry in self.head.files)
+
+
+def _stored(target: Target, head: VersionInfo, schema: Schema, folder: Path) -> Stored:
+    if not widened(head.schema, Schema(tuple(field for field in schema.fields if field.name in head.schema.names))):
+        return Stored(head, target.table.paths(head, verify=False))
+    carried = tuple(schema_change.carry(target, head, schema, folder))
+    return Stored(head, tuple(file.path for file in carried), carried)
+
+
+def _merged(target: Target, stored: Stored, schema: Schema, merged: Merged) -> Joined:
+    touched = set(merged.touched)
+    if stored.carried is not None:
+        stays = tuple(file for file in stored.carried if file.path not in touched)
+        return Joined(
+            schema=schema,
+            remaining=(),
+            added=(*stays, *merged.rewritten, *merged.added),
+            removed=stored.names,
+            changes=merged.changes,
+            carried=sum(file.rows for file in stays),
+        )
+    entries = {path: entry for entry, path in zip(stored.head.files, stored.paths, strict=True)}
     going = tuple(entries[path] for path in merged.touched)
-    target.table.paths(
-        dataclasses.replace(head, files=going)
-    )  # what was read of them is proven before it is written on
+    # What was read of them is proven before it is written on.
+    target.table.paths(dataclasses.replace(stored.head, files=going))
     return Joined(
         schema=schema,
-        remaining=tuple(path for path in existing if path not in set(merged.touched)),
+        remaining=tuple(path for path in stored.paths if path not in touched),
         added=(*merged.rewritten, *merged.added),
         removed=tuple(entry.path for entry in going),
         changes=merged.changes,
     )
 
 
-def _append(target: Target, head: VersionInfo | None, schema: Schema, kept: Sequence[StagedFile]) -> Joined:
-    existing = () if head is None else target.table.paths(head, verify=False)
+def _append(target: Target, stored: Stored, schema: Schema, kept: Sequence[StagedFile]) -> Joined:
     key, incoming = target.plan.primary_key, [file.path for file in kept]
-    if key and existing and incoming and target.engine.holding(existing, incoming, key):
+    if key and stored.paths and incoming and target.engine.holding(stored.paths, incoming, key):
         raise _key_stored_already(target)
-    return Joined(schema, existing, tuple(kept))
+    if stored.carried is None:
+        return Joined(schema, stored.paths, tuple(kept))
+    carried = sum(file.rows for file in stored.carried)
+    return Joined(schema, (), (*stored.carried, *kept), removed=stored.names, carried=carried)
 
 
 def _start(

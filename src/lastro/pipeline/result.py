@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field, replace
 from typing import Any
 
+from lastro.model.arrival import Arrived
 from lastro.model.finding import Finding, Verdict
 from lastro.model.text import _
 from lastro.model.version import Mode, RowChanges, RowCounts, VersionInfo
@@ -41,6 +42,8 @@ class IngestResult:
     reconciled: bool = False
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    arrived: Arrived = field(default_factory=Arrived)
+    """How the source's columns differed from the contract's."""
 
     @property
     def passed(self) -> bool:
@@ -54,6 +57,7 @@ class IngestResult:
             "mode": self.mode.value,
             "refused": dict(self.refused),
             "findings": [finding.to_dict() for finding in self.findings],
+            "arrived": self.arrived.to_dict(),
             "passed": self.passed,
         }
 
@@ -122,6 +126,7 @@ def summed(results: Sequence[IngestResult]) -> IngestResult:
         versions=tuple(version for result in made for version in result.versions),
         reconciled=all(result.reconciled for result in made),
         notes=tuple(dict.fromkeys(note for result in made for note in result.notes)),
+        arrived=next((result.arrived for result in reversed(made) if result.arrived), last.arrived),
     )
 
 

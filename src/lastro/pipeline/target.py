@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from lastro.contract import Contract
 from lastro.engine.protocol import Engine
+from lastro.model.arrival import OnChange
 from lastro.model.merging import Deletes, History
 from lastro.model.plan import Plan
 from lastro.store.table import Table
@@ -15,7 +18,8 @@ class Target:
     """A dataset's table, its quarantine's table, the plan of its contract and the engine that executes it.
 
     `withheld` are the columns whose smallest and largest values may stand in no statistics. `history` is how the mode
-    `scd2` keeps states, `deletes` how rows that are gone at the source are known.
+    `scd2` keeps states, `deletes` how rows that are gone at the source are known. `contract` is what the plan was made
+    of, and `contract_file` where it stands; `on_change` says what becomes of a source whose columns changed.
     """
 
     table: Table
@@ -25,6 +29,9 @@ class Target:
     withheld: frozenset[str] = frozenset()
     history: History = field(default_factory=History)
     deletes: Deletes = field(default_factory=Deletes)
+    contract: Contract | None = None
+    contract_file: Path | None = None
+    on_change: OnChange | None = None
 
     @property
     def dataset(self) -> str:

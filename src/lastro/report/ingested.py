@@ -19,7 +19,8 @@ def ingested(result: Ingested) -> Blocks:
     if result.unchanged or result.counts is None:
         return ()
     lines = [_figures(result), *([_changes(result)] if result.mode in _COMPARED else []), *_proof(result)]
-    return (*findings(result.findings, passed=False), *(Line("  " + line, Tone.FAINT) for line in lines))
+    notes = (Line(f"  ! {note}", Tone.DOUBTFUL) for note in result.notes)
+    return (*findings(result.findings, passed=False), *notes, *(Line("  " + line, Tone.FAINT) for line in lines))
 
 
 def ingested_verdict(result: Ingested) -> str:

@@ -10,6 +10,7 @@ from lastro.model.plan import (
     ColumnPlan,
     Condition,
     Duplicates,
+    Foreseen,
     Holds,
     LengthWithin,
     Matches,
@@ -104,6 +105,8 @@ def condition_text(condition: Condition) -> str:
             return _("{column} is a multiple of {factor}").format(column=column, factor=factor)
         case Holds(expression):
             return expression
+        case Foreseen():
+            return _("no value stands in a column that the contract does not read")
         case AllOf(conditions):
             return _(" and ").join(condition_text(part) for part in conditions)
         case Within() | LengthWithin():

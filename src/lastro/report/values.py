@@ -34,6 +34,11 @@ class Ingested(Protocol):
         ...
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What else a person should know, one sentence each."""
+        ...
+
+    @property
     def counts(self) -> RowCounts | None:
         """The batch's rows."""
         ...

@@ -28,6 +28,7 @@ from lastro.model.errors import BreakingChange, Conflict, StoreError, UsageError
 from lastro.model.schema import Schema
 from lastro.model.text import _
 from lastro.model.version import FileEntry, Mode, Origin, VersionInfo
+from lastro.model.widening import is_wider
 from lastro.store import checkpoint, content, delta, disk, reading, stats
 from lastro.store.manifest import Manifest, State, entry_value, origin_value
 
@@ -42,7 +43,8 @@ class Change:
     `added` lie in a folder of `Writer.staging`. `removed` are table-relative paths of the newest version; with
     `replace_all` every file is removed. `planned_at` is the version number the plan was made on, -1 for none: the
     commit is refused with `Conflict` if another is the newest by now. Columns in `withhold_stats` get no bounds in the
-    log.
+    log. `carried` says how many rows of the removed files `added` brings again, rewritten under wider types; all files
+    are removed then.
     """
 
     schema: Schema
@@ -52,6 +54,7 @@ class Change:
     replace_all: bool = False
     planned_at: int | None = None
     withhold_stats: frozenset[str] = field(default=frozenset())
+    carried: int = 0
 
 
 class Writer:
@@ -96,7 +99,8 @@ class Writer:
         parent = self._parent()
         removed = self._removed(parent, change)
         keeps_files = parent is not None and len(removed) < len(parent.files)
-        check_schema(parent.manifest.schema if parent else None, change.schema, keeps_files=keeps_files)
+        before = parent.manifest.schema if parent else None
+        check_schema(before, change.schema, keeps_files=keeps_files, carries_rows=change.carried > 0)
         footers = [self._footer(staged, change) for staged in change.added]
         check_rows(change, removed)
         number = 0 if parent is None else parent.manifest.number + 1
@@ -321,17 +325,19 @@ def check_rows(change: Change, removed: Sequence[FileEntry]) -> None:
     """Refuses a change that loses or doubles rows: `StoreError`. Without counts there is nothing to check.
 
     Where the batch was compared with the table, its changes account for every row. An upsert that does not say them
-    adds at least the rows kept, at most those and the ones of the files it replaces.
+    adds at least the rows kept, at most those and the ones of the files it replaces. Rows that were carried over come
+    on top, each once.
     """
     counts, changes = change.origin.counts, change.origin.changes
     if counts is None:
         return
     added, replaced = sum(staged.rows for staged in change.added), sum(entry.rows for entry in removed)
-    survivors = replaced if change.origin.mode is Mode.UPSERT else 0
+    least = counts.kept + change.carried
+    most = counts.kept + replaced if change.origin.mode is Mode.UPSERT else least
     if changes is not None:
         accounted = changes.account_for(counts.kept, added, replaced)
     else:
-        accounted = counts.kept <= added <= counts.kept + survivors
+        accounted = change.carried <= replaced and least <= added <= most
     if not (counts.conserved and accounted):
         raise StoreError(
             _("rows were lost or doubled: {read} read, {kept} kept, {quarantined} quarantined, {added} staged").format(
@@ -342,24 +348,31 @@ def check_rows(change: Change, removed: Sequence[FileEntry]) -> None:
         )
 
 
-def check_schema(before: Schema | None, after: Schema, *, keeps_files: bool) -> None:
-    """Refuses a schema that files already in the table do not fit: `BreakingChange`. New columns must be nullable."""
-    if before is None or not keeps_files:
+def check_schema(before: Schema | None, after: Schema, *, keeps_files: bool, carries_rows: bool = False) -> None:
+    """Refuses a schema that rows already in the table do not fit: `BreakingChange`.
+
+    New columns must be nullable. A type must be that of the files that stay, since no reader is bound to read a
+    narrower file as a wider type; it may be wider where no file stays and their rows are carried over into new ones.
+    """
+    if before is None or not (keeps_files or carries_rows):
         return
-    known = {column.name: column for column in before.fields}
-    for column in after.fields:
-        old = known.pop(column.name, None)
-        if old is None and column.nullable:
-            continue
-        if old is None or old.type != column.type or (old.nullable and not column.nullable):
-            known[column.name] = column
-            break
-    if known:
+    found = next(_misfits(before, after, may_widen=not keeps_files), None)
+    if found is not None:
         raise BreakingChange(
-            _("column {name} does not fit the rows that are stored").format(name=min(known)),
+            _("column {name} does not fit the rows that are stored").format(name=found),
             do=_("overwrite the dataset, or keep the column as it was and add another"),
             state=_("nothing was committed"),
         )
+
+
+def _misfits(before: Schema, after: Schema, *, may_widen: bool) -> Iterator[str]:
+    wanted = {column.name: column for column in after.fields}
+    for old in before.fields:
+        new = wanted.pop(old.name, None)
+        fits = new is not None and (is_wider(old.type, new.type) if may_widen else old.type == new.type)
+        if new is None or not fits or (old.nullable and not new.nullable):
+            yield old.name
+    yield from (name for name, new in wanted.items() if not new.nullable)
 
 
 def _table(before: Manifest | None, committed: str, schema: Any) -> dict[str, Any]:  # Any: JSON values

@@ -3,7 +3,8 @@
 Rules:
 
 1. A column may be added at the end if it is nullable; older rows then read as NULL.
-2. Every stored column must still be there, with the same type.
+2. Every stored column must still be there, with the same type or a wider one (`model.widening`); the stored rows are
+   then rewritten under the wider type. No column ever becomes narrower.
 3. A column may become nullable. It may not become required: stored rows were never held to that.
 4. Anything else needs `overwrite`, which makes all rows anew.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 from lastro.model.errors import BreakingChange
 from lastro.model.schema import Field, Schema, type_text
 from lastro.model.text import _
+from lastro.model.widening import is_wider
 
 
 def evolve(stored: Schema, wanted: Schema, *, dataset: str) -> Schema:
@@ -26,11 +28,16 @@ def evolve(stored: Schema, wanted: Schema, *, dataset: str) -> Schema:
     return Schema((*kept, *added))
 
 
+def widened(stored: Schema, evolved: Schema) -> tuple[str, ...]:
+    """The stored columns whose type `evolved` makes wider, so that their rows must be rewritten."""
+    return tuple(field.name for field in stored.fields if evolved.field(field.name).type != field.type)
+
+
 def _still(stored: Field, wanted: Field | None, dataset: str) -> Field:
     if wanted is None:
         raise _breaks(dataset, stored.name, _("the contract no longer has this column"))
-    if wanted.type != stored.type:
-        change = _("the type changes from {before} to {after}")
+    if not is_wider(stored.type, wanted.type):
+        change = _("the type changes from {before} to {after}, which does not hold every value of it")
         raise _breaks(dataset, stored.name, change.format(before=type_text(stored.type), after=type_text(wanted.type)))
     if stored.nullable and not wanted.nullable:
         raise _breaks(dataset, stored.name, _("the column becomes required, but stored rows may lack it"))

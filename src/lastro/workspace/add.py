@@ -22,7 +22,6 @@ from lastro.source.protocol import Opened, Unchanged
 from lastro.workspace import configuration
 from lastro.workspace.configuration import MODES, DatasetEntry
 
-
 LOOKED_AT = {"batch_files": 4, "batch_bytes": 64 << 20}
 """How much is fetched to look at, of files that are elsewhere."""
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from lastro.contract import document
 from lastro.contract.document import Node
+from lastro.model.arrival import OnChange
 from lastro.model.durable import write_durably
 from lastro.model.errors import ConfigurationError, ContractError, LastroError, NameRefused, WriteFailed
 from lastro.model.merging import Deletes, History
@@ -39,6 +40,8 @@ MODES = tuple(mode.value for mode in (Mode.APPEND, Mode.OVERWRITE, Mode.UPSERT, 
 class DatasetEntry:
     """One dataset in `lastro.yaml`: its contract's path (relative), how batches join it, its source's options, how it
     keeps a history, and how it knows what was deleted.
+
+    `schema_change` says what becomes of a source whose columns changed; None is the careful mixture of old.
     """
 
     name: str
@@ -47,6 +50,7 @@ class DatasetEntry:
     source: Mapping[str, Any]  # Any: the source's own options
     history: History = field(default_factory=History)
     deletes: Deletes = field(default_factory=Deletes)
+    schema_change: OnChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,7 @@ def check_dataset_name(name: str) -> str:
 
 
 def _configuration(top: Node) -> Configuration:
-    _known(top, ("lastro", "engine", "datasets", "alerts"))
+    _known(top, ("lastro", "engine", "schema_change", "datasets", "alerts"))
     if top.child("lastro").data != VERSION:
         top.child("lastro").refuse(
             _("the file's version is not {version}").format(version=VERSION),
@@ -149,12 +153,13 @@ def _configuration(top: Node) -> Configuration:
         )
     datasets = top.child("datasets")
     names = _mapping(datasets) if datasets.data is not None else {}
-    entries = {str(name): _dataset(str(name), datasets.child(name)) for name in names}
+    general = _on_change(top.child("schema_change"))
+    entries = {str(name): _dataset(str(name), datasets.child(name), general) for name in names}
     return Configuration(datasets=entries, alerts=_alerts(top.child("alerts")), **_engine(top.child("engine")))
 
 
-def _dataset(name: str, node: Node) -> DatasetEntry:
-    _known(node, ("contract", "mode", "source", "history", "deletes"))
+def _dataset(name: str, node: Node, general: OnChange | None) -> DatasetEntry:
+    _known(node, ("contract", "mode", "schema_change", "source", "history", "deletes"))
     try:
         check_dataset_name(name)
     except NameRefused as error:
@@ -176,7 +181,21 @@ def _dataset(name: str, node: Node) -> DatasetEntry:
     history, deletes = keeping.history(node.child("history")), keeping.deletes(node.child("deletes"))
     if "whole" not in (node.child("history").data or {}):
         history = replace(history, whole=not (options.get("cursor") or options.get("incremental")))
-    return DatasetEntry(name, contract, Mode(mode), options, history=history, deletes=deletes)
+    policy = _on_change(node.child("schema_change")) or general
+    return DatasetEntry(name, contract, Mode(mode), options, history, deletes, policy)
+
+
+def _on_change(node: Node) -> OnChange | None:
+    if node.data is None:
+        return None
+    try:
+        return OnChange(node.data)
+    except ValueError:
+        node.refuse(
+            _("{policy!r} does not say what becomes of a changed source").format(policy=document.shown(node.data)),
+            _("use one of {policies}").format(policies=", ".join(OnChange)),
+        )
+        return None
 
 
 def _engine(node: Node) -> dict[str, Any]:  # Any: fields of Configuration

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lastro.model.arrival import OnChange
 from lastro.model.errors import ConfigurationError, LastroError, UnknownName
 from lastro.model.plan import Plan
 from lastro.model.reference import Reference
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lastro.pipeline.compare import Diff
     from lastro.pipeline.quarantine import Quarantine
     from lastro.pipeline.result import IngestResult
+    from lastro.pipeline.schema_preview import Preview
     from lastro.pipeline.target import Target
     from lastro.source.protocol import Cursor, Opened, Source
     from lastro.store.table import Table
@@ -95,25 +97,37 @@ class Dataset:
         mode: str | None = None,
         key: str | None = None,
         progress: Callable[[int], None] | None = None,
+        schema_change: str | None = None,
     ) -> IngestResult:
         """Takes what is new at the source – or `data` – through the contract into a new version.
 
         `data` is any Arrow stream or frame, or an iterable – a generator, say – of dicts, lists of dicts, or frames.
 
         `mode` is `append`, `overwrite`, `upsert`, `snapshot` or `scd2`; the dataset's own where None. `key` names the
-        attempt: asked again under the same key, the first result is the answer. Raises `DataRefused`,
-        `SourceError`, `StoreError`.
+        attempt: asked again under the same key, the first result is the answer. `schema_change` says what becomes of
+        columns that changed: `evolve`, `freeze`, `discard_value` or `quarantine`; as `lastro.yaml` says where None.
+        Raises `DataRefused`, `SchemaChanged`, `SourceError`, `StoreError`.
         """
         from lastro.pipeline.ingest import ingest
         from lastro.pipeline.target import part
 
         chosen = self._mode(mode)
-        target = self.target()
+        target = self.target(schema_change)
         source = _Given(data) if data is not None else self._source(chosen)
         if data is not None:
             target = part(target)
         run = _run_id()
         return ingest(target, source, mode=chosen, key=key, run=run, progress=progress, on_commit=self._enter)
+
+    def preview(self, *, mode: str | None = None, schema_change: str | None = None) -> Preview:
+        """How the source's columns differ from the contract's, and what the next batch would make of it.
+
+        Reads the source's first rows, and takes nothing in. Raises `SourceError`, `ConfigurationError`.
+        """
+        from lastro.pipeline.schema_preview import preview
+
+        chosen = self._mode(mode)
+        return preview(self.target(schema_change), self._source(chosen), chosen)
 
     def log(self) -> tuple[VersionInfo, ...]:
         """Every version, newest first."""
@@ -179,11 +193,12 @@ class Dataset:
         """What is known of the version a selector means. Raises `UnknownName`, `NameRefused`."""
         return self.table.find(Reference.parse(f"{self.name}@{selector}").selector)
 
-    def target(self) -> Target:
+    def target(self, schema_change: str | None = None) -> Target:
         """Everything a pipeline needs to change this dataset."""
         from lastro.pipeline.target import Target
 
-        plan = self.contract().plan()
+        contract = self.contract()
+        plan = contract.plan()
         return Target(
             table=self.table,
             quarantine=self.workspace.table(f"{self.name}.quarantine"),
@@ -192,7 +207,21 @@ class Dataset:
             withheld=plan.withheld,
             history=self.entry.history,
             deletes=self.entry.deletes,
+            contract=contract,
+            contract_file=self.workspace.root / self.entry.contract,
+            on_change=self._on_change(schema_change),
         )
+
+    def _on_change(self, policy: str | None) -> OnChange | None:
+        if policy is None:
+            return self.entry.schema_change
+        try:
+            return OnChange(policy)
+        except ValueError as error:
+            raise ConfigurationError(
+                _("{policy!r} does not say what becomes of a changed source").format(policy=policy),
+                do=_("use one of {policies}").format(policies=", ".join(OnChange)),
+            ) from error
 
     def _mode(self, mode: str | None) -> Mode:
         if mode is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lastro.engine.duck.limits import Limits
-from lastro.engine.protocol import KeyDiff, Measures, Merged, Progress, Protect, Staged, StagedFile
+from lastro.engine.protocol import Arrange, KeyDiff, Measures, Merged, Progress, Protect, Staged, StagedFile
 from lastro.engine.scan import ArrowStream, Scan
 from lastro.engine.sql import compile as sql
 from lastro.model.merging import MergePlan
@@ -67,12 +67,13 @@ class DuckEngine:
         keep_last: bool = False,
         protect: Protect | None = None,
         progress: Progress | None = None,
+        arrange: Arrange | None = None,
     ) -> Staged:
         """One scan into `folder`."""
         from lastro.engine.duck.stage import Order, stage
 
         temp = self._temp or folder
-        return stage(Order(plan, folder, batch, keep_last, protect, progress, self.limits, temp), scan)
+        return stage(Order(plan, folder, batch, keep_last, protect, progress, self.limits, temp, arrange), scan)
 
     def measure(
         self,
@@ -102,6 +103,12 @@ class DuckEngine:
         from lastro.engine.duck.merge import Order, merge
 
         return merge(Order(stored, batch, schema, plan, folder, present, self.limits, self._temp or folder))
+
+    def recast(self, existing: Sequence[Path], schema: Schema, folder: Path) -> Sequence[StagedFile]:
+        """All rows of `existing` in new files, under a wider schema."""
+        from lastro.engine.duck.recast import recast
+
+        return recast(existing, schema, folder)
 
     def holding(self, existing: Sequence[Path], incoming: Sequence[Path], key: Sequence[str]) -> Sequence[Path]:
         """Those of `existing` that hold at least one key of `incoming`."""

@@ -67,21 +67,23 @@ class Progress(msgspec.Struct, frozen=True, tag="progress"):
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
-    """The end of one file: its rows kept, and the ascending positions of `skipped` records, which its reader set
-    aside: positions told before do not count them yet.
+    """The end of one file: its rows kept, the ascending positions of `skipped` records, which its reader set aside
+    (positions told before do not count them yet), and how many records it had.
     """
 
     source: str
     kept: int
     skipped: tuple[int, ...] = ()
+    read: int = 0
 
 
 class Counted(msgspec.Struct, frozen=True, tag="counted"):
-    """The end of a `stage`: rows by what became of them, and refusals by rule."""
+    """The end of a `stage`: rows by what became of them, refusals by rule, and JSON members that nobody reads."""
 
     read: int
     kept: int
     refused: dict[str, int]
+    unread: tuple[str, ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer"):

@@ -122,9 +122,15 @@ def _near(existing: Sequence[Path], incoming: Sequence[Path], key: Sequence[str]
 
 def _overlap(one: Sequence[Bounds], other: Sequence[Bounds]) -> bool:
     return all(
-        first is None or second is None or (first[0] <= second[1] and second[0] <= first[1])
-        for first, second in zip(one, other, strict=True)
+        first is None or second is None or _meets(first, second) for first, second in zip(one, other, strict=True)
     )
+
+
+def _meets(first: tuple[Any, Any], second: tuple[Any, Any]) -> bool:  # Any: keys of one type, or of a wider one
+    try:
+        return bool(first[0] <= second[1] and second[0] <= first[1])
+    except TypeError:  # a date beside a moment, where the key's type was widened: the query compares them
+        return True
 
 
 def _bounds(path: Path, key: Sequence[str]) -> list[Bounds]:

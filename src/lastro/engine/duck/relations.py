@@ -5,7 +5,8 @@ Rules:
 1. Text formats arrive as text, whole and uninterpreted; the plan's casts decide what they mean.
 2. Nothing is sniffed here: dialect and columns are given.
 3. Records that cannot be taken apart are set aside by the reader (`reject_errors`) or marked by `MALFORMED`.
-4. JSON: one parse for all fields. Numbers keep their text up to what a double or a 64-bit integer holds exactly;
+4. JSON objects say which members they have besides those asked for (`UNREAD`), and give the record itself for `REST`.
+5. JSON: one parse for all fields. Numbers keep their text up to what a double or a 64-bit integer holds exactly;
    larger ones keep it too. A key that occurs twice counts once, the first time.
 """
 
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from lastro.engine.duck.connection import name, text, texts
 from lastro.engine.duck.limits import MIB, Limits
+from lastro.engine.protocol import REST, UNREAD
 from lastro.engine.scan import Csv
 
 LINE = "_lastro_line"
@@ -54,14 +56,25 @@ def lines(path: Path | str, limits: Limits) -> str:
 
 
 def objects(source: str, fields: Sequence[str]) -> str:
-    """A relation with the fields of the JSON objects in `source`'s column `LINE`, then `LINE` where there is none."""
+    """A relation with the fields of the JSON objects in `source`'s column `LINE`, then `LINE` where there is none.
+
+    Then, where an object has other members, `UNREAD` with their names. A field `REST` is then the object itself.
+    """
+    asks, fields = REST in fields, [field for field in fields if field != REST]
     pointers = texts([_pointer(field) for field in fields])
     found = (
         f"CASE WHEN starts_with(ltrim({name(LINE)}, E' \\t\\r'), '{{') "
         f"THEN TRY(json_extract_string({name(LINE)}, {pointers})) END"
     )
-    values = ", ".join(f"found[{index}] AS {name(field)}" for index, field in enumerate(fields, 1))
-    return _unpacked(source, found, values)
+    others = f"found IS NOT NULL AND NOT list_has_all({texts(fields)}::VARCHAR[], keys)"
+    names = f"list_filter(keys, lambda key: NOT list_contains({texts(fields)}::VARCHAR[], key))"
+    values = [f"found[{index}] AS {name(field)}" for index, field in enumerate(fields, 1)]
+    pointer = "'/' || replace(replace(key, '~', '~0'), '/', '~1')"
+    held = f"list_filter({names}, lambda key: json_extract_string({name(LINE)}, {pointer}) IS NOT NULL)"
+    values += [f"CASE WHEN {others} AND len({held}) > 0 THEN {name(LINE)} END AS {name(REST)}"] if asks else []
+    values += [f"CASE WHEN {others} THEN CAST(to_json({names}) AS VARCHAR) END AS {name(UNREAD)}"]
+    keys = f"TRY(json_keys({name(LINE)})) AS keys"
+    return _unpacked(source, f"{found} AS found, {keys}", ", ".join(values))
 
 
 def groups(source: str, pattern: str, fields: Sequence[str]) -> str:
@@ -69,7 +82,7 @@ def groups(source: str, pattern: str, fields: Sequence[str]) -> str:
     struct = f"regexp_extract({name(LINE)}, {text(pattern)}, {texts(fields)})"
     found = f"CASE WHEN regexp_matches({name(LINE)}, {text(pattern)}) THEN {struct} END"
     values = ", ".join(f"nullif(found.{name(field)}, '') AS {name(field)}" for field in fields)
-    return _unpacked(source, found, values)
+    return _unpacked(source, f"{found} AS found", values)
 
 
 def parquet(path: Path | str) -> str:
@@ -80,7 +93,7 @@ def parquet(path: Path | str) -> str:
 def _unpacked(source: str, found: str, values: str) -> str:
     return (
         f"SELECT {values}, CASE WHEN found IS NULL THEN coalesce({name(LINE)}, '') END AS {name(LINE)} "
-        f"FROM (SELECT {name(LINE)}, {found} AS found FROM ({source}))"
+        f"FROM (SELECT {name(LINE)}, {found} FROM ({source}))"
     )
 
 

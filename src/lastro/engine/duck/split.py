@@ -5,7 +5,8 @@ Rules:
 1. A row is set aside if it breaks a rule whose policy says so; otherwise it is kept, and the broken rules are counted.
 2. A batch that breaks nothing passes through untouched.
 3. A malformed record is set aside under the rule `malformed`, as text; a blank line is no record.
-4. Positions count the source's records from 1. Records that the reader set aside itself are counted in later.
+4. The names of JSON members that the plan does not read are gathered, up to a number of them.
+5. Positions count the source's records from 1. Records that the reader set aside itself are counted in later.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import pyarrow.compute as pc
 
 from lastro.engine.duck.arrow import integers, to_arrow
 from lastro.engine.duck.relations import LINE
-from lastro.engine.protocol import MALFORMED, QUARANTINE
+from lastro.engine.protocol import MALFORMED, QUARANTINE, UNREAD, UNREAD_MAX
 
 REFUSED_SCHEMA = to_arrow(QUARANTINE)
 Bits = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -53,6 +54,7 @@ class Splitter:
     refused: Counter[str] = field(default_factory=Counter)
     blanks: list[int] = field(default_factory=list)
     """The numbers of the source's blank lines among those that arrived, from 1."""
+    unread: dict[str, None] = field(default_factory=dict)
     _source: str = ""
     _lines: int = 0
 
@@ -65,6 +67,8 @@ class Splitter:
         words = [integers(batch.column(name)) for name in self.shape.bits]
         lines = batch.column(LINE) if LINE in batch.schema.names else None
         table = batch.select(list(range(len(self.shape.columns))))
+        if UNREAD in batch.schema.names:
+            self._gather(batch.column(UNREAD))
         before = self._lines
         self._lines += batch.num_rows
         if any(word.any() for word in words) or (lines is not None and lines.null_count < len(lines)):
@@ -72,6 +76,14 @@ class Splitter:
         self.read += batch.num_rows
         self.kept += batch.num_rows
         return table, None
+
+    def _gather(self, names: pa.Array) -> None:
+        if names.null_count == len(names):
+            return
+        for listed in names.dictionary_encode().dictionary.to_pylist():
+            if len(self.unread) >= UNREAD_MAX:
+                return
+            self.unread |= dict.fromkeys(msgspec.json.decode(listed, type=list[str]))
 
     def _divide(
         self, batch: pa.RecordBatch, table: pa.RecordBatch, words: list[Bits], lines: pa.Array | None, before: int

@@ -33,10 +33,9 @@ from lastro.engine.duck.relations import LINE
 from lastro.engine.duck.split import REFUSED_SCHEMA, Shape, refused_batch
 from lastro.engine.duck.staging import Reading
 from lastro.engine.duck.stream import Inflow
-from lastro.engine.protocol import PRIMARY_KEY, Progress, Protect, Staged, StagedFile
+from lastro.engine.protocol import PRIMARY_KEY, UNREAD, UNREAD_MAX, Arrange, Progress, Protect, Staged, StagedFile
 from lastro.engine.scan import Excel, FileScan, JsonLines, Lines, Scan, StreamScan, Xml, labels
-from lastro.engine.sql import door
-from lastro.engine.sql.compile import BITS_PER_WORD, CompiledBatch, compile_batch
+from lastro.engine.sql.compile import BITS_PER_WORD, CompiledBatch, compile_batch, source_columns, unread
 from lastro.model.errors import LastroError, SourceBroken
 from lastro.model.finding import Policy
 from lastro.model.plan import Plan
@@ -56,6 +55,11 @@ class Order:
     progress: Progress | None
     limits: Limits
     temp: Path | None
+    arrange: Arrange | None = None
+
+    def arranged(self, sources: Sequence[Schema]) -> Order:
+        """The same order with the plan for sources that have these columns."""
+        return self if self.arrange is None else replace(self, plan=self.arrange(sources), arrange=None)
 
 
 @dataclass(slots=True)
@@ -66,8 +70,16 @@ class Intake:
     kept: Writer
     refused: Writer
     unreadable: Writer
-    watch: keys.Watch
+    watch: keys.Watch = field(init=False)
+    unread: tuple[str, ...] = ()
     ends: list[frames.Ended] = field(default_factory=list)
+
+    def arrange(self, sources: Sequence[Schema]) -> Order:
+        """Told the sources' columns; gives the order to follow from here on."""
+        self.order = self.order.arranged(sources)
+        self.unread = unread(self.order.plan, sources)
+        self.watch = keys.Watch(self.order.plan.primary_key)
+        return self.order
 
     def keep(self, batch: pa.RecordBatch) -> None:
         """Takes kept rows."""
@@ -121,18 +133,21 @@ def _stage(order: Order, scan: Scan) -> Staged:
         kept, refused, unreadable = (
             writers.enter_context(Writer(order.folder, stem)) for stem in ("kept", "refused", "malformed")
         )
-        intake = Intake(order, kept, refused, unreadable, keys.Watch(order.plan.primary_key))
+        intake = Intake(order, kept, refused, unreadable)
         match scan:
             case FileScan():
                 counted = _from_child(order, scan, intake)
             case StreamScan():
                 counted = _from_stream(order, scan, intake)
+    order = intake.order
     aside = _corrected(order.folder, refused.files, intake.ends) + unreadable.files
     staged = Staged(
         tuple(kept.files),
         tuple(aside),
         RowCounts(counted.read, counted.kept, counted.read - counted.kept),
         counted.refused | ({PRIMARY_KEY: 0} if order.plan.primary_key else {}),
+        tuple(dict.fromkeys((*intake.unread, *counted.unread)))[:UNREAD_MAX],
+        tuple((end.source, end.read) for end in intake.ends),
     )
     if order.plan.primary_key and not intake.watch.grows:
         return _without_repeats(order, staged, intake)
@@ -140,11 +155,11 @@ def _stage(order: Order, scan: Scan) -> Staged:
 
 
 def _from_child(order: Order, scan: FileScan, intake: Intake) -> frames.Counted:
-    wanted = wanted_columns(order.plan) if isinstance(scan.format, JsonLines | Xml) else ()
+    wanted = source_columns(order.plan) if isinstance(scan.format, JsonLines | Xml) else ()
     with guard.guarded("stage", scan.paths, scan.format, order.limits, temp=order.temp, wanted=wanted) as child:
         described = child.answer(frames.Described)
         schemas = [Schema.from_delta(text) for text in described.schemas]
-        child.send(_query(order, scan, schemas))
+        child.send(_query(intake.arrange(schemas), scan, schemas))
         return _receive(child, intake)
 
 
@@ -172,15 +187,17 @@ def _receive(child: guard.Child, intake: Intake) -> frames.Counted:
 
 
 def _from_stream(order: Order, scan: StreamScan, intake: Intake) -> frames.Counted:
-    wanted = wanted_columns(order.plan) if scan.records else ()
+    wanted = source_columns(order.plan) if scan.records else ()
     inflow = Inflow(scan)
-    compiled = _compiled(order.plan, inflow.columns(wanted), (LINE,) if scan.records else (), scan.label)
+    order = intake.arrange([inflow.columns(wanted)])
+    carry = (LINE, UNREAD) if scan.records else ()
+    compiled = _compiled(order.plan, inflow.columns(wanted), carry, scan.label)
     reading = Reading(_shape(order.plan, compiled), order.batch, intake)
     kept = 0
     reading.splitter.begin(scan.label)
     with session(order.limits, temp=order.temp) as connection:
         inflow.view(connection, wanted)
-        select = compiled.select(RAW, carry=(LINE,) if scan.records else ())
+        select = compiled.select(RAW, carry=carry)
         try:
             for batch in in_order(connection, select).to_arrow_reader(order.limits.batch_rows):
                 kept += reading.take(batch)
@@ -193,7 +210,7 @@ def _from_stream(order: Order, scan: StreamScan, intake: Intake) -> frames.Count
 
 
 def _query(order: Order, scan: FileScan, schemas: Sequence[Schema]) -> frames.Query:
-    carry = (LINE,) if isinstance(scan.format, JsonLines | Lines | Excel | Xml) else ()
+    carry = {JsonLines: (LINE, UNREAD), Lines: (LINE,), Excel: (LINE,), Xml: (LINE,)}.get(type(scan.format), ())
     compiled: dict[Schema, CompiledBatch] = {}
     for path, schema in zip(scan.paths, schemas, strict=True):
         if schema not in compiled:
@@ -218,20 +235,6 @@ def _compiled(plan: Plan, schema: Schema, carry: Sequence[str], where: str) -> C
 def _shape(plan: Plan, compiled: CompiledBatch) -> Shape:
     aside = tuple(rule.policy is Policy.QUARANTINE for rule in plan.row_rules)
     return Shape(compiled.names, compiled.bits, compiled.record, compiled.rules, aside, BITS_PER_WORD)
-
-
-def wanted_columns(plan: Plan) -> tuple[str, ...]:
-    """The source's columns that the plan reads, in the plan's order."""
-    from sqlglot import exp
-
-    names: dict[str, None] = {}
-    for column in plan.columns:
-        if column.expression is None:
-            names[column.source] = None
-            continue
-        tree = door.expression(column.expression, columns=None, where=f"{plan.dataset}.{column.name}")
-        names |= dict.fromkeys(found.name for found in tree.find_all(exp.Column))
-    return tuple(names)
 
 
 def _corrected(folder: Path, files: Sequence[StagedFile], ends: Sequence[frames.Ended]) -> list[StagedFile]:
@@ -285,7 +288,9 @@ def _without_repeats(order: Order, staged: Staged, intake: Intake) -> Staged:
     read = staged.counts.read
     refused = Counter(staged.refused)
     refused[PRIMARY_KEY] += staged.counts.kept - rows
-    return Staged(tuple(kept), (*staged.quarantined, *writer.files), RowCounts(read, rows, read - rows), refused)
+    counts = RowCounts(read, rows, read - rows)
+    aside = (*staged.quarantined, *writer.files)
+    return replace(staged, kept=tuple(kept), quarantined=aside, counts=counts, refused=refused)
 
 
 def _less(order: Order, index: int, file: StagedFile, going: list[Integers] | None) -> list[StagedFile]:

@@ -28,7 +28,7 @@ from lastro.engine.duck.limits import Limits
 from lastro.engine.duck.positions import corrected
 from lastro.engine.duck.relations import REJECTS_MAX
 from lastro.engine.duck.split import Shape, Splitter, refused_batch
-from lastro.engine.protocol import MALFORMED
+from lastro.engine.protocol import MALFORMED, UNREAD_MAX
 from lastro.engine.scan import Csv, FileFormat, Parquet
 
 PROGRESS_SECONDS = 0.25
@@ -72,6 +72,7 @@ class Reading:
     def __init__(self, shape: Shape, batch: str, sink: Sink) -> None:
         self.splitter, self.sink = Splitter(shape, batch), sink
         self._told = 0.0
+        self._read_before = 0
         self._first = True
 
     def take(self, batch: pa.RecordBatch) -> int:
@@ -91,12 +92,14 @@ class Reading:
         """Counts in what the source's reader set aside."""
         self.splitter.read += len(skipped)
         self.splitter.refused[MALFORMED] += len(skipped)
-        self.sink.end(frames.Ended(source, kept, tuple(skipped)))
+        self.sink.end(frames.Ended(source, kept, tuple(skipped), self.splitter.read - self._read_before))
+        self._read_before = self.splitter.read
 
     def counted(self) -> frames.Counted:
         """The counts so far."""
         rules = {**dict.fromkeys(self.splitter.shape.rules, 0), MALFORMED: 0}
-        return frames.Counted(self.splitter.read, self.splitter.kept, {**rules, **self.splitter.refused})
+        refused, unread = {**rules, **self.splitter.refused}, tuple(self.splitter.unread)[:UNREAD_MAX]
+        return frames.Counted(self.splitter.read, self.splitter.kept, refused, unread)
 
 
 def read(

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from lastro.engine.duck.arrow import conform, to_arrow
 from lastro.engine.duck.engine import DuckEngine
-from lastro.engine.protocol import KeyDiff, Measures, Merged, Progress, Protect, Staged, StagedFile
+from lastro.engine.protocol import Arrange, KeyDiff, Measures, Merged, Progress, Protect, Staged, StagedFile
 from lastro.engine.scan import ArrowStream, Scan
 from lastro.engine.spark import intake
 from lastro.engine.spark import stage as staging
@@ -88,9 +88,10 @@ class SparkEngine:
         keep_last: bool = False,
         protect: Protect | None = None,
         progress: Progress | None = None,
+        arrange: Arrange | None = None,
     ) -> Staged:
         """One batch, staged. `protect` must be picklable: it runs where the rows are."""
-        order = staging.Order(plan, folder, batch, keep_last, protect, progress)
+        order = staging.Order(plan, folder, batch, keep_last, protect, progress, arrange)
         return staging.stage(self._session, order, scan)
 
     def measure(
@@ -126,6 +127,10 @@ class SparkEngine:
     ) -> Merged:
         """A batch and the stored rows it meets, by the embedded engine."""
         return self._embedded.merge(stored, batch, schema, plan, folder, present=present)
+
+    def recast(self, existing: Sequence[Path], schema: Schema, folder: Path) -> Sequence[StagedFile]:
+        """All rows of `existing` in new files under a wider schema, by the embedded engine."""
+        return self._embedded.recast(existing, schema, folder)
 
     def holding(self, existing: Sequence[Path], incoming: Sequence[Path], key: Sequence[str]) -> Sequence[Path]:
         """Those of `existing` that hold a key of `incoming`."""

@@ -21,6 +21,7 @@ from lastro.engine.duck import documents
 from lastro.engine.duck.arrow import arrow_type, conform, from_arrow, to_arrow
 from lastro.engine.duck.failure import Refused, to_error
 from lastro.engine.duck.limits import MIB, Limits
+from lastro.engine.protocol import UNREAD
 from lastro.engine.scan import Csv, Excel, FileScan, JsonLines, Lines, Parquet, Scan, StreamScan, Xml, labels
 from lastro.engine.spark import records
 from lastro.engine.spark.session import failures
@@ -38,13 +39,17 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One source's records. `frame` has the columns of `schema`, then `position` and `malformed` under these names."""
+    """One source's records. `frame` has the columns of `schema`, then `position` and `malformed` under these names.
+
+    Of JSON objects it has `UNREAD`, too, if `tells_unread`.
+    """
 
     label: str
     schema: Schema
     frame: DataFrame
     position: str
     malformed: str
+    tells_unread: bool = False
 
 
 def describe(session: Session, scan: Scan) -> Schema:
@@ -143,10 +148,12 @@ def _file(session: Session, path: Path, label: str, scan: FileScan, schema: Sche
         records.check(path, scan.format, LIMITS)
     except Refused as refused:
         raise to_error(refused.failure) from None
-    frame = _text_frame(session, path.absolute(), scan.format, schema)
+    is_json = isinstance(scan.format, JsonLines)
+    names = (*schema.names, UNREAD) if is_json else schema.names
+    frame = _text_frame(session, path.absolute(), scan.format, names)
     if isinstance(scan.format, Lines):
         frame = _grouped(frame, scan.format)
-    return Frame(label, schema, frame.toDF(*schema.names, position, malformed), position, malformed)
+    return Frame(label, schema, frame.toDF(*names, position, malformed), position, malformed, is_json)
 
 
 def _selected(field: Field) -> str:
@@ -158,8 +165,8 @@ def _name(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def _text_frame(session: Session, path: Path, kind: Csv | JsonLines | Lines, schema: Schema) -> DataFrame:
-    names = ("line",) if isinstance(kind, Lines) else schema.names
+def _text_frame(session: Session, path: Path, kind: Csv | JsonLines | Lines, columns: Sequence[str]) -> DataFrame:
+    names = ("line",) if isinstance(kind, Lines) else columns
     aliases = [f"c{index}" for index in range(len(names))]  # the workers' own names: a source's may hold anything
 
     def work(_batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -213,11 +220,12 @@ def _stream(session: Session, scan: StreamScan, wanted: Sequence[str], avoid: Se
     source = pa.RecordBatchReader.from_stream(scan.stream)
     schema = _texts(wanted) if scan.records else from_arrow(source.schema)
     position, malformed = _free(avoid, schema, "_position"), _free(avoid, schema, "_malformed")
-    gathered = _records_of(source, scan, wanted) if scan.records else _numbered(source, schema)
-    names = [*schema.names, position, malformed]
+    own = (*schema.names, UNREAD) if scan.records else schema.names
+    gathered = _records_of(source, scan, own) if scan.records else _numbered(source, schema)
+    names = [*own, position, malformed]
     table = _bounded(gathered, scan.label).rename_columns(names)
     with failures(_("the stream could not be handed to Spark"), where=scan.label):
-        return Frame(scan.label, schema, _ordered(session, table), position, malformed)
+        return Frame(scan.label, schema, _ordered(session, table), position, malformed, scan.records)
 
 
 def _ordered(session: Session, table: pa.Table) -> DataFrame:

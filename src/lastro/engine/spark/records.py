@@ -6,7 +6,9 @@ Rules:
 2. A batch has the source's columns as text, then `POSITION` (from 1) and `MALFORMED`: the record's own text where it
    cannot be taken apart, else NULL. Blank lines are no records.
 3. A delimited record has exactly as many values as there are columns; a quote that closes is followed by a delimiter.
-4. A JSON number is written as ECMAScript writes it; whole numbers keep all their digits.
+4. JSON objects say which members they have besides those asked for (`UNREAD`, a column of their own), and give the
+   record itself for a name `REST`.
+5. A JSON number is written as ECMAScript writes it; whole numbers keep all their digits.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import pyarrow as pa
 from lastro.engine.duck import feed, header
 from lastro.engine.duck.limits import MIB, Limits
 from lastro.engine.duck.survey import Surveyor
+from lastro.engine.protocol import REST, UNREAD
 from lastro.engine.scan import Csv, JsonLines, Lines
 
 POSITION, MALFORMED = "position", "malformed"
@@ -155,11 +158,16 @@ def _shown(text: str) -> str:
 
 
 def take_object(line: str | None, names: Sequence[str]) -> Record:
-    """The named members of a JSON object as texts."""
+    """The named members of a JSON object as texts; under the name `UNREAD`, a list of the other members' names."""
     found = json_object(line) if line is not None else None
     if found is None:
         return None, _shown(line or "")
-    return [_member(found.get(name)) for name in names], None
+    others = [name for name in found if name not in names]
+    special: dict[str, str | None] = {UNREAD: json.dumps(others)} if others else {}
+    special |= {REST: line} if any(found[name] is not None for name in others) else {}
+    known = (name for name in names if name not in (REST, UNREAD))
+    values = {name: _member(found.get(name)) for name in known} | special
+    return [values.get(name) for name in names], None
 
 
 def json_object(line: str) -> dict[str, Any] | None:  # Any: JSON values

@@ -11,10 +11,11 @@ Rules:
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,21 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lastro.engine.protocol import MALFORMED, PRIMARY_KEY, Progress, Protect, Staged, StagedFile
+from lastro.engine.protocol import (
+    MALFORMED,
+    PRIMARY_KEY,
+    UNREAD,
+    UNREAD_MAX,
+    Arrange,
+    Progress,
+    Protect,
+    Staged,
+    StagedFile,
+)
 from lastro.engine.scan import Scan
 from lastro.engine.spark.intake import DataFrame, Frame, Session, frames
 from lastro.engine.spark.session import failures
-from lastro.engine.sql.compile import BITS_PER_WORD, CompiledBatch, compile_batch, source_columns
+from lastro.engine.sql.compile import BITS_PER_WORD, CompiledBatch, compile_batch, source_columns, unread
 from lastro.engine.sql.dialect import quoted
 from lastro.engine.sql.dialect import text as literal
 from lastro.model.errors import EngineError, WriteFailed
@@ -49,12 +60,16 @@ class Order:
     keep_last: bool
     protect: Protect | None
     progress: Progress | None
+    arrange: Arrange | None = None
 
 
 def stage(session: Session, order: Order, scan: Scan) -> Staged:
     """Stages one scan. Raises `SourceBroken`, `LimitExceeded`, `EngineError`, `WriteFailed`."""
-    names = _Names(order.plan)
     found = frames(session, scan, source_columns(order.plan), order.plan.schema.names)
+    schemas = [each.schema for each in found]
+    if order.arrange is not None:
+        order = replace(order, plan=order.arrange(schemas))
+    names = _Names(order.plan)
     compiled = [compile_batch(order.plan, each.schema, dialect="spark") for each in found]
     parts = [
         _part(session, each, batch, number, names)
@@ -69,8 +84,26 @@ def stage(session: Session, order: Order, scan: Scan) -> Staged:
             order.progress(counts.read)
         kept = _write(_kept(whole, names), order, "kept")
         aside = _write(_quarantine(whole, order, names), order, "quarantine")
+        members = tuple(_unread(whole, names)) if any(each.tells_unread for each in found) else ()
+        sources = _sources(whole, names, found, counts)
     _check_conserved(counts, kept, aside, order)
-    return Staged(kept, aside, counts, refused)
+    others = tuple(dict.fromkeys((*unread(order.plan, schemas), *members)))[:UNREAD_MAX]
+    return Staged(kept, aside, counts, refused, others, sources)
+
+
+def _sources(whole: DataFrame, names: _Names, found: Sequence[Frame], counts: RowCounts) -> tuple[tuple[str, int], ...]:
+    if len(found) == 1:
+        return ((found[0].label, counts.read),)
+    number = names.own(NUMBER)
+    rows = {int(row[0]): int(row[1]) for row in whole.groupBy(number).count().collect()}
+    return tuple((each.label, rows.get(index, 0)) for index, each in enumerate(found))
+
+
+def _unread(whole: DataFrame, names: _Names) -> Iterator[str]:
+    """The names of JSON members that occurred and are not asked for."""
+    listed = whole.selectExpr(f"{names.own(UNREAD)} AS listed").filter("listed IS NOT NULL").distinct()
+    for row in sorted(row[0] for row in listed.limit(UNREAD_MAX).collect()):
+        yield from json.loads(row)
 
 
 @contextmanager
@@ -115,6 +148,7 @@ def _part(session: Session, source: Frame, batch: CompiledBatch, number: int, na
     source.frame.createOrReplaceTempView(view)
     try:
         position, text = quoted(source.position, dialect="spark"), quoted(source.malformed, dialect="spark")
+        unread_members = quoted(UNREAD, dialect="spark") if source.tells_unread else "CAST(NULL AS STRING)"
         record = quoted(batch.record, dialect="spark")
         state = f"CASE WHEN {text} IS NOT NULL THEN 'malformed' WHEN {batch.refused} THEN 'refused' ELSE 'kept' END"
         words = [
@@ -130,8 +164,10 @@ def _part(session: Session, source: Frame, batch: CompiledBatch, number: int, na
             f"{number} AS {names.own(NUMBER)}",
             f"{position} AS {names.own(POSITION)}",
             f"{batch.clean_record_sql} AS {names.own('clean')}",
+            f"{unread_members} AS {names.own(UNREAD)}",
         ]
-        select = batch.select(quoted(view, dialect="spark"), carry=(source.position, source.malformed))
+        carry = (source.position, source.malformed, *((UNREAD,) if source.tells_unread else ()))
+        select = batch.select(quoted(view, dialect="spark"), carry=carry)
         with failures(_("Spark could not plan the batch"), where=source.label):
             return session.sql(f"SELECT {', '.join(items)} FROM ({select}) AS batch")
     finally:

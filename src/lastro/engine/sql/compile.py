@@ -8,7 +8,9 @@ Rules:
    breaks a rule whose policy is `quarantine`; rules that warn or fail only count.
 3. A rule that no row can break (the cast of a text to a text) has its bit, but costs nothing.
 4. `record` is the JSON object of all the source's columns, each as the text its cast would read; NULL unless refused.
-5. Both dialects are written from the same trees.
+5. Columns of `Plan.absent` that the source does not have are NULL. A source's column `REST` is the whole record where
+   it has members that the plan does not read; it is then the record of a refused row, too.
+6. Both dialects are written from the same trees.
 """
 
 from __future__ import annotations
@@ -20,11 +22,12 @@ from functools import lru_cache
 
 from sqlglot import exp
 
+from lastro.engine.protocol import REST
 from lastro.engine.sql import cast, condition, door, infer, measure
 from lastro.engine.sql.dialect import Dialect, build, column, quoted, render, text, try_cast
 from lastro.model.errors import SourceBroken
 from lastro.model.finding import Policy
-from lastro.model.plan import CastHolds, ColumnPlan, Plan
+from lastro.model.plan import CastHolds, ColumnPlan, Foreseen, Plan
 from lastro.model.schema import Field, ListOf, MapOf, Primitive, Schema, StructOf, Type
 from lastro.model.text import _
 
@@ -118,6 +121,24 @@ def _assumed(plan: Plan) -> Schema:
 
 
 def source_columns(plan: Plan) -> tuple[str, ...]:
+    """The source's columns that the plan reads, in its order, those it ignores, and `REST` if a rule asks for it.
+
+    Raises `SqlRefused`.
+    """
+    read = read_columns(plan)
+    alike = {name.casefold() for name in read}
+    names = (*read, *(name for name in sorted(plan.ignored) if name.casefold() not in alike))
+    asks = any(isinstance(rule.condition, Foreseen) for rule in plan.row_rules)
+    return (*names, REST) if asks else names
+
+
+def unread(plan: Plan, sources: Sequence[Schema]) -> tuple[str, ...]:
+    """The columns of these sources that the plan neither reads nor ignores."""
+    known = {*read_columns(plan), *plan.ignored, REST}
+    return tuple(dict.fromkeys(name for schema in sources for name in schema.names if name not in known))
+
+
+def read_columns(plan: Plan) -> tuple[str, ...]:
     """The source's columns that the plan reads, in the plan's order. Raises `SqlRefused`."""
     names: dict[str, None] = {}
     for each in plan.columns:
@@ -144,10 +165,11 @@ class _Compiler:
 
     def __init__(self, plan: Plan, source: Schema, dialect: Dialect, carry: Sequence[str]) -> None:
         self.plan = plan
-        self.source = source
+        self.given = source
+        self.source = _with_absent(plan, source)
         self.dialect = dialect
-        self.prefix = _free_prefix([*plan.schema.names, *source.names, *carry])
-        self.raw = {field.name: f"{self.prefix}raw_{index}" for index, field in enumerate(source.fields)}
+        self.prefix = _free_prefix([*plan.schema.names, *self.source.names, *carry])
+        self.raw = {field.name: f"{self.prefix}raw_{index}" for index, field in enumerate(self.source.fields)}
         self.made: dict[str, exp.Expr] = {}
         self.trials: dict[str, exp.Expr] = {}
         self.cleaned: dict[str, exp.Expr] = {}
@@ -159,12 +181,15 @@ class _Compiler:
         for index, each in enumerate(self.plan.columns):
             self._clean(index, each)
         row = condition.Row(
-            {each.name: each for each in self.plan.columns}, self.failed.__getitem__, _unreadable(self.plan)
+            {each.name: each for each in self.plan.columns},
+            self.failed.__getitem__,
+            _unreadable(self.plan),
+            self._unforeseen(),
         )
         broken = [(rule.name, condition.broken(rule.condition, row, rule=rule.name)) for rule in self.plan.row_rules]
         words = self._words([tree for _name, tree in broken])
         layers = (
-            {alias: column(name) for name, alias in self.raw.items()},
+            {alias: column(name) if name in self.given.names else exp.null() for name, alias in self.raw.items()},
             self.made,
             self.trials,
             self.cleaned,
@@ -192,6 +217,17 @@ class _Compiler:
         return tuple((name, self._text(tree)) for name, tree in layer.items())
 
     def _check_source(self) -> None:
+        alike: dict[str, str] = {}
+        for name in self.source.names:
+            other = alike.setdefault(name.casefold(), name)
+            if other != name:  # SQL takes the one for the other, and reads the first of them twice
+                raise SourceBroken(
+                    _("the source has columns that differ by letter case only: {first!r} and {second!r}").format(
+                        first=other, second=name
+                    ),
+                    where=self.plan.dataset,
+                    do=_("rename one of them at the source"),
+                )
         missing = [each.source for each in self.plan.columns if each.expression is None and each.source not in self.raw]
         if not missing:
             return
@@ -221,11 +257,12 @@ class _Compiler:
     def _origin(self, each: ColumnPlan) -> tuple[Type | None, exp.Expr]:
         """The type and tree of what is cast, over the source's own columns."""
         if each.expression is None:
-            return self.source.field(each.source).type, column(each.source)
+            is_there = each.source in self.given.names
+            return self.given.field(each.source).type if is_there else None, column(each.source)
         tree = door.expression(each.expression, columns=self.source.names, where=_where(self.plan, each))
         if type(tree) is exp.Cast and infer.cast_type(tree) == each.type:
             tree = tree.this  # the column's own strict cast takes this one's place, so that a failure is seen
-        types = {field.name: field.type for field in self.source.fields}
+        types = {field.name: field.type for field in self.given.fields}
         return infer.type_of(tree, types), infer.days_between(tree, types)
 
     def _named(self, index: int, each: ColumnPlan, plain: exp.Expr) -> exp.Expr:
@@ -270,10 +307,24 @@ class _Compiler:
         return exp.or_(*parts) if parts else exp.false()
 
     def _record(self) -> exp.Expr:
-        return _json([(each.name, column(self.raw[each.name]), each.type) for each in self.source.fields], self.dialect)
+        own = [each for each in self.given.fields if each.name != REST]
+        record = _json([(each.name, column(self.raw[each.name]), each.type) for each in own], self.dialect)
+        return build("COALESCE(:w, :r)", w=column(self.raw[REST]), r=record) if REST in self.raw else record
+
+    def _unforeseen(self) -> tuple[exp.Expr, ...]:
+        """The source's columns that the plan does not read, in the layers."""
+        if REST in self.raw:
+            return (column(self.raw[REST]),)
+        return tuple(column(self.raw[name]) for name in unread(self.plan, [self.given]))
 
     def _clean_record(self) -> exp.Expr:
         return _json([(each.name, column(each.name), each.type) for each in self.plan.schema.fields], self.dialect)
+
+
+def _with_absent(plan: Plan, source: Schema) -> Schema:
+    """The source's columns, and those that it does not have but may lack."""
+    missing = [name for name in read_columns(plan) if name in plan.absent and name not in source.names]
+    return Schema((*source.fields, *(Field(name, Primitive.STRING) for name in missing))) if missing else source
 
 
 def _json(members: Sequence[tuple[str, exp.Expr, Type]], dialect: Dialect) -> exp.Expr:

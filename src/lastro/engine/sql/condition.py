@@ -27,6 +27,7 @@ from lastro.model.plan import (
     CastHolds,
     ColumnPlan,
     Condition,
+    Foreseen,
     Holds,
     LengthWithin,
     Matches,
@@ -53,12 +54,14 @@ _FLOATS = (Primitive.DOUBLE, Primitive.FLOAT)
 class Row:
     """What conditions are written over: the plan's columns, and when a column's cast failed (None: it cannot).
 
-    `unreadable` are the columns whose failed casts refuse the row already.
+    `unreadable` are the columns whose failed casts refuse the row already, `unforeseen` the source's columns that the
+    plan does not read.
     """
 
     columns: Mapping[str, ColumnPlan]
     cast_failed: Callable[[str], exp.Expr | None]
     unreadable: frozenset[str] = frozenset()
+    unforeseen: tuple[exp.Expr, ...] = ()
 
 
 def broken(condition: Condition, row: Row, *, rule: str) -> exp.Expr | None:
@@ -95,6 +98,8 @@ def broken(condition: Condition, row: Row, *, rule: str) -> exp.Expr | None:
             tree = door.condition(expression, columns=tuple(row.columns), where=rule)
             types = {name: column.type for name, column in row.columns.items()}
             return exp.Not(this=exp.Paren(this=infer.days_between(tree, types)))
+        case Foreseen():
+            return _any_present(row.unforeseen)
         case AllOf(conditions):
             return _any(*(broken(each, row, rule=rule) for each in conditions))
 
@@ -103,6 +108,14 @@ def _any(*parts: exp.Expr | None) -> exp.Expr | None:
     """The parts joined by OR. A part that is NULL must not hide one that is true, and in SQL's OR it does not."""
     present = [exp.Paren(this=part) for part in parts if part is not None]
     return exp.or_(*present) if present else None
+
+
+def _any_present(values: tuple[exp.Expr, ...]) -> exp.Expr | None:
+    """When any of these has a value; halved again and again, so that the tree is as flat as it can be."""
+    if len(values) < 2:
+        return build(":c IS NOT NULL", c=values[0]) if values else None
+    middle = len(values) // 2
+    return _any(_any_present(values[:middle]), _any_present(values[middle:]))
 
 
 def _column(name: str, row: Row, rule: str) -> exp.Expr:
