@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lastro.model.release import VERSION
 
 if TYPE_CHECKING:
-    from lastro.source.generator import Cursor
+    from lastro.source.python.generator import Cursor
     from lastro.workspace.workspace import Workspace
 
 __version__ = VERSION
@@ -36,6 +36,6 @@ def init(path: str | Path = ".") -> Workspace:
 def __getattr__(name: str) -> Any:  # Any: what is imported at first use
     if name != "Cursor":
         raise AttributeError(name)
-    from lastro.source.generator import Cursor
+    from lastro.source.python.generator import Cursor
 
     return Cursor

@@ -12,12 +12,12 @@ from tests.tidy.tree import ROOT, blocks, pages
 from lastro.contract import parse
 from lastro.engine.sql import door
 from lastro.model.errors import SqlRefused
-from lastro.source.files import FilesOptions
+from lastro.source.files.source import FilesOptions
 from lastro.source.http import HttpOptions
-from lastro.source.logs import LogsOptions
+from lastro.source.logs.source import LogsOptions
 from lastro.source.options import SourceOptions
-from lastro.source.postgres import PostgresOptions
-from lastro.source.sqlite import SqliteOptions
+from lastro.source.postgres.source import PostgresOptions
+from lastro.source.sqlite.source import SqliteOptions
 from lastro.workspace import configuration
 
 REFERENCE = ROOT / "docs" / "reference"

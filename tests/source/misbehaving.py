@@ -14,8 +14,8 @@ import pytest
 
 from lastro.model.version import Mode
 from lastro.source import create
-from lastro.source.circuit import Circuits
-from lastro.source.fetch import Surroundings
+from lastro.source.fetch.circuit import Circuits
+from lastro.source.fetch.client import Surroundings
 from lastro.source.protocol import Unchanged
 
 __all__ = ["api", "serve", "slept"]

@@ -18,8 +18,8 @@ from lastro.model.errors import (
 )
 from lastro.model.version import Mode
 from lastro.source import create
-from lastro.source.adbc_types import arriving, converted
-from lastro.source.alchemy import text_of
+from lastro.source.anysql.alchemy import text_of
+from lastro.source.anysql.types import arriving, converted
 from lastro.source.protocol import Unchanged
 
 KINDS = {

@@ -145,7 +145,7 @@ def test_what_is_no_resource_is_refused(tmp_path, place, given, says):
 
 
 def test_without_dlt_the_extra_is_named(tmp_path, place, monkeypatch):
-    monkeypatch.setattr("lastro.source.dlt.find_spec", lambda name: None)
+    monkeypatch.setattr("lastro.source.python.dlt.find_spec", lambda name: None)
 
     with pytest.raises(MissingExtra) as caught:
         resource(tmp_path)

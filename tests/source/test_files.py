@@ -17,8 +17,9 @@ from lastro.engine.scan import Csv, Excel, JsonLines, Parquet, Xml
 from lastro.model import digest
 from lastro.model.errors import ConfigurationError, MissingExtra, SourceBroken, SourceChanged, SourceUnreachable
 from lastro.model.version import Mode
-from lastro.source import create, known, reading
-from lastro.source.known import FileMark, Known, known_files
+from lastro.source import create
+from lastro.source.files import known, reading
+from lastro.source.files.known import FileMark, Known, known_files
 from lastro.source.options import write_cursor
 from lastro.source.protocol import Unchanged
 
@@ -285,7 +286,7 @@ def test_options_of_workbooks_and_xml_reach_the_engine(tmp_path):
 
 
 def test_without_its_library_a_workbook_names_the_extra(tmp_path, monkeypatch):
-    monkeypatch.setattr("lastro.source.formats.find_spec", lambda name: None)
+    monkeypatch.setattr("lastro.source.files.formats.find_spec", lambda name: None)
 
     with pytest.raises(MissingExtra) as caught:
         files(tmp_path, "a.xlsx")

@@ -25,11 +25,11 @@ from lastro.model.errors import (
 )
 from lastro.model.version import Mode
 from lastro.source import create, guess
-from lastro.source.formats import FilesOptions, format_of
-from lastro.source.known import Bounds
-from lastro.source.objects import Objects
+from lastro.source.files.formats import FilesOptions, format_of
+from lastro.source.files.known import Bounds
+from lastro.source.files.objects import Objects
+from lastro.source.files.remote import RemoteFiles
 from lastro.source.protocol import Unchanged
-from lastro.source.remote import RemoteFiles
 
 boto3 = pytest.importorskip("boto3", reason="needs pip install 'moto[server]' boto3")
 pytest.importorskip("moto", reason="needs pip install 'moto[server]' boto3")
@@ -678,7 +678,7 @@ def test_an_engine_reads_what_was_fetched_and_names_the_object(bucket, tmp_path)
 
 
 def test_odd_names_stay_in_the_folder(bucket, tmp_path):
-    from lastro.source.remote import Spool
+    from lastro.source.files.remote import Spool
 
     spool = Spool(tmp_path / "spool", None, 1)
     names = [

@@ -12,7 +12,7 @@ from lastro.model.reconciliation import Reconciliation
 from lastro.model.version import Mode
 from lastro.source import create
 from lastro.source.protocol import Unchanged
-from lastro.source.sqlite_survey import CellTally
+from lastro.source.sqlite.survey import CellTally
 
 
 class Place:

@@ -16,8 +16,8 @@ from tests.source.misbehaving import Reply, over, page, read
 from lastro.model.errors import ConfigurationError, LimitExceeded, SourceBroken, SourceUnreachable
 from lastro.model.version import Mode
 from lastro.source import create
-from lastro.source.addresses import is_public
-from lastro.source.fetch import Surroundings
+from lastro.source.fetch.addresses import is_public
+from lastro.source.fetch.client import Surroundings
 from lastro.source.protocol import Unchanged
 
 

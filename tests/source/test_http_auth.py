@@ -229,7 +229,7 @@ def test_a_wrong_auth_is_refused(auth, says):
 
 
 def test_a_post_goes_out_under_the_same_rules(serve, slept):
-    from lastro.source.fetch import Limits, post
+    from lastro.source.fetch.client import Limits, post
 
     replies = [Reply(b"", 503, {}), Reply(b"", 200, {})]
     server = serve(lambda asked: replies[asked.number])

@@ -14,9 +14,9 @@ from tests.source.misbehaving import Reply, numbers, over, page, read
 import lastro
 from lastro.model.errors import LimitExceeded, SourceBroken, SourceChanged, SourceUnreachable
 from lastro.model.version import Mode
-from lastro.source.fetch import Answer
+from lastro.source.fetch.client import Answer
+from lastro.source.fetch.inflate import PIECE_BYTES, Damaged, pieces
 from lastro.source.http import exact
-from lastro.source.inflate import PIECE_BYTES, Damaged, pieces
 
 JSON = {"Content-Type": "application/json"}
 OFFSET = {"type": "offset", "limit": 10}

@@ -13,8 +13,8 @@ from tests.source.misbehaving import Reply, around, numbers, over, page, read
 from lastro.model.errors import ConfigurationError, SourceBroken, SourceChanged, SourceUnreachable
 from lastro.model.version import Mode
 from lastro.source import create
-from lastro.source.circuit import Circuits, Fuse
-from lastro.source.pace import Pace
+from lastro.source.fetch.circuit import Circuits, Fuse
+from lastro.source.fetch.pace import Pace
 
 OFFSET = {"type": "offset", "limit": 10}
 

@@ -118,7 +118,7 @@ def test_texts_from_libraries_lose_their_secrets():
         ("httpx2", "lastro.source.http", {"kind": "http", "url": "https://h/"}, "lastro[http]"),
         (
             "adbc_driver_postgresql",
-            "lastro.source.postgres",
+            "lastro.source.postgres.source",
             {"kind": "postgres", "url": "postgresql://h/d", "table": "t"},
             "lastro[postgres]",
         ),

@@ -14,7 +14,7 @@ from lastro.engine.scan import FileScan, Lines
 from lastro.model.errors import ConfigurationError
 from lastro.model.version import Mode
 from lastro.source import create
-from lastro.source.logs import PATTERNS, TIME_FORMAT
+from lastro.source.logs.source import PATTERNS, TIME_FORMAT
 
 PLAIN = '203.0.113.7 - ana [10/Oct/2026:13:55:36 -0300] "GET /loans?id=1 HTTP/1.1" 200 2326'
 COMBINED = PLAIN + ' "https://example.org/" "Mozilla/5.0 (X11)"'

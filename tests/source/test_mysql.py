@@ -25,7 +25,7 @@ from lastro.model.errors import (
 )
 from lastro.model.version import Mode
 from lastro.source import create
-from lastro.source.mysql_wire import CELL_BYTES, STRETCH_BYTES, Framed, cut
+from lastro.source.mysql.wire import CELL_BYTES, STRETCH_BYTES, Framed, cut
 from lastro.source.protocol import Unchanged
 
 PASSWORD = "s3cr3t p@ss/é"

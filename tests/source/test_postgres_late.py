@@ -18,7 +18,7 @@ import pytest
 from lastro.model.errors import SourceUnreachable
 from lastro.model.version import Mode
 from lastro.source import create
-from lastro.source.fence import Fence
+from lastro.source.postgres.fence import Fence
 from lastro.source.protocol import Unchanged
 
 

@@ -12,8 +12,8 @@ from lastro.model.errors import ConfigurationError, SourceBroken, SourceError
 from lastro.model.reconciliation import ColumnTotals
 from lastro.model.version import Mode
 from lastro.source import create
-from lastro.source.postgres_ranges import block_ranges
-from lastro.source.postgres_tables import Relation, tables
+from lastro.source.postgres.ranges import block_ranges
+from lastro.source.postgres.tables import Relation, tables
 from lastro.source.protocol import Unchanged
 
 
@@ -66,7 +66,7 @@ def test_a_row_that_is_lost_or_changed_on_the_way_is_told(mixed):
 
 def ours(opened, spoil):
     """The stream's batches, spoiled before they are counted."""
-    from lastro.source import postgres
+    from lastro.source.postgres import source as postgres
 
     stream = opened.scan.stream
     batches = stream._batches

@@ -24,7 +24,7 @@ from lastro.model.errors import ConfigurationError, SourceBroken, SourceChanged
 from lastro.model.version import Mode
 from lastro.source import create
 from lastro.source.protocol import Unchanged
-from lastro.source.rows import scan_of
+from lastro.source.python.rows import scan_of
 from lastro.source.stream import telling
 
 SECRET = "hunter2-123.456.789-09"
@@ -406,7 +406,7 @@ def test_a_dataset_takes_a_generator(tmp_path):
 
 
 def test_neither_polars_nor_pandas_is_loaded_unless_it_is_used(tmp_path):
-    code = "import sys\nfrom lastro.source.rows import scan_of\nscan_of([{'a': 1}], 'x')\n"
+    code = "import sys\nfrom lastro.source.python.rows import scan_of\nscan_of([{'a': 1}], 'x')\n"
     code += "print({'pandas', 'polars', 'dlt'} & set(sys.modules))"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -21,8 +21,9 @@ from lastro.model.errors import (
     SqlRefused,
 )
 from lastro.model.version import Mode
-from lastro.source import create, sqlite_session
+from lastro.source import create
 from lastro.source.protocol import Unchanged
+from lastro.source.sqlite import session as sqlite_session
 
 LONG_AGO = 1_700_000_000_000_000_000
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastro.model.reconciliation import ColumnTotals, Totals
-from lastro.source.tally import CANCELLED, Tally, exact, hashable, row_hash, summing
+from lastro.source.database.tally import CANCELLED, Tally, exact, hashable, row_hash, summing
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e190, max_value=1e190)
 

@@ -30,7 +30,7 @@ def deliver(target: Target, event: Event, *, source: str) -> None:
 
 
 def _post(target: Webhook, event: Event, source: str) -> None:
-    from lastro.source.fetch import Limits, post
+    from lastro.source.fetch.client import Limits, post
 
     body = cloud_event(event, source=source)
     headers = {"content-type": "application/cloudevents+json; charset=utf-8"}

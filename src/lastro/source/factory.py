@@ -15,16 +15,16 @@ GROUP = "lastro.sources"
 """The entry points' group under which a third party registers a factory."""
 
 KINDS: Mapping[str, str] = {
-    "files": "lastro.source.files:files_source",
-    "logs": "lastro.source.logs:logs_source",
-    "sqlite": "lastro.source.sqlite:sqlite_source",
-    "postgres": "lastro.source.postgres:postgres_source",
-    "mysql": "lastro.source.mysql:mysql_source",
-    "adbc": "lastro.source.adbc:adbc_source",
-    "sqlalchemy": "lastro.source.alchemy:sqlalchemy_source",
+    "files": "lastro.source.files.source:files_source",
+    "logs": "lastro.source.logs.source:logs_source",
+    "sqlite": "lastro.source.sqlite.source:sqlite_source",
+    "postgres": "lastro.source.postgres.source:postgres_source",
+    "mysql": "lastro.source.mysql.source:mysql_source",
+    "adbc": "lastro.source.anysql.adbc:adbc_source",
+    "sqlalchemy": "lastro.source.anysql.alchemy:sqlalchemy_source",
     "http": "lastro.source.http:http_source",
-    "python": "lastro.source.generator:python_source",
-    "dlt": "lastro.source.dlt:dlt_source",
+    "python": "lastro.source.python.generator:python_source",
+    "dlt": "lastro.source.python.dlt:dlt_source",
 }
 """Our own kinds and where their factories are; a kind's module is imported when it is asked for."""
 

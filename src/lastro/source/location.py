@@ -5,7 +5,8 @@ Rules:
 1. `postgresql://…#schema.table` is a table of a PostgreSQL server. `s3://`, `gs://`, `az://`, `abfss://` are files in
    an object store. `http(s)://` is a file where the extension says so, else a JSON API: `https://…#path.to.records`.
 2. Any other `scheme://` is refused by name; there is no guessing between stores.
-3. `sources/mine.py:rows` is a function. `core.db#table` is a table of a SQLite file; `.log` (also `.log.1`, `.log.gz`) are access logs.
+3. `sources/mine.py:rows` is a function. `core.db#table` is a table of a SQLite file; `.log` (also `.log.1`, `.log.gz`)
+   are access logs.
 4. Everything else is a path or glob whose extension tells the format: CSV, TSV, JSON, Parquet, XML, workbooks.
 5. A password or key written out in a URL is refused: it would end up in `lastro.yaml`.
 """

@@ -298,7 +298,7 @@ class _Given:
         if hasattr(data, "__arrow_c_stream__"):
             yield Opened(StreamScan(data, self.label), dict, self.label)
             return
-        from lastro.source.rows import checked, rows_of, scan_of
+        from lastro.source.python.rows import checked, rows_of, scan_of
         from lastro.source.stream import telling
 
         scan, stream = scan_of(checked(rows_of(data), self.label), self.label)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lastro.workspace.workspace import Workspace
 
 
-def status(workspace: Workspace, names: tuple[str, ...] = ()) -> tuple[DatasetStatus, ...]:
+def status(workspace: Workspace, names: tuple[str, ...]) -> tuple[DatasetStatus, ...]:
     """How these datasets (all, without names) stand. Raises `UnknownName`; a broken contract is a note."""
     steps = {step.dataset: step for step in last_round(workspace.root)}
     now = workspace.clock()

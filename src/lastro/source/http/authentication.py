@@ -26,7 +26,7 @@ from msgspec import Meta
 
 from lastro.model.errors import ConfigurationError, SourceUnreachable
 from lastro.model.text import _
-from lastro.source.fetch import Answer, Credentials, Limits, Question, Requester, Surroundings, requester
+from lastro.source.fetch.client import Answer, Credentials, Limits, Question, Requester, Surroundings, requester
 from lastro.source.http.options import Auth, BasicAuth, BearerAuth, HeaderAuth, OAuth2, ParameterAuth
 from lastro.source.options import wrong_option
 from lastro.source.secret import Secret, refers

@@ -19,7 +19,7 @@ import msgspec
 
 from lastro.model.errors import LimitExceeded, SourceBroken
 from lastro.model.text import _
-from lastro.source.fetch import Answer
+from lastro.source.fetch.client import Answer
 from lastro.source.http import exact
 
 _HTML = ("text/html", "application/xhtml+xml")

@@ -25,7 +25,7 @@ import msgspec
 
 from lastro.model.errors import SourceBroken
 from lastro.model.text import _
-from lastro.source.fetch import Answer, Question
+from lastro.source.fetch.client import Answer, Question
 from lastro.source.http.body import Body
 from lastro.source.http.options import CursorPages, LinkedPages, NumberedPages, OffsetPages, OnePage, Pagination
 

@@ -18,7 +18,7 @@ import msgspec
 
 from lastro.model.errors import ConfigurationError, SourceBroken
 from lastro.model.text import _
-from lastro.source.fetch import Answer
+from lastro.source.fetch.client import Answer
 from lastro.source.http.body import Body, members_of
 
 _LEVELS = 3

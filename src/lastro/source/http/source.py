@@ -31,8 +31,8 @@ from lastro.model.errors import ConfigurationError, SourceChanged
 from lastro.model.reconciliation import Reconciliation, Totals
 from lastro.model.text import _
 from lastro.model.version import Mode
-from lastro.source.circuit import Fuse
-from lastro.source.fetch import Limits, Requester, Surroundings, requester
+from lastro.source.fetch.circuit import Fuse
+from lastro.source.fetch.client import Limits, Requester, Surroundings, requester
 from lastro.source.http import pages, signs, stamps
 from lastro.source.http.authentication import check_auth, credentials
 from lastro.source.http.body import body

@@ -26,7 +26,7 @@ import msgspec
 
 from lastro.model.errors import LimitExceeded, SourceBroken, SourceChanged, SourceUnreachable
 from lastro.model.text import _
-from lastro.source.fetch import Answer, Requester
+from lastro.source.fetch.client import Answer, Requester
 from lastro.source.http import exact, pages, signs, stamps
 from lastro.source.http.body import Members, body, decoded
 from lastro.source.http.options import NumberedPages, OffsetPages, Pagination

@@ -1,0 +1,1 @@
+"""Any other database, through an ADBC driver or a SQLAlchemy dialect."""

@@ -1,0 +1,51 @@
+"""A reading of a relation under way: what every database source hands to the pipeline once rows are on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from lastro.engine.scan import ArrowStream, StreamScan
+from lastro.model.reconciliation import Reconciliation
+from lastro.source.database.absent import no_such_column
+from lastro.source.database.growing import Reading
+from lastro.source.options import write_cursor
+from lastro.source.protocol import Cursor, Opened
+from lastro.source.stream import Batches
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """The reading, its stream, and what can be asked afterwards. `keys` gives these columns of every row there is."""
+
+    label: str
+    names: Sequence[str]
+    reading: Reading
+    stream: Batches
+    keys: Callable[[Sequence[str]], ArrowStream]
+    reconciliation: Callable[[], Reconciliation] | None = None
+
+    def opened(self, *, mark: str = "", notes: tuple[str, ...] = ()) -> Opened:
+        """The reading, for the pipeline. `mark` goes into the cursor."""
+        return Opened(
+            StreamScan(self.stream, self.label),
+            lambda: self._watermark(mark),
+            self.label,
+            notes,
+            more=lambda: self.reading.more,
+            reconciliation=self.reconciliation,
+            keys=self._keys,
+        )
+
+    def _watermark(self, mark: str) -> Cursor:
+        self.stream.check_finished(self.label)
+        return write_cursor(msgspec.structs.replace(self.reading.after, mark=mark))
+
+    def _keys(self, names: Sequence[str]) -> ArrowStream:
+        self.stream.check_finished(self.label)
+        absent = next((name for name in names if name not in self.names), None)
+        if absent is not None:
+            raise no_such_column(absent, self.names, self.label)
+        return self.keys(names)

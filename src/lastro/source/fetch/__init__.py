@@ -1,0 +1,1 @@
+"""Requests to others' servers: one door, with address checks, retries, limits and a circuit that opens."""

@@ -1,0 +1,1 @@
+"""Log files: lines with a pattern."""

@@ -1,0 +1,1 @@
+"""MySQL and MariaDB: one snapshot, cut into columns on the wire."""

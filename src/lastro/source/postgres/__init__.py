@@ -1,0 +1,1 @@
+"""PostgreSQL, through ADBC: one exported snapshot, late commits waited for, ranges read side by side."""

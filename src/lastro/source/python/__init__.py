@@ -1,0 +1,1 @@
+"""What Python code gives: generators, frames, resources of dlt."""
