@@ -135,8 +135,12 @@ def ended_children_s(pid: int) -> float:
 def postmaster() -> int | None:
     """The process that started this machine's server; None if there is no server, or it runs elsewhere."""
     try:
-        backend = run("SELECT pg_backend_pid()")
-        fields = Path(f"/proc/{backend}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+        import adbc_driver_postgresql.dbapi as driver
+
+        with driver.connect(URL, autocommit=True) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            backend = cursor.fetchone()[0]
+            fields = Path(f"/proc/{backend}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
     except Exception:  # noqa: BLE001 – whatever stands in the way, there is nothing to measure
         return None
     return int(fields[1])
@@ -152,13 +156,12 @@ def made(rows: int) -> str:
     return table
 
 
-def run(statement: str) -> object:
-    """One statement; the first cell of its result, if it has one."""
+def run(statement: str) -> None:
+    """One statement, committed."""
     import adbc_driver_postgresql.dbapi as driver
 
     with driver.connect(URL, autocommit=True) as connection, closing(connection.cursor()) as cursor:
         cursor.execute(statement)
-        return cursor.fetchone()[0] if statement.startswith("SELECT") else None
 
 
 def program(name: str, *arguments: object) -> tuple[str, ...]:
