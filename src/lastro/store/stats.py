@@ -7,6 +7,7 @@ Rules:
 3. Moments are in whole milliseconds, the maximum rounded up.
 4. Floating columns get no maximum: some writers leave NaN, which sorts above all numbers, out of their bounds.
 5. A column whose statistics are withheld gets no bounds, only its count of missing values.
+6. Dates, moments and decimals are made from what is stored: pyarrow's own way to them loads pandas where installed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Context
 from decimal import Decimal as Number
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,10 @@ COLUMNS_MAX = 32
 DIGITS_MAX = 15
 """Decimals with more digits get no bounds: readers pass them through binary floating point."""
 _HIGHEST = "\U0010ffff"
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 – a moment without a zone has its own
+_STORED = frozenset({"DATE", "DECIMAL", "TIMESTAMP"})
+_UNITS = {"milliseconds": timedelta(milliseconds=1), "microseconds": timedelta(microseconds=1)}
+_EXACT = Context(prec=76)
 _BOUNDED = frozenset(Primitive) - {Primitive.BOOLEAN, Primitive.BINARY}
 
 
@@ -90,10 +96,28 @@ def _bounds(field: Field, statistics: list[Any]) -> tuple[str, str | None, str |
     if not found or any(one is None or not one.has_min_max for one in found):
         return field.name, None, None
     try:
-        return field.name, _low(field, min(one.min for one in found)), _high(field, max(one.max for one in found))
+        lowest = min(_value(one, "min") for one in found)
+        highest = max(_value(one, "max") for one in found)
+        return field.name, _low(field, lowest), _high(field, highest)
     except (TypeError, ValueError, OverflowError):
         # A footer may hold a bound that is no value of its type: text cut inside a character, a year beyond 9999.
         return field.name, None, None
+
+
+def _value(statistics: Any, bound: str) -> Any:  # Any: pyarrow column statistics; a value of the column
+    logical = statistics.logical_type
+    if logical.type not in _STORED:
+        return getattr(statistics, bound)
+    raw, told = getattr(statistics, f"{bound}_raw"), json.loads(logical.to_json())
+    if logical.type == "DATE":
+        return date.fromordinal(_EPOCH.toordinal() + raw)
+    if logical.type == "DECIMAL":
+        whole = raw if isinstance(raw, int) else int.from_bytes(raw, "big", signed=True)
+        return Number(whole).scaleb(-told["scale"], _EXACT)
+    if not isinstance(raw, int) or told["timeUnit"] == "nanoseconds":
+        return getattr(statistics, bound)
+    zone = UTC if told["isAdjustedToUTC"] else None
+    return _EPOCH.replace(tzinfo=zone) + raw * _UNITS[told["timeUnit"]]
 
 
 def _is_all_null(statistics: Any) -> bool:  # Any: pyarrow column statistics
