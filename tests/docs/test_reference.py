@@ -12,11 +12,19 @@ from tests.tidy.tree import ROOT, blocks, pages
 from lastro.contract import parse
 from lastro.engine.sql import door
 from lastro.model.errors import SqlRefused
-from lastro.source.files.source import FilesOptions
+from lastro.source import factory
+from lastro.source.anysql.adbc import AdbcOptions
+from lastro.source.anysql.alchemy import AlchemyOptions
+from lastro.source.files.formats import FilesOptions
+from lastro.source.files.objects import AzureOptions, GcsOptions, S3Options
+from lastro.source.files.web import WebOptions
 from lastro.source.http import HttpOptions
 from lastro.source.logs.source import LogsOptions
+from lastro.source.mysql.source import MysqlOptions
 from lastro.source.options import SourceOptions
 from lastro.source.postgres.source import PostgresOptions
+from lastro.source.python.dlt import DltOptions
+from lastro.source.python.generator import PythonOptions
 from lastro.source.sqlite.source import SqliteOptions
 from lastro.workspace import configuration
 
@@ -51,6 +59,15 @@ KINDS: dict[str, type[SourceOptions]] = {
     "sqlite": SqliteOptions,
     "postgres": PostgresOptions,
     "http": HttpOptions,
+    "mysql": MysqlOptions,
+    "adbc": AdbcOptions,
+    "sqlalchemy": AlchemyOptions,
+    "python": PythonOptions,
+    "dlt": DltOptions,
+}
+ELSEWHERE: dict[str, tuple[type[FilesOptions], ...]] = {
+    "In an object store": (S3Options, GcsOptions, AzureOptions),
+    "Over HTTP": (WebOptions,),
 }
 
 
@@ -88,14 +105,27 @@ def test_what_the_page_forbids_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_option_of_a_source_is_listed(kind: str) -> None:
-    page = (REFERENCE / "sources.md").read_text(encoding="utf-8")
-    section = page.split(f"\n## {kind}\n", 1)[1].split("\n## ", 1)[0]
-    table = section.split("| option |", 1)[1].split("\n\n", 1)[0]
-    listed = {
-        name for cell in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)
-    }
+    assert listed(f"## {kind}") == names_of(KINDS[kind]) - {"kind"}
 
-    assert listed == {field.name for field in msgspec.structs.fields(KINDS[kind])} - {"kind"}
+
+def test_every_kind_of_source_is_listed() -> None:
+    assert set(KINDS) == set(factory.KINDS)
+
+
+@pytest.mark.parametrize("place", ELSEWHERE)
+def test_every_option_of_files_from_elsewhere_is_listed(place: str) -> None:
+    assert listed(f"### {place}") == set().union(*map(names_of, ELSEWHERE[place])) - names_of(FilesOptions)
+
+
+def listed(heading: str) -> set[str]:
+    page = (REFERENCE / "sources.md").read_text(encoding="utf-8")
+    section = page.split(f"\n{heading}\n", 1)[1].split("\n## ", 1)[0]
+    table = section.split("| option |", 1)[1].split("\n\n", 1)[0]
+    return {name for cell in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)}
+
+
+def names_of(options: type[SourceOptions]) -> set[str]:
+    return {field.name for field in msgspec.structs.fields(options)}
 
 
 def test_every_contract_on_a_page_is_one() -> None:
