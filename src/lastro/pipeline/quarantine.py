@@ -230,12 +230,21 @@ def _write_marks(path: Path, addresses: list[Address], key: str) -> StagedFile:
             pa.field("rules", pa.list_(pa.string())),
             pa.field("source", pa.string()),
             pa.field("position", pa.int64()),
+            pa.field("offset", pa.int64()),
             pa.field("form", pa.string()),
             pa.field("record", pa.string()),
         ]
     )
-    rows = [
-        {"batch": batch, "rules": [], "source": source, "position": position, "form": MARK, "record": key}
+    rows: list[Row] = [
+        {
+            "batch": batch,
+            "rules": [],
+            "source": source,
+            "position": position,
+            "offset": None,
+            "form": MARK,
+            "record": key,
+        }
         for batch, source, position in addresses
     ]
     pq.write_table(pa.Table.from_pylist(rows, schema), path)

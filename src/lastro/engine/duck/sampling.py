@@ -102,7 +102,7 @@ def of_files(paths: Sequence[Path], kind: FileFormat, limits: Limits, temp: Path
             held.append(table)
     table = pa.concat_tables(held, promote_options="permissive")
     if LINE in table.column_names:
-        table = table.filter(pa.compute.is_null(table.column(LINE))).drop_columns([LINE])
+        table = table.filter(pa.compute.is_null(table.column(LINE))).select(names)
         if table.num_rows == 0:
             refuse("no_objects", str(paths[0]))
     return tuple(seen(table.select(names), limits, temp, narrow=not isinstance(kind, Parquet), all_read=every))
