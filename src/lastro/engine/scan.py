@@ -53,12 +53,13 @@ class LineColumn:
     """A column made of one group of a line's pattern, by the group's number from 1.
 
     `how`: `text` (as it stands, missing if empty), `facility` and `severity` (the words a syslog priority stands for),
-    `structured` (the structured data of RFC 5424 as JSON), `dated` (`Jan 31 13:55:36` with the year before it).
+    `structured` (the structured data of RFC 5424 as JSON), `dated` (`Jan 31 13:55:36` as ISO 8601, with a year),
+    `quoted` (perhaps between double quotes, with those inside doubled).
     """
 
     name: str
     group: int
-    how: Literal["text", "facility", "severity", "structured", "dated"] = "text"
+    how: Literal["text", "facility", "severity", "structured", "dated", "quoted"] = "text"
 
 
 @dataclass(frozen=True, slots=True)

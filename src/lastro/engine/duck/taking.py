@@ -107,6 +107,9 @@ def _value(column: LineColumn, year: int | None, changed: datetime) -> str:
             return f"{texts(FACILITIES)}[TRY_CAST({group} AS INTEGER) // 8 + 1]"
         case "severity":
             return f"{texts(SEVERITIES)}[TRY_CAST({group} AS INTEGER) % 8 + 1]"
+        case "quoted":
+            bare = f"nullif(replace(substr({group}, 2, length({group}) - 2), '\"\"', '\"'), '')"
+            return f"CASE WHEN starts_with({group}, '\"') THEN {bare} ELSE {group} END"
         case "structured":
             return _structured(group)
         case "dated":
