@@ -83,14 +83,12 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """How a column writes its moments, told by who knows: tried first when a sample is looked at.
-
-    `format` as in a contract; `zone` is where clocks stood that a text does not tell the zone of.
+    """How a column writes its moments, told by who knows: in strptime notation, or a word such as `epoch_ms`. It is
+    tried first when a sample is looked at.
     """
 
     column: str
-    format: str | None = None
-    zone: str | None = None
+    format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +105,8 @@ class Lines:
     objects: bool = False
     joining: Joining | None = None
     moments: tuple[Moments, ...] = ()
+    zone: str | None = None
+    """Where clocks stood whose zone no text tells; for samples, too."""
     year: int | None = None
     """The year of moments without one; if None, that which brings them closest below the file's last change."""
 

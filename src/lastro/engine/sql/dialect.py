@@ -141,6 +141,12 @@ def _read_clock(value: exp.Expr, form: str) -> exp.Expr:
     return exp.Anonymous(this=READ_CLOCK, expressions=[value.copy(), text(form)])
 
 
+def _without_weekday(value: exp.Expr, form: clockform.ClockForm) -> exp.Expr:
+    if not form.dropped:
+        return value.copy()
+    return build("regexp_replace(:x, :p, '')", x=value, p=text(form.dropped))
+
+
 READ_CLOCK = "lastro_read_clock"
 """Stands in trees for 'the text read by this strptime format'; each dialect writes its own formula."""
 
@@ -151,10 +157,11 @@ def _duckdb(node: exp.Expr) -> exp.Expr:
         case exp.Anonymous(this="lastro_read_clock"):
             value, form = node.expressions[0], clockform.read(node.expressions[1].name, where="")
             return build(
-                "CASE WHEN regexp_full_match(:x, :p) THEN try_strptime(:x, :f) END",
+                "CASE WHEN regexp_full_match(:x, :p) THEN try_strptime(:bare, :f) END",
                 x=value,
+                bare=_without_weekday(value, form),
                 p=text(form.pattern),
-                f=text(form.strptime),
+                f=text(form.bare),
             )
         case exp.RegexpLike() | exp.RegexpFullMatch() | exp.RegexpExtract() | exp.RegexpReplace():
             node.set("expression", text(regex.read(node.expression.name, where="").re2))
@@ -171,7 +178,9 @@ def _spark(node: exp.Expr) -> exp.Expr:  # one arm per difference
         case exp.Anonymous(this="lastro_read_clock"):
             value, form = node.expressions[0], clockform.read(node.expressions[1].name, where="")
             kind = Primitive.TIMESTAMP if form.has_zone else Primitive.TIMESTAMP_NTZ
-            moment = exp.Anonymous(this="try_to_timestamp", expressions=[value.copy(), text(form.java)])
+            moment = exp.Anonymous(
+                this="try_to_timestamp", expressions=[_without_weekday(value, form), text(form.java)]
+            )
             return build("CASE WHEN :m THEN :t END", m=_java_whole(value, form.pattern), t=try_cast(moment, kind))
         case exp.RegexpFullMatch():
             return _java_whole(node.this, node.expression.name)

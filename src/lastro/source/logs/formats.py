@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 
 from lastro.engine.pattern import groups
 from lastro.engine.scan import Joining, LineColumn, Lines, Moments, Pairs
+from lastro.engine.sql import clockform
+from lastro.model.errors import SqlRefused
 from lastro.model.text import _
 from lastro.source.logs import access, syslog
 from lastro.source.logs.grok import grok
@@ -136,23 +138,25 @@ def _with_moments(lines: Lines, given: LogsOptions) -> Lines:
     if given.zone is not None:
         try:
             ZoneInfo(given.zone)
-        except (ValueError, OSError):
+        except (KeyError, ValueError, OSError):
             raise Broken(
                 _("zone: there is no time zone of that name"), _("write it as America/Sao_Paulo, or UTC")
             ) from None
-    told = {moment.column: replace(moment, zone=given.zone) for moment in lines.moments}
+    told = {moment.column: moment for moment in lines.moments}
     columns = list(lines.columns)
     for name, form in (given.times or {}).items():
-        if form.count("%") and not {"%Y", "%y"} & set(_directives(form)):
+        told.pop(name, None)
+        if "%" in form and "%Y" not in form:
             columns = [replace(each, how="dated") if each.name == name else each for each in columns]
-            told[name] = Moments(name, None, given.zone)
-        else:
-            told[name] = Moments(name, None if form == "iso8601" else form, given.zone)
-    for column in columns:
-        if column.how == "dated" or (column.name == "time" and given.zone):
-            told.setdefault(column.name, Moments(column.name, None, given.zone))
-    return replace(lines, columns=tuple(columns), moments=tuple(told.values()))
+        elif form != "iso8601":
+            told[name] = Moments(name, _checked(name, form))
+    return replace(lines, columns=tuple(columns), moments=tuple(told.values()), zone=given.zone)
 
 
-def _directives(form: str) -> list[str]:
-    return [form[index : index + 2] for index, char in enumerate(form) if char == "%"]
+def _checked(column: str, form: str) -> str:
+    if form not in clockform.EPOCHS:
+        try:
+            clockform.read(form, where=column)
+        except SqlRefused as refused:
+            raise Broken(f"times.{column}: {refused.what}", refused.do) from None
+    return form

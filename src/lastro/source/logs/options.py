@@ -57,7 +57,8 @@ Named = Literal["combined", "common", "json", "logfmt", "rfc3164", "rfc5424"]
 class LogsOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of the kind `logs`: `path` (a path or glob), and how its lines are written.
 
-    `times` tells how columns write their moments, `zone` where the clocks stood, `year` the year of times without one.
+    `times` tells how columns write their moments (strptime notation, `epoch` and its like, `iso8601`), `zone` where
+    clocks stood whose zone no text tells, `year` the year of times without one.
     """
 
     path: Annotated[str, Meta(min_length=1)]
