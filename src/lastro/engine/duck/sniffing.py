@@ -39,6 +39,21 @@ def sniff(path: Path, *, limits: Limits | None = None) -> Csv:
         return msgspec.convert(child.answer(frames.Answer).value, Csv)
 
 
+def first_lines(path: Path, *, limits: Limits | None = None) -> tuple[str, ...]:
+    r"""The first lines of a text file; what is no UTF-8 is shown as `\xff`. Raises what `sniff` does."""
+    with guard.guarded("lines", [path], Csv(), limits or Limits()) as child:
+        return msgspec.convert(child.answer(frames.Answer).value, tuple[str, ...])
+
+
+def start_lines(path: Path) -> tuple[str, ...]:
+    """The first lines; in the child. Raises `Refused`."""
+    start, whole = _start(path)
+    if not start.strip():
+        refuse("empty", str(path))
+    lines = start.removeprefix(feed.BOM).decode(errors="backslashreplace").split("\n")
+    return tuple(line.removesuffix("\r") for line in (lines if whole or len(lines) == 1 else lines[:-1])[:RECORDS])
+
+
 def look(path: Path) -> Csv:
     """How the file is written; in the child. Raises `Refused`."""
     start, whole = _start(path)
