@@ -5,7 +5,7 @@ Rules:
 1. One run of the pattern a line. A match of no text is no match. With joined lines `.` takes line feeds, too.
 2. A group that took no text is missing.
 3. Keys and values are written as a JSON object first, and read like one: of equal keys the first counts. A line that is
-   not made of pairs alone is malformed; a bare key has the value `true`.
+   not made of pairs alone is malformed.
 4. A broken or unmatched line goes on as it is, in the column `LINE`; every record with its place (`OFFSET`).
 5. A moment without a year gets that of the file's last change, or the one before if it would lie more than a day
    beyond it.
@@ -78,14 +78,13 @@ def _object(line: str, pairs: Pairs) -> str:
     gap = r"\s+" if pairs.between == " " else rf"\s*{_quoted(pairs.between)}\s*"
     key = rf'[^\s"{_quoted(pairs.within[0])}{stop}]+'
     value = rf'"(?:[^"\\]|\\.)*"|[^"{stop}][^{stop}]*'
-    one = rf"{key}(?:{within}(?:{value})?)?"
+    one = rf"{key}{within}(?:{value})?"
     whole = text(rf"\s*{one}(?:{gap}{one})*(?:{gap}|\s*)")
-    keys, values = (
-        f"regexp_extract_all({line}, {text(rf'({key})({within}(?:{value})?)?')}, {group})" for group in (1, 2)
-    )
-    given = f"trim(substr(pair[2], {len(pairs.within) + 1}))"
+    pair = text(rf"({key}){within}({value})?")
+    keys, values = (f"regexp_extract_all({line}, {pair}, {group})" for group in (1, 2))
+    given = "trim(coalesce(pair[2], ''))"
     member = (
-        f"to_json(pair[1]) || ':' || CASE WHEN pair[2] = '' THEN 'true' WHEN {given} = '' THEN 'null' "
+        f"to_json(pair[1]) || ':' || CASE WHEN {given} = '' THEN 'null' "
         f"WHEN NOT starts_with({given}, '\"') THEN to_json({given}) WHEN json_valid({given}) THEN {given} "
         f"ELSE to_json(substr({given}, 2, length({given}) - 2)) END"
     )

@@ -64,7 +64,7 @@ _CANDIDATES = (
     _named("combined", access.PATTERNS["combined"]),
     _named("rfc5424", syslog.RFC5424.pattern),
     _named("rfc3164", rf"^(?:<[0-9]+>)?(?:{syslog.BSD}|{syslog.ISO}) [^ ]+ [^ :\[\]]+(?:\[[^\]]*\])?:(?: |$)"),
-    _named("logfmt", rf"^\s*{_KEY}={_VALUE}(?:\s+{_KEY}(?:={_VALUE})?)+\s*$"),
+    _named("logfmt", rf"^\s*{_KEY}={_VALUE}(?:\s+{_KEY}={_VALUE})+\s*$"),
     _grok(
         "nginx's error log",
         rf"^{_SLASHED} \[%{{LOGLEVEL:level}}\] %{{NONNEGINT:pid}}#%{{NONNEGINT:tid}}: %{{GREEDYDATA:message}}$",
