@@ -84,7 +84,7 @@ def _object(line: str, pairs: Pairs) -> str:
     keys, values = (f"regexp_extract_all({line}, {pair}, {group})" for group in (1, 2))
     given = "trim(coalesce(pair[2], ''))"
     member = (
-        f"to_json(pair[1]) || ':' || CASE WHEN {given} = '' THEN 'null' "
+        f"to_json(pair[1]) || ':' || CASE WHEN {given} IN ('', '\"\"') THEN 'null' "
         f"WHEN NOT starts_with({given}, '\"') THEN to_json({given}) WHEN json_valid({given}) THEN {given} "
         f"ELSE to_json(substr({given}, 2, length({given}) - 2)) END"
     )

@@ -68,6 +68,7 @@ _SHAPES = {
 }
 _FORMATS = {"time_local": CLF_TIME, "msec": "epoch"}
 _REQUESTED = ("method", "target", "protocol")
+_PATH_AND_QUERY = ("target", "query")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ _ARGUED = {
     "^ti": "trailer_",
     "^to": "trailer_out_",
 }
-_DIRECTIVE = re.compile(r"%(?:%|(?:!?[0-9,]+)?([<>]?)(?:\{([^}]*)\})?(\^[A-Za-z]{2}|[A-Za-z]))")
+_DIRECTIVE = re.compile(r"%U%q|%(?:%|(?:!?[0-9,]+)?([<>]?)(?:\{([^}]*)\})?(\^[A-Za-z]{2}|[A-Za-z]))")
 _CLOCK = {
     "%Y": "[0-9]{4}",
     "%b": "[A-Z][a-z]{2}",
@@ -171,14 +172,22 @@ def apache(text: str) -> Shape:
 def _apache_pieces(text: str) -> Iterator[Piece]:
     at = 0
     for found in _DIRECTIVE.finditer(text):
-        yield _unescaped(text[at : found.start()]) + ("%" if found[0] == "%%" else "")
+        yield _apache_literal(text[at : found.start()])
         at = found.end()
-        if found[0] != "%%":
-            yield _apache_value(found[0], found[1], found[2], found[3])
-    rest = text[at:]
-    if "%" in rest:
+        match found[0]:
+            case "%%":
+                yield "%"
+            case "%U%q":
+                yield Value(_PATH_AND_QUERY)
+            case _:
+                yield _apache_value(found[0], found[1], found[2], found[3])
+    yield _apache_literal(text[at:])
+
+
+def _apache_literal(text: str) -> str:
+    if "%" in text:
         raise _unknown("%")
-    yield _unescaped(rest)
+    return _unescaped(text)
 
 
 def _apache_value(written: str, which: str, argument: str | None, letter: str) -> Value:
@@ -282,4 +291,6 @@ def _value_pattern(value: Value, before: Piece, after: Piece) -> str:
     text = TEXT if opened == closing == '"' else rf"[^{quoted(closing)}]" if closing else "."
     if value.columns == _REQUESTED:
         return rf"(?:-|(?:([A-Z][A-Z-]*) )?({text}+?)?(?: (HTTP/[0-9](?:\.[0-9])?))?)"
+    if value.columns == _PATH_AND_QUERY:
+        return rf"([^?{quoted(closing)}]*)(\?{text}*)?"
     return rf"(?:-|({value.shape or text + '+'})?)" if closing in '"' else rf"(?:-|({value.shape or text + '+'}))"
