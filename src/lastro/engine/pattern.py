@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _NAME = re.compile(r"\?P?<([^>=!]+)>")
 _POSIX = re.compile(r"\[:\^?\w+:\]")
@@ -17,7 +18,20 @@ _POSIX = re.compile(r"\[:\^?\w+:\]")
 
 def groups(pattern: str) -> tuple[str | None, ...]:
     """The name of each capturing group, None for one without: the first stands for group 1."""
-    found: list[str | None] = []
+    return tuple(name for _start, _end, name in _openings(pattern))
+
+
+def unnamed(pattern: str) -> str:
+    """The same pattern with groups that have numbers only: RE2 takes few names, and none of them twice."""
+    pieces, at = [], 0
+    for start, end, _name in _openings(pattern):
+        pieces += [pattern[at:start], "("]
+        at = end
+    return "".join(pieces) + pattern[at:]
+
+
+def _openings(pattern: str) -> Iterator[tuple[int, int, str | None]]:
+    """Where each capturing group opens, where what it holds begins, and its name."""
     at = 0
     while at < len(pattern):
         match pattern[at]:
@@ -30,13 +44,12 @@ def groups(pattern: str) -> tuple[str | None, ...]:
                 at = _after_class(pattern, at)
             case "(":
                 if named := _NAME.match(pattern, at + 1):
-                    found.append(named[1])
+                    yield at, named.end(), named[1]
                 elif not pattern.startswith("?", at + 1):
-                    found.append(None)
+                    yield at, at + 1, None
                 at += 1
             case _:
                 at += 1
-    return tuple(found)
 
 
 def _after_class(pattern: str, start: int) -> int:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lastro.engine.duck.failure import Refused, refuse
 from lastro.engine.duck.lines import LineReader
-from lastro.engine.pattern import groups
+from lastro.engine.pattern import groups, unnamed
 from lastro.engine.scan import Joining
 
 PIECES = (b"a", b"b", b" ", b"\n", b"\n\n", b"\r\n", b"\r", "é".encode(), "\u2028".encode(), b"\xff", b"\0", b"\xc3")
@@ -162,3 +162,11 @@ def test_groups_are_those_that_python_counts(pattern: str) -> None:
     found = groups(pattern)
     assert len(found) == known.groups
     assert {name: index for index, name in enumerate(found, 1) if name} == dict(known.groupindex)
+
+
+@given(st.text(r"()[]\?:P<>a^|*", max_size=30))
+def test_without_names_a_pattern_has_the_same_groups(pattern: str) -> None:
+    bare = unnamed(pattern)
+
+    assert groups(bare) == (None,) * len(groups(pattern))
+    assert unnamed(bare) == bare

@@ -24,7 +24,7 @@ from lastro.engine.duck.failure import refuse
 from lastro.engine.duck.limits import MIB, Limits
 from lastro.engine.duck.lines import LineReader
 from lastro.engine.duck.survey import Surveyor, survey
-from lastro.engine.pattern import groups
+from lastro.engine.pattern import groups, unnamed
 from lastro.engine.scan import Csv, Excel, FileFormat, JsonLines, Lines, Parquet, Xml
 from lastro.model.schema import Field, Primitive, Schema
 
@@ -86,7 +86,7 @@ def _line_columns(path: Path, kind: Lines, limits: Limits, temp: Path) -> tuple[
     refuse_alike(names, path)
     with _session(path, limits, temp) as (connection, _pipe):
         try:
-            for pattern in (kind.pattern, *([kind.joining.pattern] if kind.joining else [])):
+            for pattern in (unnamed(kind.pattern), *([kind.joining.pattern] if kind.joining else [])):
                 connection.execute(f"SELECT regexp_matches('', {text(pattern)})")
         except duckdb.Error:
             refuse("pattern", str(path))

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from lastro.engine.duck.connection import name, text, texts
 from lastro.engine.duck.lines import BROKEN
 from lastro.engine.duck.relations import LINE, objects
-from lastro.engine.pattern import groups
+from lastro.engine.pattern import groups, unnamed
 from lastro.engine.protocol import OFFSET
 from lastro.engine.scan import LineColumn, Lines, Pairs
 
@@ -55,7 +55,7 @@ def relation(source: str, kind: Lines, fields: Sequence[str], changed: datetime)
     values = [f"{_value(made[field], kind.year, changed)} AS {name(field)}" for field in fields]
     line = name(LINE) if kind.joining is None else f"rtrim({name(LINE)}, E'\\n')"
     names = texts([_WHOLE, *(f"g{number}" for number in range(1, len(groups(kind.pattern)) + 1))])
-    pattern = ("(?s)" if kind.joining else "") + f"({kind.pattern})"
+    pattern = ("(?s)" if kind.joining else "") + f"({unnamed(kind.pattern)})"
     return (
         f"SELECT {', '.join(values)}, CASE WHEN whole IS NULL THEN {name(LINE)} END AS {name(LINE)}, {name(OFFSET)} "
         f"FROM (SELECT CASE WHEN NOT {name(BROKEN)} THEN nullif(found.whole, '') END AS whole, * "
@@ -86,10 +86,15 @@ def _object(line: str, pairs: Pairs) -> str:
     member = (
         f"to_json(pair[1]) || ':' || CASE WHEN {given} IN ('', '\"\"') THEN 'null' "
         f"WHEN NOT starts_with({given}, '\"') THEN to_json({given}) WHEN json_valid({given}) THEN {given} "
-        f"ELSE to_json(substr({given}, 2, length({given}) - 2)) END"
+        f"ELSE to_json({_unescaped(f'substr({given}, 2, length({given}) - 2)')}) END"
     )
     listed = f"list_transform(list_zip({keys}, {values}), lambda pair: {member})"
     return f"CASE WHEN regexp_full_match({line}, {whole}, 's') THEN '{{' || array_to_string({listed}, ',') || '}}' END"
+
+
+def _unescaped(value: str) -> str:
+    """A text in which backslashes stand before quotes, brackets and backslashes, without them."""
+    return rf"regexp_replace({value}, '\\([\"\\\]])', '\1', 'g')"
 
 
 def _quoted(literal: str) -> str:
@@ -121,9 +126,8 @@ _PARAMETER = r'([^ \]="]+)="((?:[^"\\\]]|\\.)*)"'
 
 def _structured(group: str) -> str:
     """`[id name="value"]…` as `{"id": {"name": "value"}, …}`; the text itself where it is written otherwise."""
-    value = r"regexp_replace(member[2], '\\([\"\\\]])', '\1', 'g')"
     parameters = ", ".join(f"regexp_extract_all(element[2], {text(_PARAMETER)}, {number})" for number in (1, 2))
-    member = f"to_json(member[1]) || ':' || to_json({value})"
+    member = f"to_json(member[1]) || ':' || to_json({_unescaped('member[2]')})"
     inner = f"array_to_string(list_transform(list_zip({parameters}), lambda member: {member}), ',')"
     elements = ", ".join(f"regexp_extract_all({group}, {text(_ELEMENT)}, {number})" for number in (1, 2))
     element = f"to_json(element[1]) || ':{{' || {inner} || '}}'"

@@ -149,19 +149,22 @@ def grok(text: str, own: Mapping[str, str]) -> Shape:
     columns: list[LineColumn] = []
     moments: list[Moments] = []
     taken: set[str] = set()
-    for number, group in enumerate(groups(pattern), start=1):
+    named = groups(pattern)
+    if sum(name is not None for name in named) > COLUMNS_MAX:
+        raise Broken(_("the expression names more than {n} columns").format(n=COLUMNS_MAX), _("name fewer"))
+    for number, group in enumerate(named, start=1):
         written, kind = expander.columns.get(group or "", (group, ""))
         if written is None:
             continue
-        name = next(each for each in (written, *(f"{written}_{n}" for n in range(2, COLUMNS_MAX))) if each not in taken)
+        name = next(
+            each for each in (written, *(f"{written}_{n}" for n in range(2, COLUMNS_MAX + 2))) if each not in taken
+        )
         taken.add(name)
         columns.append(LineColumn(name, number, "dated" if kind in _DATED else "text"))
         if kind in _MOMENTS:
             moments.append(Moments(name, _MOMENTS[kind]))
     if not columns:
         raise Broken(_("the expression names no column"), _("name what it finds: %{IPORHOST:client}"))
-    if len(columns) > COLUMNS_MAX:
-        raise Broken(_("the expression names more than {n} columns").format(n=COLUMNS_MAX), _("name fewer"))
     return Shape(pattern, tuple(columns), tuple(moments))
 
 
