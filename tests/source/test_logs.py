@@ -124,7 +124,7 @@ def test_the_scan_carries_the_pattern_and_how_times_are_written(tmp_path):
 
     with source.open(None, Mode.APPEND) as opened:
         assert opened.scan == FileScan(
-            (tmp_path / "a.log",), Lines(PATTERNS["combined"], moments=(Moments("time", CLF_TIME),))
+            (tmp_path / "a.log",), Lines(PATTERNS["combined"], usual="combined", moments=(Moments("time", CLF_TIME),))
         )
 
 

@@ -104,6 +104,8 @@ class Lines:
     pairs: Pairs | None = None
     objects: bool = False
     joining: Joining | None = None
+    usual: Literal["", "common", "combined"] = ""
+    """The access log whose pattern this is: most of its lines are cut faster, to the same end."""
     moments: tuple[Moments, ...] = ()
     zone: str | None = None
     """Where clocks stood whose zone no text tells; for samples, too."""

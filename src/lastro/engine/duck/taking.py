@@ -17,6 +17,7 @@ from calendar import isleap
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from lastro.engine.duck import access
 from lastro.engine.duck.connection import name, text, texts
 from lastro.engine.duck.lines import BROKEN
 from lastro.engine.duck.relations import LINE, objects
@@ -52,15 +53,25 @@ def relation(source: str, kind: Lines, fields: Sequence[str], changed: datetime)
     if kind.has_members:
         return objects(members(source, kind), fields, raw=RAW_LINE, beside=(OFFSET,))
     made = {column.name: column for column in columns(kind)}
-    values = [f"{_value(made[field], kind.year, changed)} AS {name(field)}" for field in fields]
     line = name(LINE) if kind.joining is None else f"rtrim({name(LINE)}, E'\\n')"
     names = texts([_WHOLE, *(f"g{number}" for number in range(1, len(groups(kind.pattern)) + 1))])
     pattern = ("(?s)" if kind.joining else "") + f"({unnamed(kind.pattern)})"
+    found = f"regexp_extract({line}, {text(pattern)}, {names})"
+    values = {field: _value(made[field], kind.year, changed) for field in fields}
+    unmatched, beside = "whole IS NULL", ""
+    if kind.usual and kind.joining is None:
+        source, beside = access.cut(source, kind.usual), f", {access.PARTS}"
+        found, unmatched = f"CASE WHEN NOT {access.CUT} THEN {found} END", f"NOT {access.CUT} AND {unmatched}"
+        cases = {
+            field: f"CASE WHEN {access.CUT} THEN {access.VALUES[field]} ELSE {values[field]} END" for field in fields
+        }
+        values = cases
+    listed = ", ".join(f"{value} AS {name(field)}" for field, value in values.items())
     return (
-        f"SELECT {', '.join(values)}, CASE WHEN whole IS NULL THEN {name(LINE)} END AS {name(LINE)}, {name(OFFSET)} "
+        f"SELECT {listed}, CASE WHEN {unmatched} THEN {name(LINE)} END AS {name(LINE)}, {name(OFFSET)} "
         f"FROM (SELECT CASE WHEN NOT {name(BROKEN)} THEN nullif(found.whole, '') END AS whole, * "
-        f"FROM (SELECT regexp_extract({line}, {text(pattern)}, {names}) AS found, {line} AS {name(LINE)}, "
-        f"{name(OFFSET)}, {name(BROKEN)} FROM ({source})))"
+        f"FROM (SELECT {found} AS found, {line} AS {name(LINE)}, {name(OFFSET)}, {name(BROKEN)}{beside} "
+        f"FROM ({source})))"
     )
 
 

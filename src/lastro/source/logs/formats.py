@@ -29,7 +29,8 @@ from lastro.source.options import wrong_option
 
 _ACCESS_MOMENT = (Moments("time", access.CLF_TIME),)
 _NAMED: Mapping[str, Lines] = {
-    **{name: Lines(pattern, moments=_ACCESS_MOMENT) for name, pattern in access.PATTERNS.items()},
+    "common": Lines(access.PATTERNS["common"], usual="common", moments=_ACCESS_MOMENT),
+    "combined": Lines(access.PATTERNS["combined"], usual="combined", moments=_ACCESS_MOMENT),
     "json": Lines(objects=True),
     "logfmt": Lines(pairs=Pairs()),
     "rfc3164": syslog.RFC3164.lines(),
