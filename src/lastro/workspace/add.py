@@ -99,7 +99,7 @@ def _opened(options: Mapping[str, Any], root: Path) -> Iterator[Opened]:  # Any:
 def _with_dialect(
     options: dict[str, Any],  # Any: a source's own options
     root: Path,
-) -> tuple[dict[str, Any], tuple[str, ...]]:
+) -> tuple[dict[str, Any], tuple[str, ...]]:  # Any: the same
     """The options, and how a source is written where they do not say; then what to tell of that."""
     match options.get("kind"):
         case "http":
@@ -115,7 +115,7 @@ def _with_dialect(
 def _with_format(
     options: dict[str, Any],  # Any: a source's own options
     root: Path,
-) -> tuple[dict[str, Any], tuple[str, ...]]:
+) -> tuple[dict[str, Any], tuple[str, ...]]:  # Any: the same
     """The options, and how a log is most likely written, judged by its first lines."""
     from lastro.source.logs.guess import guess
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lastro.model.text import _
 from lastro.source.logs import access, syslog
 from lastro.source.logs.grok import grok
 
@@ -59,40 +60,43 @@ def _grok(name: str, text: str, *, start: str = _START) -> _Candidate:
     return _Candidate(name, {"grok": text}, text, start)
 
 
-_CANDIDATES = (
-    _named("json", r"^\s*\{.*\}\s*$"),
-    _named("combined", access.PATTERNS["combined"]),
-    _named("rfc5424", syslog.RFC5424.pattern),
-    _named("rfc3164", rf"^(?:<[0-9]+>)?(?:{syslog.BSD}|{syslog.ISO}) [^ ]+ [^ :\[\]]+(?:\[[^\]]*\])?:(?: |$)"),
-    _named("logfmt", rf"^\s*{_KEY}={_VALUE}(?:\s+{_KEY}={_VALUE})+\s*$"),
-    _grok(
-        "nginx's error log",
-        rf"^{_SLASHED} \[%{{LOGLEVEL:level}}\] %{{NONNEGINT:pid}}#%{{NONNEGINT:tid}}: %{{GREEDYDATA:message}}$",
-    ),
-    _grok(
-        "Apache's error log",
-        r"^\[(?P<time>%{DAY} %{MONTH} %{MONTHDAY} %{TIME} %{YEAR})\] \[%{NOTSPACE:level}\](?: \[pid %{DATA:pid}\])?"
-        r"(?: \[client %{DATA:client}\])? %{GREEDYDATA:message}$",
-        start=r"^\[(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ",
-    ),
-    _grok(
-        "Spring's log",
-        rf"^{_TIME}\s+%{{LOGLEVEL:level}} %{{NONNEGINT:pid}} --- \[\s*(?P<thread>[^\]]*)\] %{{NOTSPACE:logger}}\s*: "
-        "%{GREEDYDATA:message}$",
-    ),
-    _grok("Python's log", rf"^{_TIME} - %{{NOTSPACE:logger}} - %{{LOGLEVEL:level}} - %{{GREEDYDATA:message}}$"),
-    _grok(
-        "Logback's log",
-        rf"^{_TIME} \[(?P<thread>[^\]]+)\] %{{LOGLEVEL:level}}\s+%{{NOTSPACE:logger}} - %{{GREEDYDATA:message}}$",
-    ),
-    _grok(
-        "a time, a level and a message",
-        rf"^\[?{_TIME}\]?[\s|]+\[?%{{LOGLEVEL:level}}\b\]?[\s|:-]*%{{GREEDYDATA:message}}$",
-    ),
-    _grok("a time and a message", rf"^\[?{_TIME}\]?[\s|:-]+%{{GREEDYDATA:message}}$"),
-    _grok("a time and a message", rf"^\[?{_SLASHED}\]?[\s|:-]+%{{GREEDYDATA:message}}$"),
-)
-_WHOLE = Guess({"format": {"pattern": "^(?P<message>.+)$"}}, "a message", 0, 0)
+_WHOLE = Guess({"format": {"pattern": "^(?P<message>.+)$"}}, "", 0, 0)
+
+
+def _candidates() -> tuple[_Candidate, ...]:
+    return (
+        _named("json", r"^\s*\{.*\}\s*$"),
+        _named("combined", access.PATTERNS["combined"]),
+        _named("rfc5424", syslog.RFC5424.pattern),
+        _named("rfc3164", rf"^(?:<[0-9]+>)?(?:{syslog.BSD}|{syslog.ISO}) [^ ]+ [^ :\[\]]+(?:\[[^\]]*\])?:(?: |$)"),
+        _named("logfmt", rf"^\s*{_KEY}={_VALUE}(?:\s+{_KEY}={_VALUE})+\s*$"),
+        _grok(
+            _("nginx's error log"),
+            rf"^{_SLASHED} \[%{{LOGLEVEL:level}}\] %{{NONNEGINT:pid}}#%{{NONNEGINT:tid}}: %{{GREEDYDATA:message}}$",
+        ),
+        _grok(
+            _("Apache's error log"),
+            r"^\[(?P<time>%{DAY} %{MONTH} %{MONTHDAY} %{TIME} %{YEAR})\] \[%{NOTSPACE:level}\](?: \[pid %{DATA:pid}\])?"
+            r"(?: \[client %{DATA:client}\])? %{GREEDYDATA:message}$",
+            start=r"^\[(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ",
+        ),
+        _grok(
+            _("Spring's log"),
+            rf"^{_TIME}\s+%{{LOGLEVEL:level}} %{{NONNEGINT:pid}} --- \[\s*(?P<thread>[^\]]*)\] %{{NOTSPACE:logger}}"
+            r"\s*: %{GREEDYDATA:message}$",
+        ),
+        _grok(_("Python's log"), rf"^{_TIME} - %{{NOTSPACE:logger}} - %{{LOGLEVEL:level}} - %{{GREEDYDATA:message}}$"),
+        _grok(
+            _("Logback's log"),
+            rf"^{_TIME} \[(?P<thread>[^\]]+)\] %{{LOGLEVEL:level}}\s+%{{NOTSPACE:logger}} - %{{GREEDYDATA:message}}$",
+        ),
+        _grok(
+            _("a time, a level and a message"),
+            rf"^\[?{_TIME}\]?[\s|]+\[?%{{LOGLEVEL:level}}\b\]?[\s|:-]*%{{GREEDYDATA:message}}$",
+        ),
+        _grok(_("a time and a message"), rf"^\[?{_TIME}\]?[\s|:-]+%{{GREEDYDATA:message}}$"),
+        _grok(_("a time and a message"), rf"^\[?{_SLASHED}\]?[\s|:-]+%{{GREEDYDATA:message}}$"),
+    )
 
 
 def guess(lines: Sequence[str]) -> Guess:
@@ -115,7 +119,7 @@ def _tried(seen: Any) -> Iterator[Guess]:  # Any: a pyarrow array of lines
     import pyarrow.compute as pc
 
     rest = pc.match_substring_regex(seen, _REST)
-    for candidate in _CANDIDATES:
+    for candidate in _candidates():
         pattern = grok(candidate.pattern, {}).pattern if candidate.start else candidate.pattern
         fits = pc.match_substring_regex(seen, pattern)
         fitting = int(pc.sum(fits).as_py() or 0)
