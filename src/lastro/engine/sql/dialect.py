@@ -141,6 +141,16 @@ def _read_clock(value: exp.Expr, form: str) -> exp.Expr:
     return exp.Anonymous(this=READ_CLOCK, expressions=[value.copy(), text(form)])
 
 
+def _duckdb_clock(value: exp.Expr, form: clockform.ClockForm) -> exp.Expr:
+    """A text from which blanks are to be trimmed is mostly well formed without, and trimming costs as much as reading."""
+    of_blanks = isinstance(value, exp.Trim) and value.expression == text(" \t")
+    tries = [value.this, value] if of_blanks else [value]
+    branches = "".join(f" WHEN regexp_full_match(:x{n}, :p) THEN try_strptime(:y{n}, :f)" for n in range(len(tries)))
+    texts = {f"x{n}": each for n, each in enumerate(tries)}
+    read = {f"y{n}": _without_weekday(each, form) for n, each in enumerate(tries)}
+    return build(f"CASE{branches} END", p=text(form.pattern), f=text(form.bare), **texts, **read)
+
+
 def _without_weekday(value: exp.Expr, form: clockform.ClockForm) -> exp.Expr:
     if not form.dropped:
         return value.copy()
@@ -155,14 +165,7 @@ def _duckdb(node: exp.Expr) -> exp.Expr:
     node = _shared(node)
     match node:
         case exp.Anonymous(this="lastro_read_clock"):
-            value, form = node.expressions[0], clockform.read(node.expressions[1].name, where="")
-            return build(
-                "CASE WHEN regexp_full_match(:x, :p) THEN try_strptime(:bare, :f) END",
-                x=value,
-                bare=_without_weekday(value, form),
-                p=text(form.pattern),
-                f=text(form.bare),
-            )
+            return _duckdb_clock(node.expressions[0], clockform.read(node.expressions[1].name, where=""))
         case exp.RegexpLike() | exp.RegexpFullMatch() | exp.RegexpExtract() | exp.RegexpReplace():
             node.set("expression", text(regex.read(node.expression.name, where="").re2))
             return node
