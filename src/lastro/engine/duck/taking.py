@@ -4,8 +4,7 @@ Rules:
 
 1. One run of the pattern a line. A match of no text is no match. With joined lines `.` takes line feeds, too.
 2. A group that took no text is missing.
-3. Keys and values are written as a JSON object first, and read like one: of equal keys the first counts. A line that is
-   not made of pairs alone is malformed.
+3. Keys and values are taken by `keyed`, JSON objects as those of any file.
 4. A broken or unmatched line goes on as it is, in the column `LINE`; every record with its place (`OFFSET`).
 5. A moment without a year gets that of the file's last change, or the one before if it would lie more than a day
    beyond it.
@@ -17,13 +16,14 @@ from calendar import isleap
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from lastro.engine.duck import access
+from lastro.engine.duck import access, keyed
 from lastro.engine.duck.connection import name, text, texts
+from lastro.engine.duck.keyed import unescaped, written
 from lastro.engine.duck.lines import BROKEN
 from lastro.engine.duck.relations import LINE, objects
 from lastro.engine.pattern import groups, unnamed
 from lastro.engine.protocol import OFFSET
-from lastro.engine.scan import LineColumn, Lines, Pairs
+from lastro.engine.scan import LineColumn, Lines
 
 RAW_LINE = "_lastro_raw_line"
 _WHOLE = "whole"
@@ -50,10 +50,12 @@ def relation(source: str, kind: Lines, fields: Sequence[str], changed: datetime)
 
     `changed` is when the file was last written to.
     """
-    if kind.has_members:
+    if kind.pairs is not None:
+        return keyed.columns(source, kind.pairs, _line(kind), fields)
+    if kind.objects:
         return objects(members(source, kind), fields, raw=RAW_LINE, beside=(OFFSET,))
     made = {column.name: column for column in columns(kind)}
-    line = name(LINE) if kind.joining is None else f"rtrim({name(LINE)}, E'\\n')"
+    line = _line(kind)
     names = texts([_WHOLE, *(f"g{number}" for number in range(1, len(groups(kind.pattern)) + 1))])
     pattern = ("(?s)" if kind.joining else "") + f"({unnamed(kind.pattern)})"
     found = f"regexp_extract({line}, {text(pattern)}, {names})"
@@ -75,42 +77,16 @@ def relation(source: str, kind: Lines, fields: Sequence[str], changed: datetime)
     )
 
 
+def _line(kind: Lines) -> str:
+    return name(LINE) if kind.joining is None else f"rtrim({name(LINE)}, E'\\n')"
+
+
 def members(source: str, kind: Lines) -> str:
     """The records of `source`: `LINE` is to be read as a JSON object, `RAW_LINE` is what it was before."""
-    line = name(LINE) if kind.joining is None else f"rtrim({name(LINE)}, E'\\n')"
-    made = line if kind.pairs is None else _object(line, kind.pairs)
+    line = _line(kind)
+    made = line if kind.pairs is None else written(line, kind.pairs)
     sound = f"CASE WHEN NOT {name(BROKEN)} THEN {made} END"
     return f"SELECT {sound} AS {name(LINE)}, {line} AS {name(RAW_LINE)}, {name(OFFSET)} FROM ({source})"
-
-
-def _object(line: str, pairs: Pairs) -> str:
-    """A line of keys and values as a JSON object; NULL where it is something else."""
-    within, stop = _quoted(pairs.within), r"\s" if pairs.between == " " else _quoted(pairs.between[0])
-    gap = r"\s+" if pairs.between == " " else rf"\s*{_quoted(pairs.between)}\s*"
-    key = rf'[^\s"{_quoted(pairs.within[0])}{stop}]+'
-    value = rf'"(?:[^"\\]|\\.)*"|[^"{stop}][^{stop}]*'
-    one = rf"{key}{within}(?:{value})?"
-    whole = text(rf"\s*{one}(?:{gap}{one})*(?:{gap}|\s*)")
-    pair = text(rf"({key}){within}({value})?")
-    keys, values = (f"regexp_extract_all({line}, {pair}, {group})" for group in (1, 2))
-    given = "trim(coalesce(pair[2], ''))"
-    member = (
-        f"to_json(pair[1]) || ':' || CASE WHEN {given} IN ('', '\"\"') THEN 'null' "
-        f"WHEN NOT starts_with({given}, '\"') THEN to_json({given}) WHEN json_valid({given}) THEN {given} "
-        f"ELSE to_json({_unescaped(f'substr({given}, 2, length({given}) - 2)')}) END"
-    )
-    listed = f"list_transform(list_zip({keys}, {values}), lambda pair: {member})"
-    return f"CASE WHEN regexp_full_match({line}, {whole}, 's') THEN '{{' || array_to_string({listed}, ',') || '}}' END"
-
-
-def _unescaped(value: str) -> str:
-    """A text in which backslashes stand before quotes, brackets and backslashes, without them."""
-    return rf"regexp_replace({value}, '\\([\"\\\]])', '\1', 'g')"
-
-
-def _quoted(literal: str) -> str:
-    """The text as a regular expression, in and out of a class."""
-    return "".join(char if char.isalnum() or char == " " or not char.isascii() else "\\" + char for char in literal)
 
 
 def _value(column: LineColumn, year: int | None, changed: datetime) -> str:
@@ -138,7 +114,7 @@ _PARAMETER = r'([^ \]="]+)="((?:[^"\\\]]|\\.)*)"'
 def _structured(group: str) -> str:
     """`[id name="value"]…` as `{"id": {"name": "value"}, …}`; the text itself where it is written otherwise."""
     parameters = ", ".join(f"regexp_extract_all(element[2], {text(_PARAMETER)}, {number})" for number in (1, 2))
-    member = f"to_json(member[1]) || ':' || to_json({_unescaped('member[2]')})"
+    member = f"to_json(member[1]) || ':' || to_json({unescaped('member[2]')})"
     inner = f"array_to_string(list_transform(list_zip({parameters}), lambda member: {member}), ',')"
     elements = ", ".join(f"regexp_extract_all({group}, {text(_ELEMENT)}, {number})" for number in (1, 2))
     element = f"to_json(element[1]) || ':{{' || {inner} || '}}'"

@@ -142,7 +142,7 @@ def _read_clock(value: exp.Expr, form: str) -> exp.Expr:
 
 
 def _duckdb_clock(value: exp.Expr, form: clockform.ClockForm) -> exp.Expr:
-    """A text from which blanks are to be trimmed is mostly well formed without, and trimming costs as much as reading."""
+    """A text to be trimmed of blanks is mostly well formed without that, which costs as much as reading it."""
     of_blanks = isinstance(value, exp.Trim) and value.expression == text(" \t")
     tries = [value.this, value] if of_blanks else [value]
     branches = "".join(f" WHEN regexp_full_match(:x{n}, :p) THEN try_strptime(:y{n}, :f)" for n in range(len(tries)))
