@@ -158,3 +158,11 @@ def test_quoted_values_are_unquoted(engine: Engine, tmp_path: Path) -> None:
     result = taken(engine, tmp_path, b'"x, ""y""","z"\n"",\nplain,\n', kind, "a", "b")
 
     assert values(result) == [('x, "y"', "z"), (None, None), ("plain", None)]
+
+
+def test_text_of_another_encoding_is_placed_by_its_own_bytes(engine: Engine, tmp_path: Path) -> None:
+    kind = Lines("^(?P<k>.)=(?P<v>.*)$", encoding="latin-1")
+    result = taken(engine, tmp_path, "é=São\nnão\nã=ç\n".encode("latin-1"), kind, "k", "v")
+
+    assert values(result) == [("é", "São"), ("ã", "ç")]
+    assert places(result) == [(2, 6, "não")]

@@ -141,6 +141,11 @@ def test_a_format_that_cannot_be_used_is_refused(form: dict[str, Any], what: str
         ({"zone": "America/Sampa"}, "no time zone"),
         ({"zone": "../../etc/passwd"}, "no time zone"),
         ({"year": 26}, ">= 1970"),
+        ({"encoding": "utf-16"}, "each character is one byte"),
+        ({"encoding": "shift_jis"}, "each character is one byte"),
+        ({"encoding": "cp037"}, "each character is one byte"),
+        ({"encoding": "zip"}, "each character is one byte"),
+        ({"encoding": "no such"}, "each character is one byte"),
         ({"times": {"time": "%Y-%q"}}, "cannot be used"),
     ],
 )
@@ -281,3 +286,8 @@ def test_injected_text_stays_in_its_value() -> None:
 
     assert [row and (row["status"], row["agent"]) for row in taken(lines_of(), line)] == [("200", agent)]
     assert taken(lines_of(format="logfmt"), 'msg="a level=fatal" level=info', fields=["level"]) == [{"level": "info"}]
+
+
+@pytest.mark.parametrize("name", ["latin-1", "cp1252", "iso-8859-15", "koi8-r", "cp850", "UTF8", "ascii"])
+def test_encodings_of_a_byte_a_character_are_read(name: str) -> None:
+    assert lines_of(encoding=name).encoding

@@ -124,7 +124,7 @@ def test_a_quarantine_made_before_places_were_kept_is_read_and_gets_them(lake: A
                 replace_all=False,
                 origin=origin,
                 withhold_stats=frozenset(old.names),
-            )  # fmt: skip
+            )
         )
     lake.csv.write_text(BAD)
 

@@ -104,6 +104,8 @@ class Lines:
     pairs: Pairs | None = None
     objects: bool = False
     joining: Joining | None = None
+    encoding: str = "utf-8"
+    """Of the text: UTF-8, or one of a byte a character."""
     usual: Literal["", "common", "combined"] = ""
     """The access log whose pattern this is: most of its lines are cut faster, to the same end."""
     moments: tuple[Moments, ...] = ()

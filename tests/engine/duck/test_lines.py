@@ -21,12 +21,18 @@ Record = tuple[str, int, bool]
 
 
 def records(
-    content: bytes, *, size: int = 7, line_max: int = 1 << 20, begin: int = 0, joining: Joining | None = None
+    content: bytes,
+    *,
+    size: int = 7,
+    line_max: int = 1 << 20,
+    begin: int = 0,
+    joining: Joining | None = None,
+    encoding: str = "utf-8",
 ) -> list[Record]:
     def blocks() -> Iterator[bytes]:
         return (content[start : start + size] for start in range(0, len(content), size))
 
-    reader = LineReader(blocks, "a.log", line_bytes_max=line_max, begin=begin, joining=joining)
+    reader = LineReader(blocks, "a.log", line_bytes_max=line_max, begin=begin, joining=joining, encoding=encoding)
     table = reader.stream().read_all()
     table.validate(full=True)
     reader.finish()
@@ -170,3 +176,24 @@ def test_without_names_a_pattern_has_the_same_groups(pattern: str) -> None:
 
     assert groups(bare) == (None,) * len(groups(pattern))
     assert unnamed(bare) == bare
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b" ", b"\n", b"\r\n", b"\xe9", b"\x80", b"\xe9\xe3" * 5]), max_size=40).map(
+        b"".join
+    )
+)
+def test_text_of_a_byte_a_character_keeps_its_places(content: bytes) -> None:
+    joining = Joining("^a", starts=True)
+    for size, joined in ((1, None), (3, joining), (50, None), (50, joining)):
+        found = records(content, size=size, joining=joined, begin=10, encoding="cp1252")
+
+        offsets = [offset - 10 for _text, offset, _broken in found]
+        expected = [shown(raw.decode("cp1252").encode()) for raw in parts(content, offsets)]
+        assert [(text, broken) for text, _offset, broken in found] == expected
+
+
+def test_a_byte_that_an_encoding_does_not_have_breaks_its_record() -> None:
+    assert records(b"a\xe9\n\x81b\n\xe9\n", encoding="cp1252") == [
+        ("a\u00e9", 0, False), ("\\x00b", 3, True), ("\u00e9", 6, False),
+    ]  # fmt: skip

@@ -6,10 +6,11 @@ Rules:
    file begins a record whatever it looks like. The last one needs no line feed.
 2. A line ends at a line feed; a carriage return before it is dropped, any other stays. A byte order mark is dropped.
 3. A place is the number of bytes before the record: in the file, or in what a compressed file holds.
-4. A record that is no UTF-8, or holds a NUL byte, is broken: its bytes are shown as `\xff`, and it is set aside.
-5. A line longer than the limit arrives in pieces, all of them broken. The lines of a joined record beyond its limit
+4. Text of another encoding, of one byte a character, is made UTF-8 on the way.
+5. A record that is no UTF-8, or holds a NUL byte, is broken: its bytes are shown as `\xff`, and it is set aside.
+6. A line longer than the limit arrives in pieces, all of them broken. The lines of a joined record beyond its limit
    arrive one by one, broken too. So memory is bounded, nothing is lost, and nobody can stop the reading.
-6. No line is looked at in Python, save broken ones.
+7. No line is looked at in Python, save broken ones.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from lastro.engine.duck import feed
 from lastro.engine.duck.failure import Failure, Refused, of_exception
 from lastro.engine.duck.positions import Integers
 from lastro.engine.duck.relations import LINE
+from lastro.engine.duck.transcoding import Transcoder
 from lastro.engine.protocol import OFFSET
 from lastro.engine.scan import Joining
 
@@ -41,9 +43,16 @@ class LineReader:
     """
 
     def __init__(
-        self, content: Content, file: str, *, line_bytes_max: int, begin: int = 0, joining: Joining | None = None
+        self,
+        content: Content,
+        file: str,
+        *,
+        line_bytes_max: int,
+        begin: int = 0,
+        joining: Joining | None = None,
+        encoding: str = "utf-8",
     ) -> None:
-        self._content, self._file = content, file
+        self._content, self._file, self._encoding = content, file, encoding
         self._line_bytes_max, self._begin, self._joining = line_bytes_max, begin, joining
         self._failure: Failure | None = None
 
@@ -58,15 +67,22 @@ class LineReader:
 
     def _guarded(self) -> Iterator[pa.RecordBatch]:
         try:
-            chunks = _chunks(self._content(), self._begin, self._line_bytes_max)
-            yield from (
-                (_lines(chunk, offset, broken=piece) for chunk, offset, piece in chunks)
-                if self._joining is None
-                else _Joiner(self._joining).batches(chunks)
-            )
+            if feed.is_utf8(self._encoding, self._file):
+                yield from self._batches(self._content())
+                return
+            other = Transcoder(self._content(), self._encoding, self._begin)
+            for batch in self._batches(other.blocks()):
+                offsets = pa.array(other.raw(batch.column(OFFSET).to_numpy()), pa.int64())
+                yield batch.set_column(1, SCHEMA.field(OFFSET), offsets)
         except Exception as error:
             self._failure = of_exception(error, file=self._file)
             raise
+
+    def _batches(self, blocks: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
+        chunks = _chunks(blocks, self._begin, self._line_bytes_max)
+        if self._joining is not None:
+            return _Joiner(self._joining).batches(chunks)
+        return (_lines(chunk, offset, broken=piece) for chunk, offset, piece in chunks)
 
 
 Chunk = tuple[bytes, int, bool]

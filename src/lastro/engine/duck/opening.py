@@ -81,6 +81,8 @@ def _line_columns(path: Path, kind: Lines, limits: Limits, temp: Path) -> tuple[
     feed.open_plain(path).close()
     names = tuple(column.name for column in taking.columns(kind))
     numbers = len(groups(kind.pattern))
+    if len(names) > limits.columns_max:
+        refuse("columns", str(path), first=len(names), second=limits.columns_max)
     if not names or any(not 0 < column.group <= numbers for column in taking.columns(kind)):
         refuse("pattern", str(path))
     refuse_alike(names, path)
@@ -196,7 +198,13 @@ def _records(connection: duckdb.DuckDBPyConnection, path: Path, kind: Lines, lim
     """A file's records as the relation `LINES`, with their places."""
     feed.open_plain(path).close()
     line_bytes_max = limits.cell_bytes_max + MIB
-    reader = LineReader(lambda: feed.raw_blocks(path), str(path), line_bytes_max=line_bytes_max, joining=kind.joining)
+    reader = LineReader(
+        lambda: feed.raw_blocks(path),
+        str(path),
+        line_bytes_max=line_bytes_max,
+        joining=kind.joining,
+        encoding=kind.encoding,
+    )
     connection.register(_RECORDS, reader.stream())
     return Opened(connection, path, reader, limits.batch_rows)
 

@@ -12,6 +12,7 @@ Rules:
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import replace
 from zoneinfo import ZoneInfo
@@ -27,6 +28,8 @@ from lastro.source.logs.options import DelimitedOptions, LineFormat, LogsOptions
 from lastro.source.logs.shape import Broken, Shape
 from lastro.source.options import wrong_option
 
+_UTF8 = ("utf-8", "utf-8-sig", "ascii")
+_ASCII = bytes(range(128))
 _ACCESS_MOMENT = (Moments("time", access.CLF_TIME),)
 _NAMED: Mapping[str, Lines] = {
     "common": Lines(access.PATTERNS["common"], usual="common", moments=_ACCESS_MOMENT),
@@ -42,7 +45,7 @@ def lines_of(given: LogsOptions) -> Lines:
     """How the engine is to take the lines apart. Raises `ConfigurationError`."""
     try:
         lines = _NAMED[given.format] if isinstance(given.format, str) else _own(given.format)
-        lines = replace(lines, joining=_joining(given.multiline), year=given.year)
+        lines = replace(lines, joining=_joining(given.multiline), year=given.year, encoding=_encoding(given.encoding))
         return _with_moments(lines, given)
     except Broken as broken:
         raise wrong_option(given.kind, broken.what, do=broken.do) from None
@@ -132,6 +135,28 @@ def _joining(given: MultilineOptions | None) -> Joining | None:
     if (given.start is None) == (given.continues is None):
         raise Broken(_("multiline: either start or continues"), _("write, for example, multiline: {start: '^[0-9]'}"))
     return Joining(given.start or given.continues or "", given.start is not None, given.bytes_max)
+
+
+def _encoding(name: str) -> str:
+    try:
+        found = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        found = ""
+    if found not in _UTF8 and not (found and _is_single(found)):
+        raise Broken(
+            _("encoding: UTF-8, or one in which each character is one byte"), _("write utf-8, latin-1 or cp1252")
+        )
+    return "utf-8" if found in _UTF8 else found
+
+
+def _is_single(encoding: str) -> bool:
+    """True if every character of the encoding is one byte, and ASCII's are where they always are."""
+    try:
+        plain = _ASCII.decode(encoding) == _ASCII.decode("ascii")
+        pairs = (bytes([first, second]) for first in range(128, 256) for second in range(256))
+        return plain and all(len(pair.decode(encoding, "replace")) == 2 for pair in pairs)
+    except (LookupError, ValueError, TypeError):
+        return False
 
 
 def _with_moments(lines: Lines, given: LogsOptions) -> Lines:

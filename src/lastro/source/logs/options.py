@@ -57,13 +57,15 @@ Named = Literal["combined", "common", "json", "logfmt", "rfc3164", "rfc5424"]
 class LogsOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of the kind `logs`: `path` (a path or glob), and how its lines are written.
 
-    `times` tells how columns write their moments (strptime notation, `epoch` and its like, `iso8601`), `zone` where
-    clocks stood whose zone no text tells, `year` the year of times without one.
+    `encoding` is UTF-8, or one of a byte a character. `times` tells how columns write their moments (strptime notation,
+    `epoch` and its like, `iso8601`), `zone` where clocks stood whose zone no text tells, `year` the year of times
+    without one.
     """
 
     path: Annotated[str, Meta(min_length=1)]
     format: Named | LineFormat = "combined"
     multiline: MultilineOptions | None = None
+    encoding: str = "utf-8"
     times: dict[Name, Text] | None = None
     zone: Text | None = None
     year: Annotated[int, Meta(ge=1970, le=9999)] | None = None
