@@ -70,6 +70,18 @@ def test_a_log_of_a_program_is_guessed_joined_and_dated_in_its_zone(workspace: W
     assert content[aside["offset"] :].startswith(aside["record"].encode())
 
 
+def test_an_old_encoding_is_guessed_too(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(
+        "2026-01-31 10:00:00 INFO São Paulo\n2026-01-31 10:00:01 INFO não\n".encode("cp1252")
+    )
+
+    added = workspace.add("a.log", name="a", options={})
+    workspace.dataset("a").ingest()
+
+    assert added.notes[1] == "guessed: the text is cp1252, as most lines are no UTF-8"
+    assert [row["message"] for row in rows(workspace, "a")] == ["São Paulo", "não"]
+
+
 def test_a_refused_row_keeps_its_place_and_is_corrected(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("level=info n=1\nlevel=info n=2\n" * 10)
     workspace.add("a.log", name="a", options={})

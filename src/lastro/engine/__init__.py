@@ -42,8 +42,11 @@ def sniff(path: Path) -> Csv:
     return look(path)
 
 
-def first_lines(path: Path) -> tuple[str, ...]:
-    """The first lines of a text file, at most some hundreds. Read in a guarded child; raises what `sniff` does."""
+def first_lines(path: Path) -> tuple[str, tuple[str, ...]]:
+    """The encoding and the first lines of a text file, at most some hundreds; read in a guarded child.
+
+    Raises what `sniff` does.
+    """
     from lastro.engine.duck import sniffing
 
     return sniffing.first_lines(path)

@@ -122,7 +122,8 @@ def _with_format(
     with _opened(options, root) as opened:
         if not isinstance(opened.scan, FileScan):
             return options, ()
-        found = guess(first_lines(opened.scan.paths[0]))
+        encoding, lines = first_lines(opened.scan.paths[0])
+        found = guess(lines)
     note = ngettext(
         "guessed: the format is {name}, which {fitting} of the first {n} line fits",
         "guessed: the format is {name}, which {fitting} of the first {n} lines fit",
@@ -131,7 +132,12 @@ def _with_format(
     if not found.fitting:
         note = _("guessed: no known format fits, so a line is one column")
     note = _("{note}; say another with --option format=… or --option format.grok=…").format(note=note)
-    return {**options, **{key: value for key, value in found.options.items() if key not in options}}, (note,)
+    notes = [note]
+    made = dict(found.options)
+    if encoding != "utf-8" and "encoding" not in options:
+        made["encoding"] = encoding
+        notes.append(_("guessed: the text is {encoding}, as most lines are no UTF-8").format(encoding=encoding))
+    return {**options, **{key: value for key, value in made.items() if key not in options}}, tuple(notes)
 
 
 def _delimited(options: dict[str, Any], root: Path) -> dict[str, Any]:  # Any: a source's own options
