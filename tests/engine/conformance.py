@@ -173,6 +173,33 @@ def test_dates_and_times_are_read_by_their_format(engine: Engine, tmp_path: Path
     assert wrong == {}
 
 
+def test_times_without_a_zone_are_read_in_that_of_their_column(engine: Engine, tmp_path: Path) -> None:
+    columns = (
+        ColumnPlan("iso", "iso", P.TIMESTAMP, zone="America/Sao_Paulo"),
+        ColumnPlan("own", "own", P.TIMESTAMP, format="%d/%m/%Y %H:%M:%S", zone="Europe/Lisbon"),
+    )
+    rows = {
+        "iso": ["2026-01-31 10:00:00", "2026-01-31T10:00:00.5", "2018-12-01 10:00:00", "2026-01-31T10:00:00Z", "x"],
+        "own": ["01/07/2026 10:00:00", "01/01/2026 10:00:00", None, "32/01/2026 10:00:00", "01/07/2026 24:00:00"],
+    }
+    result = staged(engine, Plan("log", "sha256:0", columns, casts_hold("iso", "own")), stream(rows), tmp_path)
+
+    assert [plain(value) for value in result.column("iso")] == [
+        datetime(2026, 1, 31, 13, tzinfo=UTC),
+        datetime(2026, 1, 31, 13, 0, 0, 500000, tzinfo=UTC),
+        datetime(2018, 12, 1, 12, tzinfo=UTC),  # summer time was in use then
+        datetime(2026, 1, 31, 10, tzinfo=UTC),
+        None,
+    ]
+    assert [plain(value) for value in result.column("own")] == [
+        datetime(2026, 7, 1, 9, tzinfo=UTC),
+        datetime(2026, 1, 1, 10, tzinfo=UTC),
+        None,
+        None,
+        None,
+    ]
+
+
 def test_nested_values_are_read_from_json(engine: Engine, tmp_path: Path) -> None:
     plan = simple({name: kind for name, (kind, _) in cases.NESTED.items()}, *casts_hold(*cases.NESTED))
     result = staged(
@@ -397,18 +424,12 @@ def test_lines_are_taken_apart_by_their_groups(engine: Engine, tmp_path: Path) -
             "bytes": 2326,
         }
     ]
-    assert [
-        (row["position"], row["rules"], row["form"]) for row in sorted(result.aside, key=lambda row: row["position"])
-    ] == [
-        (2, ["malformed"], "text"),
-        (3, ["time.type"], "raw"),
+    second, third = sorted(result.aside, key=lambda row: row["position"])
+    assert [(row["position"], row["offset"], row["rules"], row["form"]) for row in (second, third)] == [
+        (2, path.read_bytes().index(b"nonsense"), ["malformed"], "text"),
+        (3, path.read_bytes().index(b"10.0.0.2"), ["time.type"], "raw"),
     ]
-    assert (
-        json.loads(result.aside[-1]["record"] if result.aside[-1]["form"] == "raw" else result.aside[0]["record"])[
-            "bytes"
-        ]
-        is None
-    )
+    assert json.loads(third["record"])["bytes"] is None
 
 
 def test_parquet_keeps_its_types_and_quarantine_holds_texts(engine: Engine, tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from lastro.source.secret import Secret, scrub
         ("core.db#loans", {"kind": "sqlite", "path": "core.db", "table": "loans"}),
         ("a#b.sqlite3#t", {"kind": "sqlite", "path": "a#b.sqlite3", "table": "t"}),
         ("a#b.csv", {"kind": "files", "path": "a#b.csv"}),
-        ("logs/access.log", {"kind": "logs", "path": "logs/access.log", "format": "combined"}),
-        ("access.log.1.gz", {"kind": "logs", "path": "access.log.1.gz", "format": "combined"}),
-        ("logs/*.log*", {"kind": "logs", "path": "logs/*.log*", "format": "combined"}),
+        ("logs/access.log", {"kind": "logs", "path": "logs/access.log"}),
+        ("access.log.1.gz", {"kind": "logs", "path": "access.log.1.gz"}),
+        ("logs/*.log*", {"kind": "logs", "path": "logs/*.log*"}),
         (
             "postgresql://u@h:5432/db?sslmode=require#core.loans",
             {"kind": "postgres", "url": "postgresql://u@h:5432/db?sslmode=require", "table": "core.loans"},

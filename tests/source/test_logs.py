@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tests.source.conformance import *  # noqa: F403
 from tests.source.conformance import World
 
-from lastro.engine.scan import FileScan, Lines
+from lastro.engine.scan import FileScan, LineColumn, Lines, Moments
 from lastro.model.errors import ConfigurationError
 from lastro.model.version import Mode
 from lastro.source import create
-from lastro.source.logs.source import PATTERNS, TIME_FORMAT
+from lastro.source.logs.access import CLF_TIME, PATTERNS
 
 PLAIN = '203.0.113.7 - ana [10/Oct/2026:13:55:36 -0300] "GET /loans?id=1 HTTP/1.1" 200 2326'
 COMBINED = PLAIN + ' "https://example.org/" "Mozilla/5.0 (X11)"'
@@ -77,7 +77,7 @@ def test_common_lines_are_read_by_both_formats():
         ('h - - [t] "GET /old" 200 1', {"method": "GET", "target": "/old"}),
         ('h - - [t] "" 400 0', {"status": "400"}),
         ('h - - [t] "VERSION-CONTROL /x HTTP/1.1" - -', {"method": "VERSION-CONTROL"}),
-        ('h - -x [t] "GET /- HTTP/1.1" 200 1\r', {"user": "-x", "target": "/-"}),
+        ('h - -x [t] "GET /- HTTP/1.1" 200 1', {"user": "-x", "target": "/-"}),
         ('é - - [t] "GET /é HTTP/1.1" 200 1 "-" "😀"', {"host": "é", "agent": "😀"}),
     ],
 )
@@ -118,20 +118,20 @@ def test_what_was_escaped_comes_back(referer, agent, target):
     assert found.get("agent", "") == ("" if agent == "-" else agent)
 
 
-def test_the_scan_carries_the_pattern_and_the_source_the_time_format(tmp_path):
+def test_the_scan_carries_the_pattern_and_how_times_are_written(tmp_path):
     (tmp_path / "a.log").write_text(COMBINED)
     source = create({"kind": "logs", "path": "a.log", "format": "combined"}, base=tmp_path)
 
     with source.open(None, Mode.APPEND) as opened:
-        assert opened.scan == FileScan((tmp_path / "a.log",), Lines(PATTERNS["combined"]))
-    assert source.formats == {"time": TIME_FORMAT}
+        assert opened.scan == FileScan(
+            (tmp_path / "a.log",), Lines(PATTERNS["combined"], usual="combined", moments=(Moments("time", CLF_TIME),))
+        )
 
 
 def test_a_pattern_of_ones_own(tmp_path):
     source = create({"kind": "logs", "path": "a.log", "format": {"pattern": "^(?P<level>[A-Z]+) .*"}}, base=tmp_path)
 
-    assert source.format == Lines("^(?P<level>[A-Z]+) .*")
-    assert source.formats == {}
+    assert source.format == Lines("^(?P<level>[A-Z]+) .*", (LineColumn("level", 1),))
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def _one_column(old: ColumnPlan, new: ColumnPlan) -> Iterator[Change]:
     required = str(not old.nullable).lower(), str(not new.nullable).lower()
     yield from _changed(old.name, "required", *required, breaking=not new.nullable)
     yield from _changed(old.name, "isTime", str(old.is_time).lower(), str(new.is_time).lower(), breaking=True)
-    for field in ("source", "expression", "format"):
+    for field in ("source", "expression", "format", "zone"):
         yield from _changed(old.name, field, getattr(old, field), getattr(new, field))
 
 

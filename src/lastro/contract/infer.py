@@ -160,6 +160,9 @@ def _options(sample: Sample, name: str, inner: list[str], pad: str) -> Iterator[
     if sample.format and sample.column.type in _SIMPLE and _SIMPLE[sample.column.type][0] in ("date", "timestamp"):
         reason = _guessed(sample, name, "is written so throughout")
         options.append(f"{pad}  format: {scalar(jdk_format(sample.format))}{reason}")
+    if sample.zone and sample.column.type is Primitive.TIMESTAMP:
+        reason = _guessed(sample, name, "may tell no time zone, and the source says this one")
+        options.append(f"{pad}  defaultTimezone: {scalar(sample.zone)}{reason}")
     if found := bounds(sample):
         low, high, why = found
         reason = _guessed(sample, name, why)

@@ -35,7 +35,7 @@ from lastro.contract.metrics import Context, quality_rules
 from lastro.contract.naming import distinct, snake
 from lastro.contract.policy import ADDED, WIDENED, check_own, ignored_columns, own_policy, own_property, quarantined_max
 from lastro.contract.rules import built_in
-from lastro.contract.types import COLUMNS_MAX, check_distinct, check_name, column_type, option
+from lastro.contract.types import COLUMNS_MAX, check_distinct, check_name, column_type, default_zone, option
 from lastro.model.errors import NameRefused
 from lastro.model.finding import Policy
 from lastro.model.plan import ColumnPlan, Duplicates, NotNull, Operator, Plan, RowRule, TableRule, Threshold
@@ -183,6 +183,7 @@ def _column(work: _Work, node: Node) -> ColumnPlan | None:
         format=form,
         nullable=not required,
         is_time=node.data["logicalType"] == "time",
+        zone=default_zone(node) if kind is Primitive.TIMESTAMP else None,
     )
 
 

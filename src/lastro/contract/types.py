@@ -7,7 +7,7 @@ Rules:
 2. number: `physicalType: decimal(p,s)` or `numeric(p,s)` is exact, `money` is decimal(19,4); `real` and format f32 are
    float; all else is double.
 3. timestamp: `timezone: false`, or a physical type without a zone, is a time without zone; else it is a moment in UTC.
-   A `defaultTimezone` other than UTC cannot be applied and needs `timezone` to be given.
+   `defaultTimezone` says for moments in which zone a text is meant that tells none.
 4. time is kept as text; string is text, unless the physical type is binary.
 5. array needs `items`, object needs `properties`, map needs `map`; a vector is a list of numbers.
 """
@@ -15,6 +15,7 @@ Rules:
 from __future__ import annotations
 
 import re
+from zoneinfo import ZoneInfo
 
 from lastro.contract.document import Node, shown
 from lastro.model.schema import Decimal, Field, ListOf, MapOf, Primitive, StructOf, Type
@@ -158,14 +159,21 @@ def _decimal(node: Node, precision: int, scale: int) -> Type | None:
 
 def _timestamp(node: Node) -> Type | None:
     zone = option(node, "timezone")
-    default = option(node, "defaultTimezone")
-    if zone is None and default is not None and str(default).lower() not in _UTC:
-        what = _("times cannot be read as {zone}").format(zone=shown(default))
-        do = _("write `timezone: false` to keep local times, or `timezone: true` if each value has its zone")
-        _options(node).child("defaultTimezone").refuse(what, do)
-        return None
     local = zone is False or (zone is None and _physical(node)[0] in _WITHOUT_ZONE)
     return Primitive.TIMESTAMP_NTZ if local else Primitive.TIMESTAMP
+
+
+def default_zone(node: Node) -> str | None:
+    """The zone of a column's moments whose text tells none; None for UTC. An unknown one is noted."""
+    default = option(node, "defaultTimezone")
+    if default is None or str(default).lower() in _UTC or node.data.get("logicalType") != "timestamp":
+        return None
+    try:
+        return ZoneInfo(str(default)).key
+    except (KeyError, ValueError, OSError):
+        what = _("there is no time zone {zone}").format(zone=shown(default))
+        _options(node).child("defaultTimezone").refuse(what, _("write it as America/Sao_Paulo, or UTC"))
+        return None
 
 
 def _nested(node: Node, kind: str) -> Type | None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from lastro.engine.protocol import Engine
     from lastro.engine.scan import Csv
 
-__all__ = ["create", "sniff"]
+__all__ = ["create", "first_lines", "sniff"]
 
 
 def create(
@@ -40,3 +40,13 @@ def sniff(path: Path) -> Csv:
     from lastro.engine.duck.sniffing import sniff as look
 
     return look(path)
+
+
+def first_lines(path: Path) -> tuple[str, tuple[str, ...]]:
+    """The encoding and the first lines of a text file, at most some hundreds; read in a guarded child.
+
+    Raises what `sniff` does.
+    """
+    from lastro.engine.duck import sniffing
+
+    return sniffing.first_lines(path)

@@ -31,6 +31,7 @@ QUARANTINE = Schema(
         Field("rules", ListOf(Primitive.STRING), nullable=False),  # names of the broken rules, in the plan's order
         Field("source", Primitive.STRING, nullable=False),  # file name or stream label
         Field("position", Primitive.LONG, nullable=False),  # 1-based record within `source`
+        Field("offset", Primitive.LONG),  # where the record begins in `source`, in bytes; NULL where it is not known
         Field("form", Primitive.STRING, nullable=False),  # how `record` is to be read: raw, clean or text
         Field("record", Primitive.STRING, nullable=False),  # JSON object of the source's (raw) or table's (clean)
     )  #                                                      columns; for `text` the malformed line itself
@@ -50,6 +51,8 @@ REST = "_lastro_rest"
 """Stands among a JSON source's columns for the members that the plan does not read: a record that has values there."""
 UNREAD = "_lastro_unread"
 """Carried along: a JSON list of the names of the members that the plan does not read, NULL where there are none."""
+OFFSET = "_lastro_offset"
+"""Carried along: where a line begins in its file, in bytes from 0 (of a compressed file: of what it holds)."""
 UNREAD_MAX = 2_000
 """So many names of unread columns are told at most."""
 

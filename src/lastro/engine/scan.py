@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 class ArrowStream(Protocol):
@@ -49,10 +49,75 @@ class Parquet:
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
-    """Lines of text taken apart by a regular expression (RE2 syntax) with named groups; every group arrives as text."""
+class LineColumn:
+    """A column made of one group of a line's pattern, by the group's number from 1.
+
+    `how`: `text` (as it stands, missing if empty), `facility` and `severity` (the words a syslog priority stands for),
+    `structured` (the structured data of RFC 5424 as JSON), `dated` (`Jan 31 13:55:36` as ISO 8601, with a year),
+    `quoted` (perhaps between double quotes, with those inside doubled).
+    """
+
+    name: str
+    group: int
+    how: Literal["text", "facility", "severity", "structured", "dated", "quoted"] = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """Which lines belong to the record before them: those that match `pattern` (RE2), or, if it `starts` a record,
+    those that do not. The lines of a record with more than `bytes_max` bytes are set aside one by one.
+    """
 
     pattern: str
+    starts: bool
+    bytes_max: int = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Lines of keys and values: `key=value key="quoted value"`, with `between` pairs and `within` one."""
+
+    between: str = " "
+    within: str = "="
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """How a column writes its moments, told by who knows: in strptime notation, or a word such as `epoch_ms`. It is
+    tried first when a sample is looked at.
+    """
+
+    column: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of text, each a record with a place in bytes, taken apart in one of three ways; all columns are text.
+
+    By default by `pattern` (RE2 syntax): `columns` says which groups are columns; if empty, those with names. Where the
+    match takes no text, there is none. With `pairs`, the keys are columns; with `objects`, lines are JSON objects.
+    """
+
+    pattern: str = ""
+    columns: tuple[LineColumn, ...] = ()
+    pairs: Pairs | None = None
+    objects: bool = False
+    joining: Joining | None = None
+    encoding: str = "utf-8"
+    """Of the text: UTF-8, or one of a byte a character."""
+    usual: Literal["", "common", "combined"] = ""
+    """The access log whose pattern this is: most of its lines are cut faster, to the same end."""
+    moments: tuple[Moments, ...] = ()
+    zone: str | None = None
+    """Where clocks stood whose zone no text tells; for samples, too."""
+    year: int | None = None
+    """The year of moments without one; if None, that which brings them closest below the file's last change."""
+
+    @property
+    def has_members(self) -> bool:
+        """True if each line says itself which columns it has."""
+        return self.objects or self.pairs is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ class ColumnPlan:
 
     `source` is the column's name in the source (`physicalName`, else `name`). `expression` is an SQL expression over
     the source's columns, as text (cleaning), whose result is then cast to `type`; None means the source column itself.
-    `format` is how dates and times are written, in strptime notation (`%d/%m/%Y`); None means ISO 8601.
+    `format` is how dates and times are written, in strptime notation (`%d/%m/%Y`); None means ISO 8601. `zone` is the
+    time zone (`America/Sao_Paulo`) in which a moment is meant whose text tells none; None means UTC.
     A value that is present and cannot be cast breaks the rule `<name>.type`; nothing is rounded or cut silently.
     """
 
@@ -34,6 +35,7 @@ class ColumnPlan:
     nullable: bool = True
     is_time: bool = False
     """True for a time of day: checked as one, stored as the text `HH:MM:SS[.ffffff]` (Delta has no such type)."""
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

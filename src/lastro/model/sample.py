@@ -28,3 +28,5 @@ class Sample:
     all_read: bool
     expression: str | None = None
     """SQL over the source's columns that makes text readable as `column.type`, where it must be cleaned first."""
+    zone: str | None = None
+    """The time zone of moments whose text tells none, where the source knows it."""

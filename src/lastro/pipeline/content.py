@@ -31,12 +31,14 @@ def content(target: Target, staged: Staged) -> str:
 
 
 def _refused_rows(staged: Staged) -> str:
-    """Digest of the quarantined rows, apart from the batch's name."""
+    """Digest of the quarantined rows, apart from the batch's name, and from the place in bytes that follows from the
+    position.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     state = hashlib.sha256()
-    columns = [name for name in QUARANTINE.names if name != "batch"]
+    columns = [name for name in QUARANTINE.names if name not in ("batch", "offset")]
     for file in staged.quarantined:
         table = pq.read_table(file.path, columns=columns).combine_chunks()
         with pa.BufferOutputStream() as sink:

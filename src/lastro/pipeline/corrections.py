@@ -2,7 +2,8 @@
 
 Rules:
 
-1. A file has the source's columns and those that say which quarantined row a line is: `_batch`, `_source`, `_position`.
+1. A file has the source's columns and those that say which quarantined row a line is: `_batch`, `_source`, `_position`;
+   and `_offset`, where the place in bytes is known.
    A source that has columns of these names itself cannot be exported: one of the two would be lost.
 2. Values go out as they came in: in JSON lines each record's own text, in CSV numbers with all their digits and nested
    values as JSON.
@@ -28,7 +29,8 @@ Address = tuple[str, str, int]
 """Which row: its batch, its source, its position."""
 
 BATCH, SOURCE, POSITION, RULES, TEXT = "_batch", "_source", "_position", "_rules", "_text"
-RESERVED = (RULES, SOURCE, POSITION, BATCH, TEXT)
+OFFSET = "_offset"
+RESERVED = (RULES, SOURCE, POSITION, OFFSET, BATCH, TEXT)
 _CELL_CHARACTERS_MAX = 1 << 26
 _FIELD_LIMIT = threading.Lock()
 
@@ -116,7 +118,8 @@ def _write_csv(stream: TextIO, rows: Sequence[Row]) -> None:
     records = [_record(row, parse_float=str, parse_int=str) for row in rows]
     names = list(dict.fromkeys(name for record in records for name in record if name != TEXT))
     names += [TEXT] if any(TEXT in record for record in records) else []
-    writer = csv.DictWriter(stream, [*names, RULES, SOURCE, POSITION, BATCH], restval="")
+    placed = [OFFSET] if any(row.get("offset") is not None for row in rows) else []
+    writer = csv.DictWriter(stream, [*names, RULES, SOURCE, POSITION, *placed, BATCH], restval="")
     writer.writeheader()
     for row, record in zip(rows, records, strict=True):
         writer.writerow({name: _cell(value) for name, value in record.items()} | _address_cells(row))
@@ -149,6 +152,7 @@ def _address_cells(row: Row) -> dict[str, str | int]:
         RULES: ", ".join(row["rules"]),
         SOURCE: row["source"],
         POSITION: row["position"],
+        **({OFFSET: row["offset"]} if row.get("offset") is not None else {}),
         BATCH: row["batch"],
     }
 

@@ -49,7 +49,7 @@ class Quarantine:
     on_ingest: Callable[[IngestResult], None] | None = None
 
     def rows(self, *, rule: str | None = None, version: int | None = None, limit: int | None = None) -> list[Row]:
-        """Open rows in the order they were set aside: batch, rules, source, position, form, record.
+        """Open rows in the order they were set aside: batch, rules, source, position, offset, form, record.
 
         `rule` keeps those that broke this rule, `version` those set aside when this version was made.
         """
@@ -73,8 +73,8 @@ class Quarantine:
     def export(self, path: Path, *, rule: str | None = None) -> int:
         """Writes open rows to a CSV or JSON lines file that can be corrected and replayed; returns how many.
 
-        The columns are the source's, then `_rules`, `_source`, `_position`, `_batch` and, for records that could not be
-        taken apart, `_text`. Raises `UsageError` for another kind of file, `WriteFailed`.
+        The columns are the source's, then `_rules`, `_source`, `_position`, `_offset` where it is known, `_batch` and,
+        for records that could not be taken apart, `_text`. Raises `UsageError` for another kind of file, `WriteFailed`.
         """
         corrections.format_of(path)
         names = {column.name: column.source for column in self.target.plan.columns}
@@ -230,12 +230,21 @@ def _write_marks(path: Path, addresses: list[Address], key: str) -> StagedFile:
             pa.field("rules", pa.list_(pa.string())),
             pa.field("source", pa.string()),
             pa.field("position", pa.int64()),
+            pa.field("offset", pa.int64()),
             pa.field("form", pa.string()),
             pa.field("record", pa.string()),
         ]
     )
-    rows = [
-        {"batch": batch, "rules": [], "source": source, "position": position, "form": MARK, "record": key}
+    rows: list[Row] = [
+        {
+            "batch": batch,
+            "rules": [],
+            "source": source,
+            "position": position,
+            "offset": None,
+            "form": MARK,
+            "record": key,
+        }
         for batch, source, position in addresses
     ]
     pq.write_table(pa.Table.from_pylist(rows, schema), path)

@@ -22,7 +22,7 @@ from lastro.contract import Contract
 from lastro.contract.amend import Amendment, Property, amend
 from lastro.engine.protocol import REST, Progress, Staged, StagedFile
 from lastro.engine.returned import Returned, empty_columns
-from lastro.engine.scan import FileScan, JsonLines, Parquet, Scan
+from lastro.engine.scan import FileScan, JsonLines, Lines, Parquet, Scan, StreamScan
 from lastro.engine.sql.compile import unread
 from lastro.model.arrival import Arrived, OnChange, Widened
 from lastro.model.durable import write_durably
@@ -135,8 +135,10 @@ def stage(
 
 
 def scan_is_json(scan: Scan) -> bool:
-    """True if the source's columns are members of JSON objects, which may turn up in any of them."""
-    return isinstance(scan.format, JsonLines) if isinstance(scan, FileScan) else scan.records
+    """True if the source's columns are members of JSON objects (or keys of pairs), which may turn up in any of them."""
+    if isinstance(scan, StreamScan):
+        return scan.records
+    return isinstance(scan.format, JsonLines) or (isinstance(scan.format, Lines) and scan.format.has_members)
 
 
 def carry(target: Target, head: VersionInfo, schema: Schema, folder: Path) -> list[StagedFile]:

@@ -60,6 +60,7 @@ def plan_values(plan: Plan) -> dict[str, Any]:  # Any: values for `report.json_v
                 "nullable": column.nullable,
                 "expression": column.expression,
                 "format": column.format,
+                "zone": column.zone,
             }
             for column in plan.columns
         ],
@@ -136,8 +137,8 @@ def _columns(plan: Plan) -> Block:
 
 def _column(column: ColumnPlan) -> tuple[str, ...]:
     origin = column.expression or column.source
-    if column.format:
-        origin = f"{origin} ({column.format})"
+    if written := ", ".join(filter(None, (column.format, column.zone))):
+        origin = f"{origin} ({written})"
     return column.name, type_text(column.type), origin, _("yes") if column.nullable else _("no")
 
 

@@ -18,18 +18,20 @@ _RECORD_CELLS = 400
 def quarantine(summary: Mapping[str, int], rows: Sequence[Row], total: int) -> Blocks:
     """Bars per rule, then the rows with their source positions. `total` is the number of rows still open.
 
-    The rows are `source`, `position`, `rules` and `record` of the quarantine's schema; a long record is cut.
+    The rows are `source`, `position`, `offset`, `rules` and `record` of the quarantine's schema; a long record is cut.
     """
     blocks: Blocks = (Title(_("Set aside, by rule")), *refusals(summary, total)) if summary else ()
     if not rows:
         return blocks
+    placed = any(row.get("offset") is not None for row in rows)
     columns = (
         Column(_("source")),
         Column(_("position"), right=True),
+        *([Column(_("byte"), right=True)] if placed else []),
         Column(_("rules")),
         Column(_("record")),
     )
-    listed = table(columns, (_row(row) for row in rows))
+    listed = table(columns, (_row(row, placed=placed) for row in rows))
     blocks += (Title(_("Rows")), listed)
     if total > len(rows):
         more = _("  … {n} more; --limit shows more of them, --export writes all").format(n=number(total - len(rows)))
@@ -37,6 +39,8 @@ def quarantine(summary: Mapping[str, int], rows: Sequence[Row], total: int) -> B
     return blocks
 
 
-def _row(row: Row) -> tuple[str, ...]:
+def _row(row: Row, *, placed: bool) -> tuple[str, ...]:
     record = cut(clean(str(row["record"])), _RECORD_CELLS)
-    return str(row["source"]), number(row["position"]), ", ".join(row["rules"]), record
+    offset = row.get("offset")
+    place = ("" if offset is None else number(offset),) if placed else ()
+    return str(row["source"]), number(row["position"]), *place, ", ".join(row["rules"]), record

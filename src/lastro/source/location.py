@@ -6,7 +6,7 @@ Rules:
    an object store. `http(s)://` is a file where the extension says so, else a JSON API: `https://…#path.to.records`.
 2. Any other `scheme://` is refused by name; there is no guessing between stores.
 3. `sources/mine.py:rows` is a function. `core.db#table` is a table of a SQLite file; `.log` (also `.log.1`, `.log.gz`)
-   are access logs.
+   are logs.
 4. Everything else is a path or glob whose extension tells the format: CSV, TSV, JSON, Parquet, XML, workbooks.
 5. A password or key written out in a URL is refused: it would end up in `lastro.yaml`.
 """
@@ -73,7 +73,7 @@ def guess(location: str) -> dict[str, Any]:  # Any: a source's options
     if _FUNCTION.search(location):
         return {"kind": "python", "function": location}
     if _LOG.search(location):
-        return {"kind": "logs", "path": location, "format": "combined"}
+        return {"kind": "logs", "path": location}
     if extension(location) in FORMATS:
         return {"kind": "files", "path": location}
     raise _what_kind(location)

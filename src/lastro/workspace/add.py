@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from lastro.contract import infer, parse
-from lastro.engine import sniff
+from lastro.engine import first_lines, sniff
 from lastro.engine.protocol import Engine
 from lastro.engine.scan import Csv, FileScan
 from lastro.model.clock import Clock
 from lastro.model.durable import write_durably
 from lastro.model.errors import ConfigurationError, SourceBroken
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
 from lastro.model.version import Mode
 from lastro.source import create, options_for
 from lastro.source.protocol import Opened, Unchanged
@@ -65,7 +65,7 @@ def add(
     chosen = _mode(mode, options)
     contract = Path("contracts") / f"{name}.odcs.yaml"
     _check_free(root, name, contract)
-    source_options = _with_dialect(options_for(location, options), root)
+    source_options, guessed = _with_dialect(options_for(location, options), root)
     with _opened(source_options, root) as opened:
         samples = engine.sample(opened.scan)
         label = opened.label
@@ -81,7 +81,7 @@ def add(
             (root / contract).unlink(missing_ok=True)  # else the name would be taken by a dataset that is not there
             raise
     notes = tuple(line.split("#", 1)[1].strip() for line in text.splitlines() if "# guessed:" in line)
-    return Added(name, contract, label, chosen.value, len(plan.columns), notes)
+    return Added(name, contract, label, chosen.value, len(plan.columns), (*guessed, *notes))
 
 
 @contextmanager
@@ -96,12 +96,52 @@ def _opened(options: Mapping[str, Any], root: Path) -> Iterator[Opened]:  # Any:
         yield opened
 
 
-def _with_dialect(options: dict[str, Any], root: Path) -> dict[str, Any]:  # Any: a source's own options
+def _with_dialect(
+    options: dict[str, Any],  # Any: a source's own options
+    root: Path,
+) -> tuple[dict[str, Any], tuple[str, ...]]:  # Any: the same
+    """The options, and how a source is written where they do not say; then what to tell of that."""
+    match options.get("kind"):
+        case "http":
+            return _with_pages(options, root), ()
+        case "logs" if "format" not in options:
+            return _with_format(options, root)
+        case "files":
+            return _delimited(options, root), ()
+        case _:
+            return options, ()
+
+
+def _with_format(
+    options: dict[str, Any],  # Any: a source's own options
+    root: Path,
+) -> tuple[dict[str, Any], tuple[str, ...]]:  # Any: the same
+    """The options, and how a log is most likely written, judged by its first lines."""
+    from lastro.source.logs.guess import guess
+
+    with _opened(options, root) as opened:
+        if not isinstance(opened.scan, FileScan):
+            return options, ()
+        encoding, lines = first_lines(opened.scan.paths[0])
+        found = guess(lines)
+    note = ngettext(
+        "guessed: the format is {name}, which {fitting} of the first {n} line fits",
+        "guessed: the format is {name}, which {fitting} of the first {n} lines fit",
+        found.seen,
+    ).format(name=found.name, fitting=found.fitting, n=found.seen)
+    if not found.fitting:
+        note = _("guessed: no known format fits, so a line is one column")
+    note = _("{note}; say another with --option format=… or --option format.grok=…").format(note=note)
+    notes = [note]
+    made = dict(found.options)
+    if encoding != "utf-8" and "encoding" not in options:
+        made["encoding"] = encoding
+        notes.append(_("guessed: the text is {encoding}, as most lines are no UTF-8").format(encoding=encoding))
+    return {**options, **{key: value for key, value in made.items() if key not in options}}, tuple(notes)
+
+
+def _delimited(options: dict[str, Any], root: Path) -> dict[str, Any]:  # Any: a source's own options
     """The options, and how a delimited file is written where they do not say: only what is not the rule."""
-    if options.get("kind") == "http":
-        return _with_pages(options, root)
-    if options.get("kind") != "files":
-        return options
     with _opened(options, root) as opened:
         scan = opened.scan
         if not isinstance(scan, FileScan) or not isinstance(scan.format, Csv):

@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-pytest.register_assert_rewrite("tests.engine.conformance", "tests.engine.conformance_changes")
+pytest.register_assert_rewrite(
+    "tests.engine.conformance", "tests.engine.conformance_changes", "tests.engine.conformance_lines"
+)
 from tests.engine.conformance import *  # noqa: E402, F403
 from tests.engine.conformance_changes import *  # noqa: E402, F403
+from tests.engine.conformance_lines import *  # noqa: E402, F403
 
 from lastro.engine import create  # noqa: E402
 

@@ -126,7 +126,7 @@ def guarded(
     temp: Path | None = None,
     wanted: Sequence[str] = (),
 ) -> Iterator[Child]:
-    """A child at work on `task` (`describe`, `sample`, `sniff` or `stage`) over these files.
+    """A child at work on `task` (`describe`, `sample`, `sniff`, `lines` or `stage`) over these files.
 
     Its temporary folder lies in `temp` and is removed with it.
     """

@@ -9,24 +9,28 @@ Rules:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
 
-from lastro.engine.duck import documents, feed, header, relations
-from lastro.engine.duck.connection import connect, name
+from lastro.engine.duck import documents, feed, header, relations, taking
+from lastro.engine.duck.connection import connect, name, text
 from lastro.engine.duck.failure import refuse
 from lastro.engine.duck.limits import MIB, Limits
+from lastro.engine.duck.lines import LineReader
 from lastro.engine.duck.survey import Surveyor, survey
+from lastro.engine.pattern import groups, unnamed
 from lastro.engine.scan import Csv, Excel, FileFormat, JsonLines, Lines, Parquet, Xml
 from lastro.model.schema import Field, Primitive, Schema
 
 RAW = "raw"
+_RECORDS = "records"
+LINES = f"SELECT * FROM {_RECORDS}"
 FIELDS_LINES = 20_000
 """How many lines of a JSON file are looked at for the names of its fields."""
 
@@ -40,7 +44,7 @@ class Opened:
 
     connection: duckdb.DuckDBPyConnection
     path: Path
-    feeder: feed.Feeder | None
+    feeder: feed.Feeder | LineReader | None
     batch_rows: int
     line_bytes_max: int = 0
     columns: int = 0
@@ -64,21 +68,31 @@ def schema(path: Path, kind: FileFormat, limits: Limits, temp: Path, wanted: Seq
             from lastro.engine.duck import workbook
 
             return _texts(workbook.columns(path, kind, limits))
+        case Lines(has_members=True):
+            return _texts(tuple(wanted) or _fields(path, kind, limits, temp))
         case Lines():
-            return _texts(group_names(kind.pattern, str(path)))
+            return _texts(_line_columns(path, kind, limits, temp))
         case Parquet():
             return _parquet_schema(path, limits)
 
 
-def group_names(pattern: str, file: str) -> tuple[str, ...]:
-    """The named groups of a line pattern, in order. Raises `Refused`."""
-    try:
-        groups = re.compile(pattern).groupindex
-    except (re.error, RecursionError, OverflowError):
-        refuse("pattern", file)
-    if not groups:
-        refuse("pattern", file)
-    return tuple(groups)
+def _line_columns(path: Path, kind: Lines, limits: Limits, temp: Path) -> tuple[str, ...]:
+    """The columns that the groups of a line pattern become. Raises `Refused`."""
+    feed.open_plain(path).close()
+    names = tuple(column.name for column in taking.columns(kind))
+    numbers = len(groups(kind.pattern))
+    if len(names) > limits.columns_max:
+        refuse("columns", str(path), first=len(names), second=limits.columns_max)
+    if not names or any(not 0 < column.group <= numbers for column in taking.columns(kind)):
+        refuse("pattern", str(path))
+    refuse_alike(names, path)
+    with _session(path, limits, temp) as (connection, _pipe):
+        try:
+            for pattern in (unnamed(kind.pattern), *([kind.joining.pattern] if kind.joining else [])):
+                connection.execute(f"SELECT regexp_matches('', {text(pattern)})")
+        except duckdb.Error:
+            refuse("pattern", str(path))
+    return names
 
 
 def _texts(names: Sequence[str]) -> Schema:
@@ -114,9 +128,13 @@ def refuse_alike(names: Sequence[str], path: Path) -> None:
 def _fields(path: Path, kind: FileFormat, limits: Limits, temp: Path) -> tuple[str, ...]:
     """The keys of the objects in a file's first lines."""
     with _session(path, limits, temp) as (connection, pipe):
-        file = _text(connection, path, pipe, kind, limits)
+        if isinstance(kind, Lines):
+            file, lines = _records(connection, path, kind, limits), taking.members(LINES, kind)
+        else:
+            file = _text(connection, path, pipe, kind, limits)
+            lines = relations.lines(_place(file), limits)
         try:
-            return field_names(connection, relations.lines(_place(file), limits), limits, str(path))
+            return field_names(connection, lines, limits, str(path))
         except Exception:
             connection.close()  # lets the feeder go, whose failure may be the cause
             file.finish()
@@ -154,9 +172,9 @@ def opened(path: Path, kind: FileFormat, columns: Sequence[str], limits: Limits,
             case JsonLines() | Xml() | Excel():
                 file = _text(connection, path, pipe, kind, limits)
                 relation = relations.objects(relations.lines(_place(file), limits), columns)
-            case Lines(pattern):
-                file = _text(connection, path, pipe, kind, limits)
-                relation = relations.groups(relations.lines(_place(file), limits), pattern, columns)
+            case Lines():
+                file = _records(connection, path, kind, limits)
+                relation = taking.relation(LINES, kind, columns, _changed(path))
             case Parquet():
                 feed.open_plain(path).close()
                 file = Opened(connection, path, None, limits.batch_rows)
@@ -174,6 +192,25 @@ def _session(path: Path, limits: Limits, temp: Path) -> Iterator[tuple[duckdb.Du
             yield connection, pipe
         finally:
             connection.close()
+
+
+def _records(connection: duckdb.DuckDBPyConnection, path: Path, kind: Lines, limits: Limits) -> Opened:
+    """A file's records as the relation `LINES`, with their places."""
+    feed.open_plain(path).close()
+    line_bytes_max = limits.cell_bytes_max + MIB
+    reader = LineReader(
+        lambda: feed.raw_blocks(path),
+        str(path),
+        line_bytes_max=line_bytes_max,
+        joining=kind.joining,
+        encoding=kind.encoding,
+    )
+    connection.register(_RECORDS, reader.stream())
+    return Opened(connection, path, reader, limits.batch_rows)
+
+
+def _changed(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _text(connection: duckdb.DuckDBPyConnection, path: Path, pipe: Path, kind: FileFormat, limits: Limits) -> Opened:
@@ -227,4 +264,4 @@ def _batch_rows(limits: Limits, line_bytes: float) -> int:
 
 
 def _place(file: Opened) -> Path:
-    return file.feeder.pipe if file.feeder else file.path
+    return file.feeder.pipe if isinstance(file.feeder, feed.Feeder) else file.path

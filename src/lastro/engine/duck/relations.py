@@ -55,10 +55,11 @@ def lines(path: Path | str, limits: Limits) -> str:
     return f"SELECT * FROM {_read_csv(path, options)}"
 
 
-def objects(source: str, fields: Sequence[str]) -> str:
+def objects(source: str, fields: Sequence[str], *, raw: str = LINE, beside: Sequence[str] = ()) -> str:
     """A relation with the fields of the JSON objects in `source`'s column `LINE`, then `LINE` where there is none.
 
-    Then, where an object has other members, `UNREAD` with their names. A field `REST` is then the object itself.
+    Then, where an object has other members, `UNREAD` with their names. A field `REST` is then the object itself. The
+    column `raw` holds what a record was before it was an object; columns `beside` are handed through.
     """
     asks, fields = REST in fields, [field for field in fields if field != REST]
     pointers = texts([_pointer(field) for field in fields])
@@ -74,27 +75,14 @@ def objects(source: str, fields: Sequence[str]) -> str:
     values += [f"CASE WHEN {others} AND len({held}) > 0 THEN {name(LINE)} END AS {name(REST)}"] if asks else []
     values += [f"CASE WHEN {others} THEN CAST(to_json({names}) AS VARCHAR) END AS {name(UNREAD)}"]
     keys = f"TRY(json_keys({name(LINE)})) AS keys"
-    return _unpacked(source, f"{found} AS found, {keys}", ", ".join(values))
-
-
-def groups(source: str, pattern: str, fields: Sequence[str]) -> str:
-    """A relation with the named groups of `pattern` in `source`'s column `LINE`, then `LINE` where none match."""
-    struct = f"regexp_extract({name(LINE)}, {text(pattern)}, {texts(fields)})"
-    found = f"CASE WHEN regexp_matches({name(LINE)}, {text(pattern)}) THEN {struct} END"
-    values = ", ".join(f"nullif(found.{name(field)}, '') AS {name(field)}" for field in fields)
-    return _unpacked(source, f"{found} AS found", values)
+    line = f"CASE WHEN found IS NULL THEN coalesce({name(raw)}, '') END AS {name(LINE)}"
+    handed = "".join(f", {name(column)}" for column in beside)
+    return f"SELECT {', '.join(values)}, {line}{handed} FROM (SELECT *, {found} AS found, {keys} FROM ({source}))"
 
 
 def parquet(path: Path | str) -> str:
     """A relation over one Parquet file, its columns as they are."""
     return f"SELECT * FROM read_parquet({text(path)})"
-
-
-def _unpacked(source: str, found: str, values: str) -> str:
-    return (
-        f"SELECT {values}, CASE WHEN found IS NULL THEN coalesce({name(LINE)}, '') END AS {name(LINE)} "
-        f"FROM (SELECT {name(LINE)}, {found} FROM ({source}))"
-    )
 
 
 def _pointer(field: str) -> str:

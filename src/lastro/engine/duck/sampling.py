@@ -11,12 +11,16 @@ Rules:
    read by its dot; it never becomes another number.
 5. Day first comes before month first; a format is given where ISO 8601 does not read the values.
 6. JSON objects and arrays become structs and lists where every value has one shape (see `shapes`).
-7. At most `sample_rows` rows and about `sample_bytes` are held.
+7. Lines of logs know more ways to write a moment, and are told how some columns do: that is tried first. Where they
+   know a zone, a time without one is a moment.
+8. At most `sample_rows` rows and about `sample_bytes` are held.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +34,8 @@ from lastro.engine.duck.connection import name, session
 from lastro.engine.duck.failure import refuse
 from lastro.engine.duck.limits import Limits
 from lastro.engine.duck.relations import LINE
-from lastro.engine.scan import FileFormat, Parquet
+from lastro.engine.scan import FileFormat, Lines, Parquet
+from lastro.engine.sql import clockform
 from lastro.engine.sql.compile import compile_batch
 from lastro.model.plan import ColumnPlan, Plan
 from lastro.model.sample import Sample
@@ -44,6 +49,15 @@ MOMENTS = (
     "%m/%d/%Y %H:%M",
 )  # fmt: skip
 ZONED = ("%d/%b/%Y:%H:%M:%S %z", "%d/%m/%Y %H:%M:%S %z")
+LOGGED = (
+    "%Y-%m-%d %H:%M:%S,%f", "%Y-%m-%dT%H:%M:%S,%f", "%Y/%m/%d %H:%M:%S.%f", "%a %b %d %H:%M:%S %Y",
+    "%a %b %d %H:%M:%S.%f %Y", "%d/%b/%Y %H:%M:%S", "%b %d, %Y %H:%M:%S", "%Y-%m-%d-%H.%M.%S.%f",
+)  # fmt: skip
+LOGGED_ZONED = (
+    "%Y-%m-%d %H:%M:%S,%f%z", "%Y-%m-%dT%H:%M:%S,%f%z", "%a, %d %b %Y %H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z",
+    "%Y-%m-%d %H:%M:%S.%f %z", "%Y-%m-%d %H:%M:%S,%f %z", "%Y/%m/%d %H:%M:%S %z",
+)  # fmt: skip
+"""How programs write moments into logs, beside those above."""
 COMMA = " *[+-]?(0|[1-9][0-9]{0,2}([.][0-9]{3})*|[1-9][0-9]*)(,[0-9]+)? *"
 _ORDERED = (*(kind for kind in Primitive if kind not in (Primitive.STRING, Primitive.BINARY, Primitive.BOOLEAN)),)
 
@@ -62,6 +76,7 @@ class Seen(msgspec.Struct, frozen=True):
     format: str | None
     all_read: bool
     expression: str | None
+    zone: str | None = None
 
     def sample(self) -> Sample:
         """As the protocol has it."""
@@ -80,6 +95,7 @@ class Seen(msgspec.Struct, frozen=True):
             format=self.format,
             all_read=self.all_read,
             expression=self.expression,
+            zone=self.zone,
         )
 
 
@@ -102,10 +118,12 @@ def of_files(paths: Sequence[Path], kind: FileFormat, limits: Limits, temp: Path
             held.append(table)
     table = pa.concat_tables(held, promote_options="permissive")
     if LINE in table.column_names:
-        table = table.filter(pa.compute.is_null(table.column(LINE))).drop_columns([LINE])
+        table = table.filter(pa.compute.is_null(table.column(LINE))).select(names)
         if table.num_rows == 0:
             refuse("no_objects", str(paths[0]))
-    return tuple(seen(table.select(names), limits, temp, narrow=not isinstance(kind, Parquet), all_read=every))
+    lines = kind if isinstance(kind, Lines) else None
+    narrow = not isinstance(kind, Parquet)
+    return tuple(seen(table.select(names), limits, temp, narrow=narrow, all_read=every, lines=lines))
 
 
 def gather(batches: pa.RecordBatchReader, rows: int, size: int) -> tuple[pa.Table, bool]:
@@ -119,15 +137,34 @@ def gather(batches: pa.RecordBatchReader, rows: int, size: int) -> tuple[pa.Tabl
     return table.slice(0, rows), table.num_rows <= rows
 
 
-def seen(table: pa.Table, limits: Limits, temp: Path | None, *, narrow: bool, all_read: bool) -> Iterator[Seen]:
-    """What there is to know of each column."""
+def seen(
+    table: pa.Table, limits: Limits, temp: Path | None, *, narrow: bool, all_read: bool, lines: Lines | None = None
+) -> Iterator[Seen]:
+    """What there is to know of each column; `lines`: how they were taken apart, if they were lines."""
     with session(limits, temp=temp) as connection:
         connection.register("sampled", table)
         for field in from_arrow(table.schema).fields:
-            yield _column(connection, field, table.num_rows, narrow=narrow, all_read=all_read)
+            made = _column(connection, field, table.num_rows, narrow=narrow, all_read=all_read, lines=lines)
+            yield made if lines is None or lines.zone is None else _in_zone(made, lines.zone)
 
 
-def _column(connection: duckdb.DuckDBPyConnection, field: Field, rows: int, *, narrow: bool, all_read: bool) -> Seen:
+def _in_zone(made: Seen, zone: str) -> Seen:
+    field = Schema.from_delta(made.column).fields[0]
+    if field.type is not Primitive.TIMESTAMP_NTZ and (field.type is not Primitive.TIMESTAMP or made.format):
+        return made
+    column = Schema((replace(field, type=Primitive.TIMESTAMP),)).to_delta()
+    return msgspec.structs.replace(made, column=column, zone=zone, minimum=None, maximum=None)
+
+
+def _column(
+    connection: duckdb.DuckDBPyConnection,
+    field: Field,
+    rows: int,
+    *,
+    narrow: bool,
+    all_read: bool,
+    lines: Lines | None = None,
+) -> Seen:
     column = name(field.name)
     row = _one(
         connection, f"SELECT count({column}), count(DISTINCT {column}), max(length({column}::VARCHAR)) FROM sampled"
@@ -135,7 +172,7 @@ def _column(connection: duckdb.DuckDBPyConnection, field: Field, rows: int, *, n
     present, distinct, longest = int(row[0]), int(row[1]), row[2]
     kind, form, made = field.type, None, None
     if narrow and kind is Primitive.STRING and present:
-        kind, form, made = _narrowed(connection, field.name, present)
+        kind, form, made = _narrowed(connection, field.name, present, lines)
     low, high = _range(connection, field, kind, form, made)
     values: tuple[str, ...] = ()
     if 0 < distinct <= VALUES_MAX:
@@ -156,9 +193,12 @@ def _column(connection: duckdb.DuckDBPyConnection, field: Field, rows: int, *, n
     )
 
 
-def _narrowed(connection: duckdb.DuckDBPyConnection, column: str, present: int) -> tuple[Type, str | None, str | None]:
+def _narrowed(
+    connection: duckdb.DuckDBPyConnection, column: str, present: int, lines: Lines | None
+) -> tuple[Type, str | None, str | None]:
     """The narrowest type that reads all values of a text column, its format, and the expression that cleans them."""
-    for kind, form, condition in _candidates(connection, column, present):
+    candidates = _candidates(connection, column, present)
+    for kind, form, condition in candidates if lines is None else chain(_told(lines, column), candidates, _logged()):
         cast = _cast(column, Primitive.STRING, kind, form, None)
         found = _one(
             connection, f"SELECT count({cast}), bool_and({condition}) FILTER ({name(column)} IS NOT NULL) FROM sampled"
@@ -199,9 +239,21 @@ def _with_comma(connection: duckdb.DuckDBPyConnection, column: str, present: int
     return kind, made
 
 
-def _candidates(
-    connection: duckdb.DuckDBPyConnection, column: str, present: int
-) -> Iterator[tuple[Type, str | None, str]]:
+Candidate = tuple[Type, str | None, str]
+
+
+def _told(lines: Lines, column: str) -> Iterator[Candidate]:
+    for form in (moment.format for moment in lines.moments if moment.column == column):
+        is_moment = form in clockform.EPOCHS or clockform.read(form, where=column).has_zone
+        yield Primitive.TIMESTAMP if is_moment else Primitive.TIMESTAMP_NTZ, form, "true"
+
+
+def _logged() -> Iterator[Candidate]:
+    yield from ((Primitive.TIMESTAMP_NTZ, form, "true") for form in LOGGED)
+    yield from ((Primitive.TIMESTAMP, form, "true") for form in LOGGED_ZONED)
+
+
+def _candidates(connection: duckdb.DuckDBPyConnection, column: str, present: int) -> Iterator[Candidate]:
     value = f"trim({name(column)})"
     yield Primitive.BOOLEAN, None, f"lower({value}) NOT IN ('0', '1')"
     plain = f"NOT regexp_matches({value}, '^[+-]?0[0-9]')"

@@ -39,6 +39,38 @@ def sniff(path: Path, *, limits: Limits | None = None) -> Csv:
         return msgspec.convert(child.answer(frames.Answer).value, Csv)
 
 
+def first_lines(path: Path, *, limits: Limits | None = None) -> tuple[str, tuple[str, ...]]:
+    r"""The encoding and the first lines of a text file; what it does not have is shown as `\xff`.
+
+    Raises what `sniff` does.
+    """
+    with guard.guarded("lines", [path], Csv(), limits or Limits()) as child:
+        return msgspec.convert(child.answer(frames.Answer).value, tuple[str, tuple[str, ...]])
+
+
+def start_lines(path: Path) -> tuple[str, tuple[str, ...]]:
+    """The encoding and the first lines; in the child. It is cp1252 if more lines are broken in UTF-8 than prove it.
+
+    Raises `Refused`.
+    """
+    start, whole = _start(path)
+    if not start.strip():
+        refuse("empty", str(path))
+    found = start.removeprefix(feed.BOM).split(b"\n")
+    lines = [line.removesuffix(b"\r") for line in (found if whole or len(found) == 1 else found[:-1])]
+    sound = [_is_utf8(line) for line in lines if not line.isascii()]
+    encoding = "cp1252" if sum(sound) < len(sound) / 2 else "utf-8"
+    return encoding, tuple(line.decode(encoding, errors="backslashreplace") for line in lines[:RECORDS])
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def look(path: Path) -> Csv:
     """How the file is written; in the child. Raises `Refused`."""
     start, whole = _start(path)

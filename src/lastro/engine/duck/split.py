@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from lastro.engine.duck.arrow import integers, to_arrow
 from lastro.engine.duck.relations import LINE
-from lastro.engine.protocol import MALFORMED, QUARANTINE, UNREAD, UNREAD_MAX
+from lastro.engine.protocol import MALFORMED, OFFSET, QUARANTINE, UNREAD, UNREAD_MAX
 
 REFUSED_SCHEMA = to_arrow(QUARANTINE)
 Bits = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -89,7 +89,7 @@ class Splitter:
         self, batch: pa.RecordBatch, table: pa.RecordBatch, words: list[Bits], lines: pa.Array | None, before: int
     ) -> tuple[pa.RecordBatch, pa.RecordBatch | None]:
         positions = np.arange(before + 1, before + batch.num_rows + 1) - len(self.blanks)
-        blank, malformed = _without_fields(lines, batch.num_rows)
+        blank, malformed = without_fields(lines, batch.num_rows)
         positions -= np.cumsum(blank)
         self.blanks += (np.flatnonzero(blank) + before + 1).tolist()
         sound = ~blank & ~malformed
@@ -106,7 +106,8 @@ class Splitter:
         if lines is not None:
             records = pc.if_else(pa.array(malformed[out]), lines.take(pa.array(out)), records)
         forms = ["text" if malformed[row] else "raw" for row in out]
-        return kept, refused_batch(self.batch, names, self._source, positions[out], forms, records)
+        offsets = batch.column(OFFSET).take(pa.array(out)) if OFFSET in batch.schema.names else None
+        return kept, refused_batch(self.batch, names, self._source, positions[out], forms, records, offsets=offsets)
 
     def _set_aside(self, words: list[Bits], sound: Flags) -> Flags:
         """Which rows break a rule that refuses them; the broken rules of sound ones are counted."""
@@ -134,7 +135,7 @@ class Splitter:
         ]
 
 
-def _without_fields(lines: pa.Array | None, rows: int) -> tuple[Flags, Flags]:
+def without_fields(lines: pa.Array | None, rows: int) -> tuple[Flags, Flags]:
     """Which rows are blank lines, and which are lines that could not be taken apart."""
     if lines is None:
         return np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
@@ -150,6 +151,8 @@ def refused_batch(
     positions: Sequence[int] | Bits,
     forms: Sequence[str],
     records: pa.Array,
+    *,
+    offsets: pa.Array | None = None,
 ) -> pa.RecordBatch:
     """Rows of the quarantine."""
     rows = len(rules)
@@ -158,6 +161,7 @@ def refused_batch(
         pa.array(rules, REFUSED_SCHEMA.field("rules").type),
         pa.repeat(pa.scalar(source), rows),
         pa.array(positions, pa.int64()),
+        pa.nulls(rows, pa.int64()) if offsets is None else offsets,
         pa.array(forms, pa.string()),
         records.cast(pa.string()),
     ]

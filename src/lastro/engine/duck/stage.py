@@ -33,8 +33,18 @@ from lastro.engine.duck.relations import LINE
 from lastro.engine.duck.split import REFUSED_SCHEMA, Shape, refused_batch
 from lastro.engine.duck.staging import Reading
 from lastro.engine.duck.stream import Inflow
-from lastro.engine.protocol import PRIMARY_KEY, UNREAD, UNREAD_MAX, Arrange, Progress, Protect, Staged, StagedFile
-from lastro.engine.scan import Excel, FileScan, JsonLines, Lines, Scan, StreamScan, Xml, labels
+from lastro.engine.protocol import (
+    OFFSET,
+    PRIMARY_KEY,
+    UNREAD,
+    UNREAD_MAX,
+    Arrange,
+    Progress,
+    Protect,
+    Staged,
+    StagedFile,
+)
+from lastro.engine.scan import Excel, FileFormat, FileScan, JsonLines, Lines, Scan, StreamScan, Xml, labels
 from lastro.engine.sql.compile import BITS_PER_WORD, CompiledBatch, compile_batch, source_columns, unread
 from lastro.model.errors import LastroError, SourceBroken
 from lastro.model.finding import Policy
@@ -155,7 +165,8 @@ def _stage(order: Order, scan: Scan) -> Staged:
 
 
 def _from_child(order: Order, scan: FileScan, intake: Intake) -> frames.Counted:
-    wanted = source_columns(order.plan) if isinstance(scan.format, JsonLines | Xml) else ()
+    by_member = isinstance(scan.format, JsonLines | Xml) or (isinstance(scan.format, Lines) and scan.format.has_members)
+    wanted = source_columns(order.plan) if by_member else ()
     with guard.guarded("stage", scan.paths, scan.format, order.limits, temp=order.temp, wanted=wanted) as child:
         described = child.answer(frames.Described)
         schemas = [Schema.from_delta(text) for text in described.schemas]
@@ -210,7 +221,7 @@ def _from_stream(order: Order, scan: StreamScan, intake: Intake) -> frames.Count
 
 
 def _query(order: Order, scan: FileScan, schemas: Sequence[Schema]) -> frames.Query:
-    carry = {JsonLines: (LINE, UNREAD), Lines: (LINE,), Excel: (LINE,), Xml: (LINE,)}.get(type(scan.format), ())
+    carry = _carried(scan.format)
     compiled: dict[Schema, CompiledBatch] = {}
     for path, schema in zip(scan.paths, schemas, strict=True):
         if schema not in compiled:
@@ -223,6 +234,20 @@ def _query(order: Order, scan: FileScan, schemas: Sequence[Schema]) -> frames.Qu
         _shape(order.plan, first),
         order.batch,
     )
+
+
+def _carried(kind: FileFormat) -> tuple[str, ...]:
+    match kind:
+        case JsonLines():
+            return (LINE, UNREAD)
+        case Lines(has_members=True):
+            return (LINE, UNREAD, OFFSET)
+        case Lines():
+            return (LINE, OFFSET)
+        case Excel() | Xml():
+            return (LINE,)
+        case _:
+            return ()
 
 
 def _compiled(plan: Plan, schema: Schema, carry: Sequence[str], where: str) -> CompiledBatch:

@@ -29,7 +29,7 @@ from lastro.engine.duck.positions import corrected
 from lastro.engine.duck.relations import REJECTS_MAX
 from lastro.engine.duck.split import Shape, Splitter, refused_batch
 from lastro.engine.protocol import MALFORMED, UNREAD_MAX
-from lastro.engine.scan import Csv, FileFormat, Parquet
+from lastro.engine.scan import Csv, FileFormat, Lines, Parquet
 
 PROGRESS_SECONDS = 0.25
 REJECT_ROWS = 2_048
@@ -133,7 +133,7 @@ def _read_file(file: opening.Opened, kind: FileFormat, select: str, label: str, 
         raise
     file.finish()
     skipped: list[int] = []
-    if not isinstance(kind, Parquet):
+    if not isinstance(kind, Parquet | Lines):
         for batch in _malformed(file, kind, label, reading.splitter):
             reading.sink.malformed(batch)
             skipped += batch.column("position").to_pylist()
@@ -183,7 +183,7 @@ def _whole_text(row: Row, kind: FileFormat, file: opening.Opened) -> str:
     text: str = row["text"].strip("\r\n")
     if row["kind"] != "INVALID ENCODING" and len(text) < REJECT_TEXT_MAX:
         return text
-    if file.feeder is not None:
+    if isinstance(file.feeder, feed.Feeder):
         start, found = row["start"] - 1, b""
         for block in file.feeder.content():
             found += block[max(0, start) :]

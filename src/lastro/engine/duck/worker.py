@@ -210,6 +210,10 @@ def _do(job: frames.Job, inlet: Inlet, outlet: Outlet) -> None:
             from lastro.engine.duck import sniffing
 
             outlet.tell(frames.Answer(sniffing.look(paths[0])))
+        case "lines":
+            from lastro.engine.duck import sniffing
+
+            outlet.tell(frames.Answer(sniffing.start_lines(paths[0])))
         case "sample":
             from lastro.engine.duck import sampling
 

@@ -21,11 +21,10 @@ from lastro.engine.duck import documents
 from lastro.engine.duck.arrow import arrow_type, conform, from_arrow, to_arrow
 from lastro.engine.duck.failure import Refused, to_error
 from lastro.engine.duck.limits import MIB, Limits
-from lastro.engine.protocol import UNREAD
+from lastro.engine.protocol import OFFSET, UNREAD
 from lastro.engine.scan import Csv, Excel, FileScan, JsonLines, Lines, Parquet, Scan, StreamScan, Xml, labels
 from lastro.engine.spark import records
 from lastro.engine.spark.session import failures
-from lastro.engine.sql import regex
 from lastro.model.errors import ConfigurationError, LimitExceeded, SourceBroken, SourceUnreachable
 from lastro.model.schema import Field, Primitive, Schema
 from lastro.model.text import _
@@ -41,7 +40,7 @@ LIMITS = Limits()
 class Frame:
     """One source's records. `frame` has the columns of `schema`, then `position` and `malformed` under these names.
 
-    Of JSON objects it has `UNREAD`, too, if `tells_unread`.
+    It has `UNREAD`, too, if `tells_unread`, and `OFFSET` if `tells_offset`.
     """
 
     label: str
@@ -50,6 +49,7 @@ class Frame:
     position: str
     malformed: str
     tells_unread: bool = False
+    tells_offset: bool = False
 
 
 def describe(session: Session, scan: Scan) -> Schema:
@@ -93,8 +93,8 @@ def _schema(session: Session, path: Path, scan: FileScan, wanted: Sequence[str])
                 if documents.spread(path):
                     raise _not_read(path)
                 return _texts(tuple(wanted) or records.fields(path))
-            case Lines(pattern):
-                return _texts(regex.read(pattern, where=str(path)).groups)
+            case Lines():
+                return records.line_schema(path, scan.format, LIMITS, wanted)
             case Excel() | Xml():
                 raise _not_read(path)
             case Parquet():
@@ -148,12 +148,13 @@ def _file(session: Session, path: Path, label: str, scan: FileScan, schema: Sche
         records.check(path, scan.format, LIMITS)
     except Refused as refused:
         raise to_error(refused.failure) from None
-    is_json = isinstance(scan.format, JsonLines)
-    names = (*schema.names, UNREAD) if is_json else schema.names
+    is_lines = isinstance(scan.format, Lines)
+    has_members = isinstance(scan.format, JsonLines) or (isinstance(scan.format, Lines) and scan.format.has_members)
+    names = (*schema.names, UNREAD) if has_members else schema.names
     frame = _text_frame(session, path.absolute(), scan.format, names)
-    if isinstance(scan.format, Lines):
-        frame = _grouped(frame, scan.format)
-    return Frame(label, schema, frame.toDF(*names, position, malformed), position, malformed, is_json)
+    beside = (OFFSET,) if is_lines else ()
+    named = frame.toDF(*names, position, malformed, *beside)
+    return Frame(label, schema, named, position, malformed, has_members, is_lines)
 
 
 def _selected(field: Field) -> str:
@@ -166,41 +167,27 @@ def _name(name: str) -> str:
 
 
 def _text_frame(session: Session, path: Path, kind: Csv | JsonLines | Lines, columns: Sequence[str]) -> DataFrame:
-    names = ("line",) if isinstance(kind, Lines) else columns
-    aliases = [f"c{index}" for index in range(len(names))]  # the workers' own names: a source's may hold anything
+    aliases = [f"c{index}" for index in range(len(columns))]  # the workers' own names: a source's may hold anything
+    numbers = [records.PLACE] if isinstance(kind, Lines) else []
 
     def work(_batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in records.read(path, kind, names):
-            yield batch.rename_columns([*aliases, records.POSITION, records.MALFORMED])
+        if isinstance(kind, Lines):
+            found = records.read_lines(path, kind, columns, LIMITS)
+        else:
+            found = records.read(path, kind, columns)
+        for batch in found:
+            yield batch.rename_columns([*aliases, records.POSITION, records.MALFORMED, *numbers])
 
     with failures(_("the file could not be handed to Spark"), where=str(path)):
-        return session.range(0, 1, 1, 1).mapInArrow(work, _spark_schema(aliases))
+        return session.range(0, 1, 1, 1).mapInArrow(work, _spark_schema(aliases, numbers))
 
 
-def _spark_schema(names: Sequence[str]) -> Any:  # Any: a pyspark StructType
+def _spark_schema(names: Sequence[str], numbers: Sequence[str]) -> Any:  # Any: a pyspark StructType
     from pyspark.sql.types import LongType, StringType, StructField, StructType
 
     fields = [StructField(name, StringType()) for name in names]
-    return StructType(
-        [*fields, StructField(records.POSITION, LongType()), StructField(records.MALFORMED, StringType())]
-    )
-
-
-def _grouped(frame: DataFrame, kind: Lines) -> DataFrame:
-    """Lines taken apart by the pattern's named groups; a group that took part in nothing, or in no text, is NULL."""
-    from pyspark.sql import functions
-
-    pattern = regex.read(kind.pattern, where="pattern")
-    line, java = functions.col("c0"), functions.lit(pattern.java)
-    matched = functions.regexp_like(line, java)
-    groups = [
-        functions.when(
-            matched, functions.nullif(functions.regexp_extract(line, pattern.java, index), functions.lit(""))
-        )
-        for index in pattern.indices
-    ]
-    text = functions.when(~matched, line)
-    return frame.select(*groups, functions.col(records.POSITION), text)
+    own = [StructField(records.POSITION, LongType()), StructField(records.MALFORMED, StringType())]
+    return StructType([*fields, *own, *(StructField(name, LongType()) for name in numbers)])
 
 
 def _stream_schema(scan: StreamScan) -> Schema:

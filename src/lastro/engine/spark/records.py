@@ -2,7 +2,8 @@
 
 Rules:
 
-1. Files are read by the same reader as DuckDB's (`engine.duck.feed`): encodings, compression, line ends, limits.
+1. Files are read by the same reader as DuckDB's (`engine.duck.feed`): encodings, compression, line ends, limits. Lines
+   of logs are taken apart by the DuckDB engine's own statement, in the worker.
 2. A batch has the source's columns as text, then `POSITION` (from 1) and `MALFORMED`: the record's own text where it
    cannot be taken apart, else NULL. Blank lines are no records.
 3. A delimited record has exactly as many values as there are columns; a quote that closes is followed by a delimiter.
@@ -16,20 +17,26 @@ from __future__ import annotations
 import csv
 import json
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 
-from lastro.engine.duck import feed, header
+from lastro.engine.duck import feed, header, opening
+from lastro.engine.duck.connection import in_order, name
 from lastro.engine.duck.limits import MIB, Limits
+from lastro.engine.duck.relations import LINE
+from lastro.engine.duck.split import without_fields
 from lastro.engine.duck.survey import Surveyor
-from lastro.engine.protocol import REST, UNREAD
+from lastro.engine.protocol import OFFSET, REST, UNREAD
 from lastro.engine.scan import Csv, JsonLines, Lines
+from lastro.model.schema import Schema
 
-POSITION, MALFORMED = "position", "malformed"
+POSITION, MALFORMED, PLACE = "position", "malformed", "place"
 BATCH_ROWS = 10_000
 FIELDS_LINES = 20_000
 Record = tuple[Sequence[str | None] | None, str | None]
@@ -43,6 +50,9 @@ def columns(path: Path, kind: Csv, limits: Limits) -> tuple[str, ...]:
 
 def check(path: Path, kind: Csv | JsonLines | Lines, limits: Limits) -> None:
     """Reads a file once for what no worker should stumble over. Raises `engine.duck.failure.Refused`."""
+    if isinstance(kind, Lines):
+        deque(feed.raw_blocks(path), maxlen=0)
+        return
     quote, delimiter = (kind.quote, kind.delimiter) if isinstance(kind, Csv) else ("", "")
     surveyor = Surveyor(str(path), limits.cell_bytes_max + MIB, quote=quote, delimiter=delimiter)
     for block in feed.blocks(path, encoding=kind.encoding if isinstance(kind, Csv) else "utf-8"):
@@ -58,16 +68,41 @@ def fields(path: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def read(path: Path, kind: Csv | JsonLines | Lines, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """The file's records in batches. For `Lines` there is one column, the line, and nothing is malformed yet."""
+def read(path: Path, kind: Csv | JsonLines, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The file's records in batches."""
     match kind:
         case Csv():
             found = _delimited(path, kind, len(names))
         case JsonLines():
             found = (take_object(line, names) for line in _present(path))
-        case Lines():
-            found = (((line,), None) for line in _present(path))
     return batches(found, names)
+
+
+def line_schema(path: Path, kind: Lines, limits: Limits, wanted: Sequence[str]) -> Schema:
+    """The columns of a file of lines. Raises `engine.duck.failure.Refused`."""
+    with TemporaryDirectory(prefix="lines-") as folder:
+        return opening.schema(path, kind, limits, Path(folder), [name for name in wanted if name != UNREAD])
+
+
+def read_lines(path: Path, kind: Lines, names: Sequence[str], limits: Limits) -> Iterator[pa.RecordBatch]:
+    """The records of a file of lines, with `PLACE` (in bytes) as the last column."""
+    fields = [name for name in names if name != UNREAD]
+    before = 0
+    with (
+        TemporaryDirectory(prefix="lines-") as folder,
+        opening.opened(path, kind, fields, limits, Path(folder)) as file,
+    ):
+        query = f"SELECT {', '.join(map(name, (*names, LINE, OFFSET)))} FROM {opening.RAW}"
+        for batch in in_order(file.connection, query).to_arrow_reader(BATCH_ROWS):
+            lines = batch.column(LINE)
+            blank, _malformed = without_fields(lines, batch.num_rows)
+            present = batch.filter(pa.array(~blank))
+            positions = pa.array(range(before + 1, before + 1 + present.num_rows), pa.int64())
+            before += present.num_rows
+            values = [present.column(index).cast(pa.string()) for index in range(len(names))]
+            columns = [*values, positions, present.column(LINE).cast(pa.string()), present.column(OFFSET)]
+            yield pa.RecordBatch.from_arrays(columns, names=[*names, POSITION, MALFORMED, PLACE])
+        file.finish()
 
 
 def batches(found: Iterable[Record], names: Sequence[str]) -> Iterator[pa.RecordBatch]:

@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 
 from lastro.engine.protocol import (
     MALFORMED,
+    OFFSET,
     PRIMARY_KEY,
     UNREAD,
     UNREAD_MAX,
@@ -149,6 +150,7 @@ def _part(session: Session, source: Frame, batch: CompiledBatch, number: int, na
     try:
         position, text = quoted(source.position, dialect="spark"), quoted(source.malformed, dialect="spark")
         unread_members = quoted(UNREAD, dialect="spark") if source.tells_unread else "CAST(NULL AS STRING)"
+        offset = quoted(OFFSET, dialect="spark") if source.tells_offset else "CAST(NULL AS BIGINT)"
         record = quoted(batch.record, dialect="spark")
         state = f"CASE WHEN {text} IS NOT NULL THEN 'malformed' WHEN {batch.refused} THEN 'refused' ELSE 'kept' END"
         words = [
@@ -163,10 +165,12 @@ def _part(session: Session, source: Frame, batch: CompiledBatch, number: int, na
             f"{_literal(source.label)} AS {names.own(SOURCE)}",
             f"{number} AS {names.own(NUMBER)}",
             f"{position} AS {names.own(POSITION)}",
+            f"{offset} AS {names.own(OFFSET)}",
             f"{batch.clean_record_sql} AS {names.own('clean')}",
             f"{unread_members} AS {names.own(UNREAD)}",
         ]
-        carry = (source.position, source.malformed, *((UNREAD,) if source.tells_unread else ()))
+        told = ((UNREAD, source.tells_unread), (OFFSET, source.tells_offset))
+        carry = (source.position, source.malformed, *(column for column, is_told in told if is_told))
         select = batch.select(quoted(view, dialect="spark"), carry=carry)
         with failures(_("Spark could not plan the batch"), where=source.label):
             return session.sql(f"SELECT {', '.join(items)} FROM ({select}) AS batch")
@@ -235,6 +239,7 @@ def _quarantine(whole: DataFrame, order: Order, names: _Names) -> DataFrame:
         f"ELSE {rules} END AS rules",
         f"{names.own(SOURCE)} AS source",
         f"{names.own(POSITION)} AS position",
+        f"{names.own(OFFSET)} AS offset",
         f"CASE {state} WHEN 'malformed' THEN 'text' WHEN 'repeated' THEN 'clean' ELSE 'raw' END AS form",
         f"CASE {state} WHEN 'repeated' THEN {names.own('clean')} ELSE {names.own(RAW)} END AS record",
     )

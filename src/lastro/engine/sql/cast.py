@@ -86,7 +86,7 @@ def _from_text(source: exp.Expr, column: ColumnPlan, trial: exp.Expr, dialect: D
     if column.is_time:
         return Cast(_time_of_day(source, column))
     if column.format is not None and column.type in (Primitive.DATE, *_MOMENTS):
-        return Cast(_by_format(source, column))
+        return Cast(_by_format(source, column, dialect))
     match column.type:
         case Primitive.STRING:
             return Cast(source.copy(), total=True)
@@ -103,7 +103,7 @@ def _from_text(source: exp.Expr, column: ColumnPlan, trial: exp.Expr, dialect: D
         case Primitive.TIMESTAMP_NTZ:
             return _checked(source, column.type, f"{BLANKS}{_DAY}[T ]{_CLOCK}{BLANKS}", trial, dialect, length=19)
         case Primitive.TIMESTAMP:
-            return _moment(source, trial, dialect)
+            return _moment(source, column.zone, trial, dialect)
         case Primitive.BINARY:
             return Cast(build("CASE WHEN :m THEN unhex(:x) END", m=full_match(source, "(?:[0-9A-Fa-f]{2})*"), x=source))
         case ListOf() | MapOf() | StructOf():
@@ -187,7 +187,7 @@ def _boolean(source: exp.Expr) -> exp.Expr:
     )
 
 
-def _moment(source: exp.Expr, trial: exp.Expr, dialect: Dialect) -> Cast:
+def _moment(source: exp.Expr, zone: str | None, trial: exp.Expr, dialect: Dialect) -> Cast:
     local = f"{BLANKS}{_DAY}[T ]{_CLOCK}"
     zoned, utc = _trimmed(source), build(":x || 'Z'", x=_trimmed(source))
     if dialect == "spark":
@@ -197,9 +197,9 @@ def _moment(source: exp.Expr, trial: exp.Expr, dialect: Dialect) -> Cast:
         zoned=full_match(source, local + _ZONE + BLANKS),
         moment=try_cast(zoned, Primitive.TIMESTAMP),
         local=full_match(source, local + BLANKS),
-        utc=try_cast(utc, Primitive.TIMESTAMP),
+        utc=_in_zone(try_cast(utc, Primitive.TIMESTAMP), zone, dialect),
     )
-    if dialect == "spark":
+    if dialect == "spark" or zone is not None:
         return Cast(slow)
     # The two usual notations are compared with the value written back. The calendar behind casts to TIMESTAMPTZ costs
     # four times as much, and for UTC it is not needed.
@@ -221,7 +221,31 @@ def _spelled_out(source: exp.Expr) -> exp.Expr:
     return build(r"regexp_replace(:x, '(:[0-9.]+[+-][0-9]{2})$', '\1:00')", x=minutes)
 
 
-def _by_format(source: exp.Expr, column: ColumnPlan) -> exp.Expr:
+def _in_zone(moment: exp.Expr, zone: str | None, dialect: Dialect) -> exp.Expr:
+    """A moment in UTC whose clock showed this in another zone, as the moment that it was."""
+    if zone is None:
+        return moment
+    if dialect == "spark":
+        return exp.Anonymous(this="to_utc_timestamp", expressions=[moment, text(zone)])
+    local = try_cast(moment, Primitive.TIMESTAMP_NTZ)
+    return exp.Anonymous(this="timezone", expressions=[text(zone), local])
+
+
+def _since_epoch(source: exp.Expr, column: ColumnPlan, dialect: Dialect) -> exp.Expr:
+    if column.type != Primitive.TIMESTAMP:
+        raise _useless_format(column)
+    digits, unit = clockform.EPOCHS[column.format or ""]
+    read = "make_timestamptz" if dialect == "duckdb" else "timestamp_micros"
+    return build(
+        f"CASE WHEN :m THEN {read}(CAST(FLOOR(CAST(:x AS DECIMAL(28, 9)) * {unit}) AS BIGINT)) END",
+        m=full_match(source, rf"{BLANKS}-?[0-9]{{1,{digits}}}(?:\.[0-9]{{0,9}})?{BLANKS}"),
+        x=_trimmed(source),
+    )
+
+
+def _by_format(source: exp.Expr, column: ColumnPlan, dialect: Dialect) -> exp.Expr:
+    if column.format in clockform.EPOCHS:
+        return _since_epoch(source, column, dialect)
     form = _form(column)
     if not form.has_date or (form.has_zone and column.type == Primitive.TIMESTAMP_NTZ):
         raise _useless_format(column)
@@ -229,6 +253,8 @@ def _by_format(source: exp.Expr, column: ColumnPlan) -> exp.Expr:
     if column.type == Primitive.DATE and form.has_time:
         day = try_cast(moment, Primitive.DATE)
         return build("CASE WHEN :d = :m THEN :d END", d=day, m=moment)
+    if column.type == Primitive.TIMESTAMP and not form.has_zone:
+        return _in_zone(try_cast(moment, column.type), column.zone, dialect)
     return try_cast(moment, column.type)
 
 

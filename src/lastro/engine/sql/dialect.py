@@ -141,6 +141,22 @@ def _read_clock(value: exp.Expr, form: str) -> exp.Expr:
     return exp.Anonymous(this=READ_CLOCK, expressions=[value.copy(), text(form)])
 
 
+def _duckdb_clock(value: exp.Expr, form: clockform.ClockForm) -> exp.Expr:
+    """A text to be trimmed of blanks is mostly well formed without that, which costs as much as reading it."""
+    of_blanks = isinstance(value, exp.Trim) and value.expression == text(" \t")
+    tries = [value.this, value] if of_blanks else [value]
+    branches = "".join(f" WHEN regexp_full_match(:x{n}, :p) THEN try_strptime(:y{n}, :f)" for n in range(len(tries)))
+    texts = {f"x{n}": each for n, each in enumerate(tries)}
+    read = {f"y{n}": _without_weekday(each, form) for n, each in enumerate(tries)}
+    return build(f"CASE{branches} END", p=text(form.pattern), f=text(form.bare), **texts, **read)
+
+
+def _without_weekday(value: exp.Expr, form: clockform.ClockForm) -> exp.Expr:
+    if not form.dropped:
+        return value.copy()
+    return build("regexp_replace(:x, :p, '')", x=value, p=text(form.dropped))
+
+
 READ_CLOCK = "lastro_read_clock"
 """Stands in trees for 'the text read by this strptime format'; each dialect writes its own formula."""
 
@@ -149,13 +165,7 @@ def _duckdb(node: exp.Expr) -> exp.Expr:
     node = _shared(node)
     match node:
         case exp.Anonymous(this="lastro_read_clock"):
-            value, form = node.expressions[0], clockform.read(node.expressions[1].name, where="")
-            return build(
-                "CASE WHEN regexp_full_match(:x, :p) THEN try_strptime(:x, :f) END",
-                x=value,
-                p=text(form.pattern),
-                f=text(form.strptime),
-            )
+            return _duckdb_clock(node.expressions[0], clockform.read(node.expressions[1].name, where=""))
         case exp.RegexpLike() | exp.RegexpFullMatch() | exp.RegexpExtract() | exp.RegexpReplace():
             node.set("expression", text(regex.read(node.expression.name, where="").re2))
             return node
@@ -171,7 +181,9 @@ def _spark(node: exp.Expr) -> exp.Expr:  # one arm per difference
         case exp.Anonymous(this="lastro_read_clock"):
             value, form = node.expressions[0], clockform.read(node.expressions[1].name, where="")
             kind = Primitive.TIMESTAMP if form.has_zone else Primitive.TIMESTAMP_NTZ
-            moment = exp.Anonymous(this="try_to_timestamp", expressions=[value.copy(), text(form.java)])
+            moment = exp.Anonymous(
+                this="try_to_timestamp", expressions=[_without_weekday(value, form), text(form.java)]
+            )
             return build("CASE WHEN :m THEN :t END", m=_java_whole(value, form.pattern), t=try_cast(moment, kind))
         case exp.RegexpFullMatch():
             return _java_whole(node.this, node.expression.name)

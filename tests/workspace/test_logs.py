@@ -1,0 +1,148 @@
+"""Logs from the first look to the corrected row, as a person meets them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.workspace.lake import BAD
+
+import lastro
+from lastro.engine.protocol import QUARANTINE, StagedFile
+from lastro.model.schema import Schema
+from lastro.model.version import Mode, Origin, RowCounts
+from lastro.store.writer import Change
+from lastro.workspace.workspace import Workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return lastro.init(tmp_path)
+
+
+def rows(workspace: Workspace, name: str) -> list[dict[str, Any]]:
+    return workspace.dataset(name).version("latest").to_arrow().to_pylist()
+
+
+def test_a_log_of_a_program_is_guessed_joined_and_dated_in_its_zone(workspace: Workspace, tmp_path: Path) -> None:
+    content = (
+        "2026-01-31 10:00:00,123 - pay - ERROR - boom\n"
+        "Traceback (most recent call last):\n"
+        '  File "a.py", line 1\n'
+        "ValueError: é\n"
+        "2026-01-31 10:00:01,000 - pay - INFO - ok\n"
+        "2026-01-31 10:00:02,000 - pay - LOUD - ?\n" + "2026-01-31 10:00:03,000 - pay - INFO - ok\n" * 8
+    ).encode()
+    (tmp_path / "pay.log").write_bytes(content)
+
+    added = workspace.add("pay.log", name="pay", options={"zone": "America/Sao_Paulo"})
+    workspace.dataset("pay").ingest()
+
+    assert added.notes[0].startswith("guessed: the format is Python's log, which 10 of the first 11 lines fit")
+    assert rows(workspace, "pay") == [
+        {
+            "time": datetime(2026, 1, 31, 13, 0, 0, 123000, tzinfo=UTC),
+            "logger": "pay",
+            "level": "ERROR",
+            "message": 'boom\nTraceback (most recent call last):\n  File "a.py", line 1\nValueError: é',
+        },
+        *(
+            {
+                "time": datetime(2026, 1, 31, 13, 0, second, tzinfo=UTC),
+                "logger": "pay",
+                "level": "INFO",
+                "message": "ok",
+            }
+            for second in (1, *[3] * 8)
+        ),
+    ]
+    (aside,) = workspace.dataset("pay").quarantine().rows()
+    assert (aside["source"], aside["position"], aside["record"]) == (
+        "pay.log",
+        3,
+        "2026-01-31 10:00:02,000 - pay - LOUD - ?",
+    )
+    assert content[aside["offset"] :].startswith(aside["record"].encode())
+
+
+def test_an_old_encoding_is_guessed_too(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(
+        "2026-01-31 10:00:00 INFO São Paulo\n2026-01-31 10:00:01 INFO não\n".encode("cp1252")
+    )
+
+    added = workspace.add("a.log", name="a", options={})
+    workspace.dataset("a").ingest()
+
+    assert added.notes[1] == "guessed: the text is cp1252, as most lines are no UTF-8"
+    assert [row["message"] for row in rows(workspace, "a")] == ["São Paulo", "não"]
+
+
+def test_a_refused_row_keeps_its_place_and_is_corrected(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("level=info n=1\nlevel=info n=2\n" * 10)
+    workspace.add("a.log", name="a", options={})
+    (tmp_path / "a.log").write_text("level=info n=1\nlevel=warn n=many\nlevel=info n=3\n")
+    workspace.dataset("a").ingest()
+    quarantine = workspace.dataset("a").quarantine()
+    exported = tmp_path / "aside.jsonl"
+    quarantine.export(exported)
+    row = json.loads(exported.read_text())
+
+    exported.write_text(json.dumps({**row, "n": "2", "level": "info"}))
+    quarantine.replay(exported)
+
+    assert (row["_offset"], row["_position"], row["n"]) == (15, 2, "many")
+    assert sorted(each["n"] for each in rows(workspace, "a")) == [1, 2, 3]
+    assert quarantine.rows() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('{"a": 1}\n', '{"a": 2, "b": {"c": 3}}\n'), ("a=1 x=0\n", 'a=2 x=0 b="{\\"c\\": 3}"\n')],
+    ids=["json", "logfmt"],
+)
+def test_a_member_that_turns_up_later_becomes_a_column(
+    workspace: Workspace, tmp_path: Path, before: str, after: str
+) -> None:
+    (tmp_path / "a.log").write_text(before)
+    workspace.add("a.log", name="a", options={})
+    workspace.dataset("a").ingest()
+    (tmp_path / "a.log").write_text(before + after)
+
+    workspace.dataset("a").ingest(schema_change="evolve")
+
+    assert [row["b"] for row in rows(workspace, "a")] == [None, {"c": 3}]
+
+
+def test_a_quarantine_made_before_places_were_kept_is_read_and_gets_them(lake: Any, tmp_path: Path) -> None:
+    old = Schema(tuple(field for field in QUARANTINE.fields if field.name != "offset"))
+    table = lake.loans.quarantine().target.quarantine
+    with table.lock() as writer, writer.staging() as folder:
+        path = folder / "old.parquet"
+        row = {"batch": "b", "rules": ["x"], "source": "s", "position": 1, "form": "text", "record": "r"}
+        listed = {name: pa.list_(pa.string()) if name == "rules" else pa.string() for name in old.names}
+        schema = pa.schema(list((listed | {"position": pa.int64()}).items()))
+        pq.write_table(pa.Table.from_pylist([row], schema), path)
+        origin = Origin(Mode.APPEND, "b", source="s", counts=RowCounts(1, 1, 0))
+        writer.commit(
+            Change(
+                schema=old,
+                added=(StagedFile(path, 1),),
+                removed=(),
+                replace_all=False,
+                origin=origin,
+                withhold_stats=frozenset(old.names),
+            )
+        )
+    lake.csv.write_text(BAD)
+
+    lake.loans.ingest()
+
+    head = table.head()
+    assert head.schema.names == QUARANTINE.names
+    assert {row["offset"] for row in lake.loans.quarantine().rows()} == {None}
+    assert len(lake.loans.quarantine().rows()) == 5
