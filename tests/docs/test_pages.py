@@ -7,8 +7,8 @@
 4. `<!-- not run: REASON -->` leaves a block out; `<!-- fails: CODE -->` says with which exit code it ends.
 5. `<!-- workspace: demo -->` anywhere on a page starts it inside a copy of the demo's workspace, and so does the demo's
    own README. `<!-- story -->` before a `text` block says that the demo printed these lines.
-6. `<!-- needs: postgres -->` anywhere on a page gives it a real server: `SHOP_URL` leads to an empty schema of its own.
-   Where there is no server, the page is skipped, and says so.
+6. `<!-- needs: postgres -->` or `<!-- needs: mysql -->` anywhere on a page gives it a real server: `SHOP_URL` leads to
+   an empty schema or database of its own. Where there is no server, the page is skipped, and says so.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pathlib import Path
 
 import pytest
 from tests.source.conftest import Server, postgres_url  # noqa: F401 – a fixture
+from tests.source.mysql_server import MysqlServer, mysql_url  # noqa: F401 – a fixture
 from tests.tidy.tree import PACKAGE, ROOT, Block, blocks, pages
 
 WATCHED = [
@@ -34,7 +35,7 @@ WATCHED = [
     or page.name.startswith("README")
 ]
 DEMO = "<!-- workspace: demo -->"
-NEEDS = {"<!-- needs: postgres -->": "shop"}
+NEEDS = {"<!-- needs: postgres -->": "shop", "<!-- needs: mysql -->": "mysql_shop"}
 """Which fixture gives a page what it needs."""
 CHANGING = (
     (re.compile(r"sha256:[0-9a-f]+…?"), "sha256:#"),
@@ -65,6 +66,15 @@ def shop(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]: 
     server = Server(postgres_url)
     mark = "&" if "?" in postgres_url else "?"
     monkeypatch.setenv("SHOP_URL", f"{postgres_url}{mark}options=-csearch_path%3D{server.schema}")
+    yield
+    server.close()
+
+
+@pytest.fixture
+def mysql_shop(mysql_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:  # noqa: F811
+    """A database of the page's own on a real server; what the page's URL leads to."""
+    server = MysqlServer(mysql_url)
+    monkeypatch.setenv("SHOP_URL", server.url)
     yield
     server.close()
 

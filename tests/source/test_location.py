@@ -6,7 +6,7 @@ import pytest
 
 from lastro.model.errors import ConfigurationError, MissingExtra
 from lastro.model.version import Mode
-from lastro.source import create, factory, guess
+from lastro.source import create, factory, guess, options_for
 from lastro.source.secret import Secret, scrub
 
 
@@ -31,6 +31,8 @@ from lastro.source.secret import Secret, scrub
             "postgres://u:${PW}@h/db#loans",
             {"kind": "postgres", "url": "postgres://u:${PW}@h/db", "table": "loans"},
         ),
+        ("mysql://u:${PW}@h/db#loans", {"kind": "mysql", "url": "mysql://u:${PW}@h/db", "table": "loans"}),
+        ("mariadb://h:3306/db#a.b", {"kind": "mysql", "url": "mysql://h:3306/db", "table": "a.b"}),
         ("https://h/api/items?page=1", {"kind": "http", "url": "https://h/api/items?page=1"}),
         ("https://h/api#data.items", {"kind": "http", "url": "https://h/api", "records": "data.items"}),
         ("https://h/api?api_key=${KEY}", {"kind": "http", "url": "https://h/api?api_key=${KEY}"}),
@@ -38,6 +40,20 @@ from lastro.source.secret import Secret, scrub
 )
 def test_a_location_tells_the_options(location, options):
     assert guess(location) == options
+
+
+@pytest.mark.parametrize(
+    ("location", "given", "named"),
+    [
+        ("adbc_driver_x#t", {"kind": "adbc"}, {"driver": "adbc_driver_x", "table": "t"}),
+        ("sqlite:///a.db#t", {"kind": "sqlalchemy"}, {"url": "sqlite:///a.db", "table": "t"}),
+        ("sqlite:///a#b", {"kind": "sqlalchemy", "query": "SELECT 1"}, {"url": "sqlite:///a#b", "query": "SELECT 1"}),
+        ("a.data#t", {"kind": "sqlite"}, {"path": "a.data", "table": "t"}),
+        ("a#b", {"kind": "files", "format": "csv"}, {"path": "a#b", "format": "csv"}),
+    ],
+)
+def test_a_location_is_what_the_given_kind_calls_its_place(location, given, named):
+    assert options_for(location, given) == {"kind": given["kind"], **named}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +67,9 @@ def test_a_location_tells_the_options(location, options):
         ("postgresql://u@h/db", "#schema.table"),
         ("core.db", "core.db#TABLE"),
         ("ftp://host/hunter2.csv", "ftp:// is not"),
-        ("mysql://u:hunter2@h/db", "mysql:// is not"),
+        ("mysql://u:hunter2@h/db#t", "${NAME}"),
+        ("mysql://u@h/db", "#schema.table"),
+        ("oracle://u:hunter2@h/db", "oracle:// is not"),
         ("s3://bucket/folder", "folder/*.csv"),
         ("folder", "folder/*.csv"),
         ("", "format"),

@@ -2,13 +2,16 @@
 
 Rules:
 
-1. `postgresql://…#schema.table` is a table of a PostgreSQL server. `s3://`, `gs://`, `az://`, `abfss://` are files in
-   an object store. `http(s)://` is a file where the extension says so, else a JSON API: `https://…#path.to.records`.
+1. `postgresql://…#schema.table` is a table of a PostgreSQL server, `mysql://…#table` (or `mariadb://`) of MySQL.
+   `s3://`, `gs://`, `az://`, `abfss://` are files in an object store. `http(s)://` is a file where the extension says
+   so, else a JSON API: `https://…#path.to.records`.
 2. Any other `scheme://` is refused by name; there is no guessing between stores.
 3. `sources/mine.py:rows` is a function. `core.db#table` is a table of a SQLite file; `.log` (also `.log.1`, `.log.gz`)
    are logs.
 4. Everything else is a path or glob whose extension tells the format: CSV, TSV, JSON, Parquet, XML, workbooks.
-5. A password or key written out in a URL is refused: it would end up in `lastro.yaml`.
+5. Where a `kind` is given, the location is what that kind calls its place: a URL, a driver, a function. What stands
+   after its `#` is the table, if the kind has tables.
+6. A password or key written out in a URL is refused: it would end up in `lastro.yaml`.
 """
 
 from __future__ import annotations
@@ -38,7 +41,13 @@ FORMATS = {
 """The format of `files`, by the extension that is left without a compression's."""
 REMOTE = ("s3", "gs", "az", "abfs", "abfss", "http", "https")
 """Schemes of places that `files` reads from, beside paths."""
-_NAMED_BY = {"python": "function", "dlt": "resource", "http": "url", "postgres": "url"}
+_NAMED_BY = {
+    "python": "function",
+    "dlt": "resource",
+    "adbc": "driver",
+    **dict.fromkeys(("http", "postgres", "mysql", "sqlalchemy"), "url"),
+}
+_WITH_TABLES = ("postgres", "mysql", "sqlite", "adbc", "sqlalchemy")
 _FUNCTION = re.compile(r"\.py:[A-Za-z_]\w*$")
 _DATABASES = (".db", ".sqlite", ".sqlite3", ".db3")
 _LOG = re.compile(r"\.log\*?(\.[0-9*]+)?(\.gz|\.zst)?$", re.I)
@@ -51,10 +60,17 @@ def options_for(location: str, given: Mapping[str, Any]) -> dict[str, Any]:  # A
     """
     kind = given.get("kind")
     if kind is not None:
-        return {"kind": kind, _NAMED_BY.get(str(kind), "path"): location, **given}
+        return {"kind": kind, **_named(str(kind), location, given), **given}
     if "format" in given and not _LOG.search(location):
         return {"kind": "files", "path": location, **given}
     return {**guess(location), **given}
+
+
+def _named(kind: str, location: str, given: Mapping[str, Any]) -> dict[str, Any]:  # Any: a source's options
+    place, mark, table = location.rpartition("#")
+    if kind in _WITH_TABLES and mark and "table" not in given and "query" not in given:
+        return {_NAMED_BY.get(kind, "path"): place, "table": table}
+    return {_NAMED_BY.get(kind, "path"): location}
 
 
 def guess(location: str) -> dict[str, Any]:  # Any: a source's options
@@ -112,7 +128,10 @@ def _remote(location: str, scheme: str) -> dict[str, Any]:  # Any: a source's op
     match scheme:
         case "postgresql" | "postgres":
             refuse_written_secrets(location)
-            return _postgres(urlsplit(location))
+            return _table_of("postgres", urlsplit(location))
+        case "mysql" | "mariadb":
+            refuse_written_secrets(location)
+            return _table_of("mysql", urlsplit(location)._replace(scheme="mysql"))
         case "http" | "https":
             refuse_written_secrets(location)
             return _http(location, urlsplit(location))
@@ -121,14 +140,16 @@ def _remote(location: str, scheme: str) -> dict[str, Any]:  # Any: a source's op
         case _:
             raise ConfigurationError(
                 _("{scheme}:// is not something Lastro reads").format(scheme=scheme[:20]),
-                do=_("use a path, s3://…, gs://…, az://…, http(s)://… or postgresql://…#schema.table"),
+                do=_(
+                    "use a path, s3://…, gs://…, az://…, http(s)://…, postgresql://…#table, mysql://…#table; or a kind"
+                ),
             )
 
 
-def _postgres(parts: SplitResult) -> dict[str, Any]:  # Any: a source's options
+def _table_of(kind: str, parts: SplitResult) -> dict[str, Any]:  # Any: a source's options
     if not parts.fragment:
         raise ConfigurationError(_("which table of the database?"), do=_("end the URL with #schema.table"))
-    return {"kind": "postgres", "url": urlunsplit(parts._replace(fragment="")), "table": parts.fragment}
+    return {"kind": kind, "url": urlunsplit(parts._replace(fragment="")), "table": parts.fragment}
 
 
 def _objects(location: str) -> dict[str, Any]:  # Any: a source's options
