@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from bench.cases import FULL, SMALL, USUAL, Figure, figures
+from bench.cases import figures
+from bench.figure import FULL, SMALL, USUAL, Figure
 from bench.process import ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"

@@ -15,9 +15,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from bench.cases import CONTRACT, FOLDER, Figure, Size, cpu, mib, peak, versus
-from bench.data import csv
-from bench.process import ROOT, Side, alternate, cost
+from bench.data import FOLDER, csv
+from bench.figure import Figure, Size, mib, versus
+from bench.governed import CONTRACT
+from bench.process import ROOT, Side, alternate, cost, cpu, peak
 
 ROWS, PAGE_ROWS = 100_000, 1_000
 SETTINGS = """\
@@ -36,7 +37,7 @@ datasets:
 """
 
 
-def interface(size: Size) -> Iterator[Figure]:
+def figures(size: Size) -> Iterator[Figure]:
     """The figure for an API of 100,000 records in pages of 1,000."""
     rows = min(ROWS, size.rows)
     source = csv(size.rows)

@@ -10,8 +10,9 @@ from contextlib import closing
 from pathlib import Path
 from statistics import median
 
-from bench.cases import CONTRACT, Figure, Size
 from bench.data import FOLDER, csv
+from bench.figure import Figure, Size
+from bench.governed import CONTRACT
 from bench.process import Side, cost
 
 LONG_AGO_S = 1_700_000_000

@@ -17,18 +17,18 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 from bench.data import FOLDER
+from bench.figure import MIB, Figure, Size
 from bench.process import ROOT, Cost, Side, cost
 
 URL = os.environ.get("LASTRO_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
 SCHEMA = "lastro_bench"
-MIB = 1 << 20
 SETTLE_S = 0.5
 MAKE = """
 CREATE TABLE {table} AS SELECT
@@ -77,24 +77,22 @@ datasets:
 """
 
 
-def figures(rows: Sequence[int], rounds: int) -> Iterator[object]:
+def figures(size: Size) -> Iterator[Figure]:
     """The figures for tables of so many rows each; none where they cannot be measured."""
     compileall.compile_dir(ROOT / "src", quiet=1)  # as an installed package is
     parent = postmaster()
     if parent is None or shutil.which("psql") is None:
         return
-    for count in rows:
+    for count in size.tables:
         table = made(count)
         try:
-            yield from measured(table, count, rounds, parent)
+            yield from measured(table, count, size.rounds, parent)
         finally:
             run(f"DROP TABLE {table}")
 
 
-def measured(table: str, rows: int, rounds: int, parent: int) -> Iterator[object]:
+def measured(table: str, rows: int, rounds: int, parent: int) -> Iterator[Figure]:
     """Takes turns; the median of each side counts, server included."""
-    from bench.cases import Figure
-
     sides = {
         "ingest": Side("ingest", program("ingest", folder()), lambda: workspace(table, reconcile=True)),
         "unreconciled": Side("unreconciled", program("ingest", folder()), lambda: workspace(table, reconcile=False)),
