@@ -23,7 +23,7 @@ from lastro.engine.duck.connection import connect, name
 from lastro.engine.duck.failure import refuse
 from lastro.engine.duck.limits import MIB, Limits
 from lastro.engine.duck.survey import Surveyor, survey
-from lastro.engine.scan import Csv, Excel, FileFormat, JsonLines, Lines, Parquet, Xml
+from lastro.engine.scan import Csv, Excel, FileFormat, JsonLines, Lines, Parquet, Span, Xml
 from lastro.model.schema import Field, Primitive, Schema
 
 RAW = "raw"
@@ -144,8 +144,10 @@ def field_names(connection: duckdb.DuckDBPyConnection, lines: str, limits: Limit
 
 
 @contextmanager
-def opened(path: Path, kind: FileFormat, columns: Sequence[str], limits: Limits, temp: Path) -> Iterator[Opened]:
-    """The file as the view `RAW`, with these columns (and `relations.LINE` where lines are taken apart)."""
+def opened(
+    path: Path, kind: FileFormat, columns: Sequence[str], limits: Limits, temp: Path, *, span: Span | None = None
+) -> Iterator[Opened]:
+    """The file, or its part, as the view `RAW`, with these columns (and `relations.LINE` for lines taken apart)."""
     with _session(path, limits, temp) as (connection, pipe):
         match kind:
             case Csv():
@@ -155,7 +157,7 @@ def opened(path: Path, kind: FileFormat, columns: Sequence[str], limits: Limits,
                 file = _text(connection, path, pipe, kind, limits)
                 relation = relations.objects(relations.lines(_place(file), limits), columns)
             case Lines(pattern):
-                file = _text(connection, path, pipe, kind, limits)
+                file = _text(connection, path, pipe, kind, limits, span)
                 relation = relations.groups(relations.lines(_place(file), limits), pattern, columns)
             case Parquet():
                 feed.open_plain(path).close()
@@ -176,7 +178,14 @@ def _session(path: Path, limits: Limits, temp: Path) -> Iterator[tuple[duckdb.Du
             connection.close()
 
 
-def _text(connection: duckdb.DuckDBPyConnection, path: Path, pipe: Path, kind: FileFormat, limits: Limits) -> Opened:
+def _text(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    pipe: Path,
+    kind: FileFormat,
+    limits: Limits,
+    span: Span | None = None,
+) -> Opened:
     """A file as text that DuckDB may read: itself, or through a pipe where its bytes would be misread, or where what
     it holds are no lines.
     """
@@ -187,7 +196,7 @@ def _text(connection: duckdb.DuckDBPyConnection, path: Path, pipe: Path, kind: F
         return Opened(connection, path, feed.Feeder(path, pipe, made, surveyor), limits.batch_rows // 4)
     encoding = dialect.encoding if dialect else "utf-8"
     quote, delimiter = (dialect.quote, dialect.delimiter) if dialect else ("", "")
-    plain = path.suffix.lower() not in feed.COMPRESSED and feed.is_utf8(encoding, str(path))
+    plain = span is None and path.suffix.lower() not in feed.COMPRESSED and feed.is_utf8(encoding, str(path))
     if plain:
         feed.open_plain(path).close()
         seen = survey(path, line_bytes_max, quote=quote, delimiter=delimiter)
@@ -200,7 +209,7 @@ def _text(connection: duckdb.DuckDBPyConnection, path: Path, pipe: Path, kind: F
 
     def content() -> Iterator[bytes]:
         normalise = feed.QuotedText(dialect.quote, dialect.escape) if dialect else feed.LineText()
-        return feed.blocks(path, encoding=encoding, normalise=normalise)
+        return feed.blocks(path, encoding=encoding, normalise=normalise, span=span)
 
     return Opened(connection, path, feed.Feeder(path, pipe, content, surveyor), rows)
 

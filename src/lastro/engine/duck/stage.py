@@ -156,7 +156,7 @@ def _stage(order: Order, scan: Scan) -> Staged:
 
 def _from_child(order: Order, scan: FileScan, intake: Intake) -> frames.Counted:
     wanted = source_columns(order.plan) if isinstance(scan.format, JsonLines | Xml) else ()
-    with guard.guarded("stage", scan.paths, scan.format, order.limits, temp=order.temp, wanted=wanted) as child:
+    with guard.guarded("stage", scan, order.limits, temp=order.temp, wanted=wanted) as child:
         described = child.answer(frames.Described)
         schemas = [Schema.from_delta(text) for text in described.schemas]
         child.send(_query(intake.arrange(schemas), scan, schemas))
