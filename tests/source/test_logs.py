@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.source.conformance import *  # noqa: F403
 from tests.source.conformance import World
 
-from lastro.engine.scan import FileScan, Lines
+from lastro.engine.scan import FileScan, Lines, Span
 from lastro.model.errors import ConfigurationError
 from lastro.model.version import Mode
 from lastro.source import create
@@ -41,6 +41,7 @@ def world(tmp_path):
         rows=3,
         change=lambda: (tmp_path / "later.log").write_text(f"{COMBINED}\n"),
         vanish=(tmp_path / "access.log").unlink,
+        batched=lambda: create({"kind": "logs", "path": "*.log", "batch_bytes": 1}, base=tmp_path),
     )
 
 
@@ -119,11 +120,13 @@ def test_what_was_escaped_comes_back(referer, agent, target):
 
 
 def test_the_scan_carries_the_pattern_and_the_source_the_time_format(tmp_path):
-    (tmp_path / "a.log").write_text(COMBINED)
+    (tmp_path / "a.log").write_text(COMBINED + "\n")
     source = create({"kind": "logs", "path": "a.log", "format": "combined"}, base=tmp_path)
 
     with source.open(None, Mode.APPEND) as opened:
-        assert opened.scan == FileScan((tmp_path / "a.log",), Lines(PATTERNS["combined"]))
+        assert opened.scan == FileScan(
+            (tmp_path / "a.log",), Lines(PATTERNS["combined"]), (Span(0, len(COMBINED) + 1),)
+        )
     assert source.formats == {"time": TIME_FORMAT}
 
 

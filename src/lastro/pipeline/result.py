@@ -141,7 +141,9 @@ def _worst(results: Sequence[IngestResult]) -> tuple[Finding, ...]:
     return tuple(found.values())
 
 
-def unchanged(dataset: str, head: VersionInfo | None, mode: Mode, source: str) -> IngestResult:
+def unchanged(
+    dataset: str, head: VersionInfo | None, mode: Mode, source: str, *, notes: tuple[str, ...] = ()
+) -> IngestResult:
     """The result of an ingestion that found nothing new."""
     return IngestResult(
         dataset=dataset,
@@ -151,4 +153,5 @@ def unchanged(dataset: str, head: VersionInfo | None, mode: Mode, source: str) -
         mode=mode,
         source=source,
         rows_total=head.rows if head else 0,
+        notes=notes,
     )

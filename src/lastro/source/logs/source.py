@@ -9,7 +9,7 @@ Rules:
 4. A request is `method target protocol`. One that is not (a TLS greeting, a lone word) still matches: what cannot be
    told apart stands whole in `target`, and `method` and `protocol` are missing.
 5. A line that does not match at all goes to the engine as it is, which sets it aside as malformed.
-6. Files are found, told apart and watched as those of `files`.
+6. Files are found, told apart and followed by `following`.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta
 
 from lastro.engine.scan import Lines
 from lastro.model.text import _
-from lastro.source.files.source import FilesSource
-from lastro.source.options import SourceOptions, read_options, wrong_option
+from lastro.source.logs.following import FollowOptions, LogFiles, followed
+from lastro.source.options import read_options, wrong_option
 
 TIME_FORMAT = "%d/%b/%Y:%H:%M:%S %z"
 """How nginx and Apache write the time, in strptime notation: `10/Oct/2026:13:55:36 -0300`."""
@@ -53,19 +52,18 @@ class LinePattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pattern: str
 
 
-class LogsOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Options of the kind `logs`: `path` (a path or glob), and `format`: combined, common or `{pattern: …}`."""
+class LogsOptions(FollowOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of the kind `logs`: where the files are, and `format`: combined, common or `{pattern: …}`."""
 
-    path: Annotated[str, Meta(min_length=1)]
     format: Literal["combined", "common"] | LinePattern = "combined"
 
 
-def logs_source(options: Mapping[str, Any], base: Path) -> FilesSource:  # Any: a person's YAML values
+def logs_source(options: Mapping[str, Any], base: Path) -> LogFiles:  # Any: a person's YAML values
     """The source of kind `logs`. Raises `ConfigurationError`."""
     given = read_options(options, LogsOptions)
     if isinstance(given.format, str):
         named = Lines(PATTERNS[given.format])
-        return FilesSource(given.path, base, named, kind="logs", formats={"time": TIME_FORMAT})
+        return followed(given, base, named, formats={"time": TIME_FORMAT})
     names = _GROUP.findall(given.format.pattern)
     if not names or len(set(names)) != len(names):
         raise wrong_option(
@@ -73,4 +71,4 @@ def logs_source(options: Mapping[str, Any], base: Path) -> FilesSource:  # Any: 
             _("pattern: a regular expression with named groups, each name once"),
             do=_("write a group for each column: (?P<host>[^ ]+)"),
         )
-    return FilesSource(given.path, base, Lines(given.format.pattern), kind="logs")
+    return followed(given, base, Lines(given.format.pattern))
