@@ -32,7 +32,11 @@ _ISIZE = 1 << 32
 
 
 class Torn(Exception):
-    """A compressed file ends too early, or is none."""
+    """A compressed file ends too early, or is none: `log` is it."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(log.name)
+        self.log = log
 
 
 def hashed(content: bytes) -> str:
@@ -117,7 +121,7 @@ class Log:
         """All bytes, a block at a time."""
         with self._opened() as stream:
             if self.packed and self.found.size == 0:
-                raise Torn
+                raise Torn(self)
             if not self.packed:
                 rest = self.found.size
                 while rest > 0 and (block := stream.read(min(rest, BLOCK_BYTES))):
@@ -129,7 +133,7 @@ class Log:
                 while block := unpacked.read(BLOCK_BYTES):
                     yield block
             except (OSError, EOFError, ValueError, zlib.error):  # gzip's and Arrow's ways to say that it is damaged
-                raise Torn from None
+                raise Torn(self) from None
 
     @contextmanager
     def _opened(self) -> Iterator[BinaryIO]:

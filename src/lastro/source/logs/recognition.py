@@ -135,7 +135,7 @@ class _Work:
             others = [other for other in kin[names.family(self.found[place].name)] if other in self.known]
             if any(self._is_copy(place, other) for other in others):
                 self.copies.add(place)
-            else:
+            elif place not in self.torn:
                 self.known[place] = self._continued(place)
 
     def _length(self, place: int) -> int | None:
@@ -154,8 +154,8 @@ class _Work:
         try:
             if not self._alike(log, other) or not begins_with(kept, log):
                 return False
-        except Torn:
-            self._wait(place)
+        except Torn as torn:
+            self._wait(place if torn.log is log else other)
             return False
         mark = self.known[other]
         renamed = isinstance(mark, LogMark) and mark.name == log.name != kept.name
