@@ -125,7 +125,7 @@ def summed(results: Sequence[IngestResult]) -> IngestResult:
         equal=sum(result.equal for result in made),
         versions=tuple(version for result in made for version in result.versions),
         reconciled=all(result.reconciled for result in made),
-        notes=tuple(dict.fromkeys(note for result in made for note in result.notes)),
+        notes=tuple(dict.fromkeys(note for result in results for note in result.notes)),
         arrived=next((result.arrived for result in reversed(made) if result.arrived), last.arrived),
     )
 

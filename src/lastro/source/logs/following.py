@@ -22,14 +22,16 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from lastro.engine.scan import FileFormat, FileScan, Span
-from lastro.model.errors import SourceChanged, SourceUnreachable
+from lastro.model.errors import SourceBroken, SourceChanged, SourceUnreachable
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source.files.formats import reading_of
 from lastro.source.files.known import Bounds
 from lastro.source.files.matching import Found, find, look
 from lastro.source.files.source import FilesSource
+from lastro.source.logs import names
 from lastro.source.logs.content import EDGE_BYTES, Log, changed, hashed
+from lastro.source.logs.earlier import upgraded
 from lastro.source.logs.marks import NO_STAMP, Entry, LogMark, read_marks, stamp, to_cursor
 from lastro.source.logs.pieces import Piece, Pieces, Unfinished, open_line, pieces
 from lastro.source.logs.recognition import Recognised, Told, check_waiting, recognise
@@ -87,8 +89,8 @@ class LogFiles:
             yield opened
 
     def _followed(self, cursor: Cursor | None) -> Opened | Unchanged:
-        marks, entries = ((), ()) if cursor is None else read_marks(cursor, self.label)
         found = [Log(file) for file in self._found()]
+        marks, entries = self._marks(cursor, found)
         known = recognise(found, marks, entries)
         now = pieces(known.logs, self.bounds, self.unfinished)
         for log in now.torn:
@@ -108,6 +110,11 @@ class LogFiles:
             more=lambda: now.more,
         )
 
+    def _marks(self, cursor: Cursor | None, found: Sequence[Log]) -> tuple[Sequence[LogMark], Sequence[Entry]]:
+        if cursor is None:
+            return (), ()
+        return (upgraded(cursor, self.label, found), ()) if "reading" in cursor else read_marks(cursor, self.label)
+
     def _found(self) -> tuple[Found, ...]:
         """The files, looked for until nothing moved between two looks: a rotation may be on its way."""
         before: set[tuple[str, int]] | None = None
@@ -118,6 +125,8 @@ class LogFiles:
                 if attempt == _LOOKS - 1:
                     raise
                 continue
+            for file in found:
+                _refuse_foreign(file.name)
             now = {(file.name, file.inode) for file in found}
             if now == before:
                 break
@@ -145,14 +154,13 @@ class LogFiles:
         ).format(name=mark.name, offset=mark.offset, path=self.path)
 
     def _watermark(self, known: Recognised, now: Pieces) -> Cursor:
-        read = {piece.log.name: piece for piece in now.read}
         for piece in now.read:
             self._check(piece)
+        read = {piece.log.name: piece for piece in now.read}
         logs: list[LogMark] = list(known.waits)
         ended = [*known.gone, *(Entry(NO_STAMP, mark.offset, mark.head, mark.edge) for mark in known.lost)]
         for told in known.logs:
-            offset = read[told.log.name].end if told.log.name in read else told.offset
-            after = _after(told, offset)
+            after = _after(told, read.get(told.log.name))
             if isinstance(after, LogMark):
                 logs.append(after)
             elif after is not None:
@@ -173,10 +181,16 @@ class LogFiles:
                 raise changed(file.name)
             return
         again = Log(now)
-        if again.head(EDGE_BYTES)[: piece.end] != piece.log.head(EDGE_BYTES)[: piece.end]:
+        if (hashed(again.head(min(piece.end, EDGE_BYTES))), again.edge(piece.end)) != (piece.head, piece.edge):
             raise changed(file.name)
-        if again.edge(piece.end) != piece.log.edge(piece.end):
-            raise changed(file.name)
+
+
+def _refuse_foreign(name: str) -> None:
+    if name.endswith(names.FOREIGN):
+        raise SourceBroken(
+            _("{name} is compressed in a way that is not read").format(name=name),
+            do=_("let the rotation use gzip or zstd, or write a path that leaves such files out"),
+        )
 
 
 def followed(
@@ -194,16 +208,15 @@ def followed(
     )
 
 
-def _after(told: Told, offset: int) -> LogMark | Entry | None:
-    """What is known of a log once it was read up to there; None if nothing is."""
+def _after(told: Told, read: Piece | None) -> LogMark | Entry | None:
+    """What is known of a log after its piece, if any, was read; None if nothing is."""
     log, file = told.log, told.log.found
-    if told.known is not None and told.known.offset == offset:
-        head, edge = told.known.head, told.known.edge
-    elif offset:
-        head, edge = hashed(log.head(min(offset, EDGE_BYTES))), log.edge(offset)
+    if read is not None:
+        offset, head, edge = read.end, read.head, read.edge
+    elif told.known is not None:
+        offset, head, edge = told.known.offset, told.known.head, told.known.edge
     else:
         return None
-    if told.ended and log.ends_at(offset):
+    if told.rests or (told.ended and log.ends_at(offset)):
         return Entry(stamp(file), offset, head, edge)
-    size = offset + 1 if log.packed else file.size
-    return LogMark(file.name, offset, head, edge, file.device, file.inode, size)
+    return LogMark(file.name, offset, head, edge, file.device, file.inode, log.length)

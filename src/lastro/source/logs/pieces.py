@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lastro.source.files.known import Bounds
-from lastro.source.logs.content import Log, Torn
+from lastro.source.logs.content import EDGE_BYTES, Log, Torn, hashed
 from lastro.source.logs.recognition import Told
 
 Unfinished = Callable[[bytes], int]
@@ -26,11 +26,15 @@ WINDOW_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The bytes to read of one log, from `begin` to `end`."""
+    """The bytes to read of one log, from `begin` to `end`; the digests of its beginning, as far as it will have been
+    read, and of what lies before `end`, both taken before anybody reads it.
+    """
 
     told: Told
     begin: int
     end: int
+    head: str
+    edge: str
 
     @property
     def log(self) -> Log:
@@ -59,7 +63,7 @@ def pieces(logs: Sequence[Told], bounds: Bounds, unfinished: Unfinished) -> Piec
     room = bounds.size
     for told in logs:
         try:
-            if _is_read(told):
+            if told.rests or _is_read(told):
                 continue
             if read and (room <= 0 or len(read) >= bounds.files):
                 return Pieces(tuple(read), True, tuple(torn))
@@ -68,7 +72,8 @@ def pieces(logs: Sequence[Told], bounds: Bounds, unfinished: Unfinished) -> Piec
             torn.append(told.log)
             continue
         if end > told.offset:
-            read.append(Piece(told, told.offset, end))
+            head = hashed(told.log.head(min(end, EDGE_BYTES)))
+            read.append(Piece(told, told.offset, end, head, told.log.edge(end)))
             room -= end - told.offset
             if end < told.log.length and room <= 0:
                 return Pieces(tuple(read), True, tuple(torn))

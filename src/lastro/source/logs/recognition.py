@@ -34,11 +34,14 @@ _BUCKET = 64
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A file to follow, and what is known of it. `ended` if nothing more can come (its last line needs no newline)."""
+    """A file to follow, and what is known of it. `ended` if nothing more can come (its last line needs no newline),
+    `rests` if it was not touched since it was read to its end.
+    """
 
     log: Log
     known: Known | None
     ended: bool
+    rests: bool = False
 
     @property
     def offset(self) -> int:
@@ -188,7 +191,12 @@ class _Work:
         rotated = self._rotated(places)
         places.sort(key=lambda p: (self.found[p].found.mtime_ns, names.age(self.found[p].name), self.found[p].name))
         told = tuple(
-            Told(self.found[place], self.known[place], self._has_ended(place, rotated=place in rotated))
+            Told(
+                self.found[place],
+                self.known[place],
+                self._has_ended(place, rotated=place in rotated),
+                place in self.untouched,
+            )
             for place in places
         )
         continued = {id(known) for known in self.known.values()}
