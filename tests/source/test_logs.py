@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.source.conformance import *  # noqa: F403
 from tests.source.conformance import World
 
-from lastro.engine.scan import FileScan, LineColumn, Lines, Moments
+from lastro.engine.scan import FileScan, LineColumn, Lines, Moments, Span
 from lastro.model.errors import ConfigurationError
 from lastro.model.version import Mode
 from lastro.source import create
@@ -41,6 +41,7 @@ def world(tmp_path):
         rows=3,
         change=lambda: (tmp_path / "later.log").write_text(f"{COMBINED}\n"),
         vanish=(tmp_path / "access.log").unlink,
+        batched=lambda: create({"kind": "logs", "path": "*.log", "batch_bytes": 1}, base=tmp_path),
     )
 
 
@@ -119,12 +120,14 @@ def test_what_was_escaped_comes_back(referer, agent, target):
 
 
 def test_the_scan_carries_the_pattern_and_how_times_are_written(tmp_path):
-    (tmp_path / "a.log").write_text(COMBINED)
+    (tmp_path / "a.log").write_text(COMBINED + "\n")
     source = create({"kind": "logs", "path": "a.log", "format": "combined"}, base=tmp_path)
 
     with source.open(None, Mode.APPEND) as opened:
         assert opened.scan == FileScan(
-            (tmp_path / "a.log",), Lines(PATTERNS["combined"], usual="combined", moments=(Moments("time", CLF_TIME),))
+            (tmp_path / "a.log",),
+            Lines(PATTERNS["combined"], usual="combined", moments=(Moments("time", CLF_TIME),)),
+            (Span(0, len(COMBINED) + 1),),
         )
 
 

@@ -150,11 +150,32 @@ FileFormat = Csv | JsonLines | Parquet | Lines | Excel | Xml
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a file: from the byte `begin` up to the byte `end`; of a compressed file, bytes of what it holds."""
+
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileScan:
-    """Files of one format, read in this order. gzip and zstd are told by the names `.gz` and `.zst` (text formats)."""
+    """Files of one format, read in this order. gzip and zstd are told by the names `.gz` and `.zst` (text formats).
+
+    `spans`, if given, says of each path which part of it is read; this is for `Lines` only, and a part begins and ends
+    where lines do.
+    """
 
     paths: tuple[Path, ...]
     format: FileFormat
+    spans: tuple[Span, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.spans and (len(self.spans) != len(self.paths) or not isinstance(self.format, Lines)):
+            raise ValueError("each of the files, of lines, has one span")
+
+    def parts(self) -> tuple[tuple[Path, Span | None], ...]:
+        """Each file with the part that is read; None is all of it."""
+        return tuple(zip(self.paths, self.spans or (None,) * len(self.paths), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

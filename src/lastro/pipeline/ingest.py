@@ -133,14 +133,14 @@ def _step(target: Target, source: Source, attempt: Attempt, *, known: bool) -> S
         with source.open(cursor, plans.reading(attempt.mode, target.history)) as found:
             opened = found if isinstance(found, Opened) else _keys_only(found, cursor, source.label)
             if opened.scan is _NOTHING and (head is None or not keys.asked(target, attempt.mode, opened)):
-                return Step(unchanged(target.dataset, head, attempt.mode, source.label))
+                return Step(unchanged(target.dataset, head, attempt.mode, source.label, notes=opened.notes))
             with writer.staging() as folder:
                 return _take(Batch(target, opened, attempt, head, cursor, folder), writer)
 
 
 def _keys_only(found: Unchanged, cursor: Cursor | None, label: str) -> Opened:
     """A batch without rows: its keys alone may still say that stored rows are gone."""
-    return Opened(_NOTHING, lambda: cursor or {}, label, keys=found.keys)
+    return Opened(_NOTHING, lambda: cursor or {}, label, found.notes, keys=found.keys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def summed(results: Sequence[IngestResult]) -> IngestResult:
         equal=sum(result.equal for result in made),
         versions=tuple(version for result in made for version in result.versions),
         reconciled=all(result.reconciled for result in made),
-        notes=tuple(dict.fromkeys(note for result in made for note in result.notes)),
+        notes=tuple(dict.fromkeys(note for result in results for note in result.notes)),
         arrived=next((result.arrived for result in reversed(made) if result.arrived), last.arrived),
     )
 
@@ -141,7 +141,9 @@ def _worst(results: Sequence[IngestResult]) -> tuple[Finding, ...]:
     return tuple(found.values())
 
 
-def unchanged(dataset: str, head: VersionInfo | None, mode: Mode, source: str) -> IngestResult:
+def unchanged(
+    dataset: str, head: VersionInfo | None, mode: Mode, source: str, *, notes: tuple[str, ...] = ()
+) -> IngestResult:
     """The result of an ingestion that found nothing new."""
     return IngestResult(
         dataset=dataset,
@@ -151,4 +153,5 @@ def unchanged(dataset: str, head: VersionInfo | None, mode: Mode, source: str) -
         mode=mode,
         source=source,
         rows_total=head.rows if head else 0,
+        notes=notes,
     )

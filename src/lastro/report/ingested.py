@@ -16,10 +16,10 @@ _COMPARED = ("upsert", "snapshot", "scd2")
 
 def ingested(result: Ingested) -> Blocks:
     """The findings that matter and a line of figures."""
+    notes = tuple(Line(f"  ! {note}", Tone.DOUBTFUL) for note in result.notes)
     if result.unchanged or result.counts is None:
-        return ()
+        return notes
     lines = [_figures(result), *([_changes(result)] if result.mode in _COMPARED else []), *_proof(result)]
-    notes = (Line(f"  ! {note}", Tone.DOUBTFUL) for note in result.notes)
     return (*findings(result.findings, passed=False), *notes, *(Line("  " + line, Tone.FAINT) for line in lines))
 
 

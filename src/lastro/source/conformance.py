@@ -18,15 +18,17 @@ pytest is imported here only. The rules are those of `lastro.source.protocol`.
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lastro.engine.scan import FileScan, Scan, StreamScan
+from lastro.engine.scan import FileScan, Scan, Span, StreamScan
 from lastro.model.errors import LastroError, SourceError
 from lastro.model.version import Mode
 from lastro.source.protocol import Cursor, Opened, Source, Unchanged
@@ -57,8 +59,8 @@ class World:
 def count(scan: Scan) -> int:
     """The rows a scan gives: lines for files, read to the end for streams."""
     match scan:
-        case FileScan(paths):
-            return sum(path.read_bytes().count(b"\n") for path in paths)
+        case FileScan():
+            return sum(_bytes(path, span).count(b"\n") for path, span in scan.parts())
         case StreamScan(stream):
             import pyarrow as pa
 
@@ -73,6 +75,13 @@ def take(
         if isinstance(opened, Unchanged):
             return opened
         return count(opened.scan), opened.watermark()
+
+
+def _bytes(path: Path, span: Span | None) -> bytes:
+    whole = path.read_bytes()
+    if path.suffix == ".gz":
+        whole = gzip.decompress(whole)
+    return whole if span is None else whole[span.begin : span.end]
 
 
 class Conformance:

@@ -35,10 +35,11 @@ Cursor = Mapping[str, Any]  # Any: JSON values
 @dataclass(frozen=True, slots=True)
 class Unchanged:
     """Nothing new since the cursor. A source that tells this by its cursor alone, which does not see deletes, gives
-    `keys` as `Opened` does: they are compared where the dataset asks for it.
+    `keys` as `Opened` does: they are compared where the dataset asks for it. `notes` are told all the same.
     """
 
     keys: Callable[[Sequence[str]], ArrowStream] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

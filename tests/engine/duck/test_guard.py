@@ -81,7 +81,7 @@ def test_a_failing_parent_ends_its_child(engine: DuckEngine, big: FileScan, tmp_
 
 def test_silence_is_told_not_waited_for(tmp_path: Path, big: FileScan) -> None:
     limits = Limits(stall_seconds=0.3)
-    with guard.guarded("describe", big.paths, big.format, limits, temp=tmp_path / "spill") as child:
+    with guard.guarded("describe", big, limits, temp=tmp_path / "spill") as child:
         os.kill(child.pid, signal.SIGSTOP)
         started = time.monotonic()
 
@@ -96,7 +96,7 @@ def test_a_child_has_no_environment_and_few_open_files(
     monkeypatch.setenv("LASTRO_SECRET", "s3cret")
     with (
         (tmp_path / "secret").open("w") as secret,
-        guard.guarded("stage", big.paths, big.format, Limits(), temp=tmp_path / "spill") as child,
+        guard.guarded("stage", big, Limits(), temp=tmp_path / "spill") as child,
     ):
         os.set_inheritable(secret.fileno(), True)
         child.answer(frames.Described)
@@ -127,9 +127,9 @@ ORPHAN = """
     from pathlib import Path
     from lastro.engine.duck import frames, guard
     from lastro.engine.duck.limits import Limits
-    from lastro.engine.scan import Csv
+    from lastro.engine.scan import Csv, FileScan
 
-    with guard.guarded("stage", [Path(sys.argv[1])], Csv(), Limits(), temp=Path(sys.argv[2])) as child:
+    with guard.guarded("stage", FileScan((Path(sys.argv[1]),), Csv()), Limits(), temp=Path(sys.argv[2])) as child:
         child.answer(frames.Described)
         print(child.pid, flush=True)
         time.sleep(60)

@@ -14,7 +14,15 @@ from typing import NoReturn
 
 import msgspec
 
-from lastro.model.errors import EngineError, LastroError, LimitExceeded, SourceBroken, SourceUnreachable, WriteFailed
+from lastro.model.errors import (
+    EngineError,
+    LastroError,
+    LimitExceeded,
+    SourceBroken,
+    SourceChanged,
+    SourceUnreachable,
+    WriteFailed,
+)
 from lastro.model.text import _
 
 
@@ -95,6 +103,11 @@ _WORDS: dict[str, tuple[type[LastroError], str, str]] = {
         SourceBroken,
         N_("the compressed file ends too early or is damaged"),
         N_("copy it again; compare its size and checksum with the original's"),
+    ),
+    "ended": (
+        SourceChanged,
+        N_("the file ended before byte {first}, up to which it was to be read"),
+        N_("it was cut or replaced while it was read: ingest again"),
     ),
     "no_columns": (
         SourceBroken,

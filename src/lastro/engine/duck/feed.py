@@ -7,6 +7,7 @@ Rules:
 3. A line end is a newline. Outside quotes, a carriage return with its newline becomes a newline; one alone becomes a
    newline in delimited text and a space elsewhere. Quoted values keep theirs.
 4. A byte order mark is dropped.
+5. Of a part of a file nothing before and after it is given; that a compressed file is whole beyond it, is not proven.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import BinaryIO, Protocol
 
 from lastro.engine.duck.failure import Failure, Refused, of_exception, refuse
 from lastro.engine.duck.survey import BLOCK_BYTES, Surveyor
+from lastro.engine.scan import Span
 
 BOM = b"\xef\xbb\xbf"
 COMPRESSED = (".gz", ".zst")
@@ -79,8 +81,29 @@ def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def raw_blocks(path: Path) -> Iterator[bytes]:
-    """The file's bytes, decompressed. Raises `Refused`."""
+def raw_blocks(path: Path, span: Span | None = None) -> Iterator[bytes]:
+    """The file's bytes, or those of a part of it, decompressed. Raises `Refused`, `ended` if the part is not there."""
+    if span is None:
+        yield from _all_blocks(path)
+        return
+    with open_plain(path) as plain:
+        if path.suffix.lower() in COMPRESSED:
+            blocks, skip = _all_blocks(path), span.begin
+        else:
+            plain.seek(span.begin)
+            blocks, skip = iter(lambda: plain.read(BLOCK_BYTES), b""), 0
+        rest = span.end - span.begin
+        while rest > 0:
+            block = next(blocks, b"")
+            if not block:
+                refuse("ended", str(path), first=span.end)
+            block, skip = block[skip : skip + rest], max(0, skip - len(block))
+            rest -= len(block)
+            if block:
+                yield block
+
+
+def _all_blocks(path: Path) -> Iterator[bytes]:
     with open_plain(path) as plain:
         match path.suffix.lower():
             case ".gz":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from lastro.engine.duck.failure import Failure
 from lastro.engine.duck.limits import Limits
 from lastro.engine.duck.split import Shape
-from lastro.engine.scan import Csv, Excel, FileFormat, JsonLines, Lines, Parquet, Xml
+from lastro.engine.scan import Csv, Excel, FileFormat, FileScan, JsonLines, Lines, Parquet, Span, Xml
 
 HEAD = struct.Struct("<cQ")
 MESSAGE, SCHEMA, KEPT, REFUSED, MALFORMED = b"J", b"S", b"K", b"Q", b"M"
@@ -27,7 +28,7 @@ _FORMATS: dict[str, type[FileFormat]] = {kind.__name__: kind for kind in (Csv, J
 class Job(msgspec.Struct, frozen=True):
     """The first message to the child: what to open, and within which limits.
 
-    `wanted` are the fields to take from JSON objects; empty means all that are found.
+    `wanted` are the fields to take from JSON objects; empty means all that are found. `spans` are those of the scan.
     """
 
     task: str
@@ -38,6 +39,11 @@ class Job(msgspec.Struct, frozen=True):
     temp: str
     parent: int
     wanted: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = ()
+
+    def parts(self) -> tuple[tuple[Path, Span | None], ...]:
+        """The files, and which part of each is read."""
+        return FileScan(tuple(Path(path) for path in self.paths), self.file_format(), self.spans).parts()
 
     def file_format(self) -> FileFormat:
         """The format as the scan has it."""

@@ -28,7 +28,7 @@ import msgspec
 from lastro.engine.duck import frames
 from lastro.engine.duck.failure import Failure, to_error
 from lastro.engine.duck.limits import Limits
-from lastro.engine.scan import Excel, FileFormat
+from lastro.engine.scan import Excel, FileScan
 from lastro.model.errors import LastroError
 
 if TYPE_CHECKING:
@@ -119,27 +119,26 @@ class Child:
 @contextmanager
 def guarded(
     task: str,
-    paths: Sequence[Path],
-    kind: FileFormat,
+    scan: FileScan,
     limits: Limits,
     *,
     temp: Path | None = None,
     wanted: Sequence[str] = (),
 ) -> Iterator[Child]:
-    """A child at work on `task` (`describe`, `sample`, `sniff`, `lines` or `stage`) over these files.
+    """A child at work on `task` (`describe`, `sample`, `sniff`, `lines` or `stage`) over the scan's files.
 
     Its temporary folder lies in `temp` and is removed with it.
     """
     if temp is not None:
         temp.mkdir(parents=True, exist_ok=True)
-    if isinstance(kind, Excel):
+    if isinstance(scan.format, Excel):
         limits = replace(limits, address_mb=min(limits.address_mb, WORKBOOK_MB))
     with TemporaryDirectory(prefix="parse-", dir=temp, ignore_cleanup_errors=True) as folder:
         process = _start()
-        child = Child(process, limits, paths)
-        name, dialect = frames.format_fields(kind)
-        absolute = tuple(os.path.abspath(path) for path in paths)  # noqa: PTH100 – resolve() would follow links
-        job = frames.Job(task, absolute, name, dialect, limits, folder, os.getpid(), tuple(wanted))
+        child = Child(process, limits, scan.paths)
+        name, dialect = frames.format_fields(scan.format)
+        absolute = tuple(os.path.abspath(path) for path in scan.paths)  # noqa: PTH100 – resolve() would follow links
+        job = frames.Job(task, absolute, name, dialect, limits, folder, os.getpid(), tuple(wanted), scan.spans)
         try:
             child.send(job)
             yield child

@@ -33,7 +33,7 @@ def describe(scan: Scan, limits: Limits, temp: Path | None) -> Schema:
         case StreamScan():
             return schema(scan)
         case FileScan():
-            with guard.guarded("describe", scan.paths, scan.format, limits, temp=temp) as child:
+            with guard.guarded("describe", scan, limits, temp=temp) as child:
                 described = child.answer(frames.Described)
             return _united([Schema.from_delta(text) for text in described.schemas])
 
@@ -52,7 +52,7 @@ def sample(scan: Scan, limits: Limits, temp: Path | None) -> tuple[Sample, ...]:
         case StreamScan():
             return _of_stream(scan, limits, temp)
         case FileScan():
-            with guard.guarded("sample", scan.paths, scan.format, limits, temp=temp) as child:
+            with guard.guarded("sample", scan, limits, temp=temp) as child:
                 answer = child.answer(frames.Answer)
             return tuple(each.sample() for each in msgspec.convert(answer.value, tuple[Seen, ...]))
 

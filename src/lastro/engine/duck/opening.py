@@ -25,7 +25,7 @@ from lastro.engine.duck.limits import MIB, Limits
 from lastro.engine.duck.lines import LineReader
 from lastro.engine.duck.survey import Surveyor, survey
 from lastro.engine.pattern import groups, unnamed
-from lastro.engine.scan import Csv, Excel, FileFormat, JsonLines, Lines, Parquet, Xml
+from lastro.engine.scan import Csv, Excel, FileFormat, JsonLines, Lines, Parquet, Span, Xml
 from lastro.model.schema import Field, Primitive, Schema
 
 RAW = "raw"
@@ -129,7 +129,7 @@ def _fields(path: Path, kind: FileFormat, limits: Limits, temp: Path) -> tuple[s
     """The keys of the objects in a file's first lines."""
     with _session(path, limits, temp) as (connection, pipe):
         if isinstance(kind, Lines):
-            file, lines = _records(connection, path, kind, limits), taking.members(LINES, kind)
+            file, lines = _records(connection, path, kind, limits, None), taking.members(LINES, kind)
         else:
             file = _text(connection, path, pipe, kind, limits)
             lines = relations.lines(_place(file), limits)
@@ -162,8 +162,10 @@ def field_names(connection: duckdb.DuckDBPyConnection, lines: str, limits: Limit
 
 
 @contextmanager
-def opened(path: Path, kind: FileFormat, columns: Sequence[str], limits: Limits, temp: Path) -> Iterator[Opened]:
-    """The file as the view `RAW`, with these columns (and `relations.LINE` where lines are taken apart)."""
+def opened(
+    path: Path, kind: FileFormat, columns: Sequence[str], limits: Limits, temp: Path, *, span: Span | None = None
+) -> Iterator[Opened]:
+    """The file, or its part, as the view `RAW`, with these columns (and `relations.LINE` for lines taken apart)."""
     with _session(path, limits, temp) as (connection, pipe):
         match kind:
             case Csv():
@@ -173,7 +175,7 @@ def opened(path: Path, kind: FileFormat, columns: Sequence[str], limits: Limits,
                 file = _text(connection, path, pipe, kind, limits)
                 relation = relations.objects(relations.lines(_place(file), limits), columns)
             case Lines():
-                file = _records(connection, path, kind, limits)
+                file = _records(connection, path, kind, limits, span)
                 relation = taking.relation(LINES, kind, columns, _changed(path))
             case Parquet():
                 feed.open_plain(path).close()
@@ -194,14 +196,17 @@ def _session(path: Path, limits: Limits, temp: Path) -> Iterator[tuple[duckdb.Du
             connection.close()
 
 
-def _records(connection: duckdb.DuckDBPyConnection, path: Path, kind: Lines, limits: Limits) -> Opened:
-    """A file's records as the relation `LINES`, with their places."""
+def _records(
+    connection: duckdb.DuckDBPyConnection, path: Path, kind: Lines, limits: Limits, span: Span | None
+) -> Opened:
+    """The records of a file, or of its part, as the relation `LINES`, with their places."""
     feed.open_plain(path).close()
     line_bytes_max = limits.cell_bytes_max + MIB
     reader = LineReader(
-        lambda: feed.raw_blocks(path),
+        lambda: feed.raw_blocks(path, span),
         str(path),
         line_bytes_max=line_bytes_max,
+        begin=0 if span is None else span.begin,
         joining=kind.joining,
         encoding=kind.encoding,
     )

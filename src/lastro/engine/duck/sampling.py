@@ -34,7 +34,7 @@ from lastro.engine.duck.connection import name, session
 from lastro.engine.duck.failure import refuse
 from lastro.engine.duck.limits import Limits
 from lastro.engine.duck.relations import LINE
-from lastro.engine.scan import FileFormat, Lines, Parquet
+from lastro.engine.scan import FileFormat, Lines, Parquet, Span
 from lastro.engine.sql import clockform
 from lastro.engine.sql.compile import compile_batch
 from lastro.model.plan import ColumnPlan, Plan
@@ -99,19 +99,21 @@ class Seen(msgspec.Struct, frozen=True):
         )
 
 
-def of_files(paths: Sequence[Path], kind: FileFormat, limits: Limits, temp: Path) -> tuple[Seen, ...]:
+def of_files(
+    parts: Sequence[tuple[Path, Span | None]], kind: FileFormat, limits: Limits, temp: Path
+) -> tuple[Seen, ...]:
     """What the files' first rows hold; in the child. Raises `Refused`."""
-    schemas = [opening.schema(path, kind, limits, temp, ()) for path in paths]
+    schemas = [opening.schema(path, kind, limits, temp, ()) for path, _span in parts]
     names = tuple(dict.fromkeys(column for schema in schemas for column in schema.names))
-    opening.refuse_alike(names, paths[0])
+    opening.refuse_alike(names, parts[0][0])
     held: list[pa.Table] = []
     every = True
-    for path, schema in zip(paths, schemas, strict=True):
+    for (path, span), schema in zip(parts, schemas, strict=True):
         room = limits.sample_rows - sum(table.num_rows for table in held)
         if room <= 0:
             every = False
             break
-        with opening.opened(path, kind, schema.names, limits, temp) as file:
+        with opening.opened(path, kind, schema.names, limits, temp, span=span) as file:
             batches = file.connection.sql(f"SELECT * FROM {opening.RAW}").to_arrow_reader(BATCH_ROWS)
             table, whole = gather(batches, room, limits.sample_bytes)
             every = every and whole
@@ -120,7 +122,7 @@ def of_files(paths: Sequence[Path], kind: FileFormat, limits: Limits, temp: Path
     if LINE in table.column_names:
         table = table.filter(pa.compute.is_null(table.column(LINE))).select(names)
         if table.num_rows == 0:
-            refuse("no_objects", str(paths[0]))
+            refuse("no_objects", str(parts[0][0]))
     lines = kind if isinstance(kind, Lines) else None
     narrow = not isinstance(kind, Parquet)
     return tuple(seen(table.select(names), limits, temp, narrow=narrow, all_read=every, lines=lines))

@@ -22,7 +22,7 @@ import msgspec
 from lastro.engine.duck import feed, frames, guard
 from lastro.engine.duck.failure import refuse
 from lastro.engine.duck.limits import Limits
-from lastro.engine.scan import Csv
+from lastro.engine.scan import Csv, FileScan
 
 START_BYTES = 1 << 20
 RECORDS = 500
@@ -35,7 +35,7 @@ Records = list[list[str]]
 
 def sniff(path: Path, *, limits: Limits | None = None) -> Csv:
     """How the file is written. Raises `SourceUnreachable`, `SourceBroken`, `LimitExceeded`."""
-    with guard.guarded("sniff", [path], Csv(), limits or Limits()) as child:
+    with guard.guarded("sniff", FileScan((path,), Csv()), limits or Limits()) as child:
         return msgspec.convert(child.answer(frames.Answer).value, Csv)
 
 
@@ -44,7 +44,7 @@ def first_lines(path: Path, *, limits: Limits | None = None) -> tuple[str, tuple
 
     Raises what `sniff` does.
     """
-    with guard.guarded("lines", [path], Csv(), limits or Limits()) as child:
+    with guard.guarded("lines", FileScan((path,), Csv()), limits or Limits()) as child:
         return msgspec.convert(child.answer(frames.Answer).value, tuple[str, tuple[str, ...]])
 
 

@@ -167,7 +167,7 @@ def _stage(order: Order, scan: Scan) -> Staged:
 def _from_child(order: Order, scan: FileScan, intake: Intake) -> frames.Counted:
     by_member = isinstance(scan.format, JsonLines | Xml) or (isinstance(scan.format, Lines) and scan.format.has_members)
     wanted = source_columns(order.plan) if by_member else ()
-    with guard.guarded("stage", scan.paths, scan.format, order.limits, temp=order.temp, wanted=wanted) as child:
+    with guard.guarded("stage", scan, order.limits, temp=order.temp, wanted=wanted) as child:
         described = child.answer(frames.Described)
         schemas = [Schema.from_delta(text) for text in described.schemas]
         child.send(_query(intake.arrange(schemas), scan, schemas))

@@ -29,7 +29,7 @@ from lastro.engine.duck.positions import corrected
 from lastro.engine.duck.relations import REJECTS_MAX
 from lastro.engine.duck.split import Shape, Splitter, refused_batch
 from lastro.engine.protocol import MALFORMED, UNREAD_MAX
-from lastro.engine.scan import Csv, FileFormat, Lines, Parquet
+from lastro.engine.scan import Csv, FileFormat, Lines, Parquet, Span
 
 PROGRESS_SECONDS = 0.25
 REJECT_ROWS = 2_048
@@ -103,13 +103,18 @@ class Reading:
 
 
 def read(
-    paths: Sequence[Path], kind: FileFormat, query: frames.Query, limits: Limits, temp: Path, sink: Sink
+    parts: Sequence[tuple[Path, Span | None]],
+    kind: FileFormat,
+    query: frames.Query,
+    limits: Limits,
+    temp: Path,
+    sink: Sink,
 ) -> frames.Counted:
-    """Reads the files one after another. Raises `Refused`."""
+    """Reads the files, or parts of them, one after another. Raises `Refused`."""
     reading = Reading(query.shape, query.batch, sink)
-    for path, label, columns, select in zip(paths, query.labels, query.columns, query.selects, strict=True):
+    for (path, span), label, columns, select in zip(parts, query.labels, query.columns, query.selects, strict=True):
         try:
-            with opening.opened(path, kind, columns, limits, temp) as file:
+            with opening.opened(path, kind, columns, limits, temp, span=span) as file:
                 _read_file(file, kind, select, label, reading)
         except Refused:
             raise

@@ -203,27 +203,26 @@ def _do(job: frames.Job, inlet: Inlet, outlet: Outlet) -> None:
     from lastro.engine.duck import opening, staging
 
     temp = Path(job.temp)
-    paths = [Path(path) for path in job.paths]
-    kind = job.file_format()
+    parts, kind = job.parts(), job.file_format()
     match job.task:
         case "sniff":
             from lastro.engine.duck import sniffing
 
-            outlet.tell(frames.Answer(sniffing.look(paths[0])))
+            outlet.tell(frames.Answer(sniffing.look(parts[0][0])))
         case "lines":
             from lastro.engine.duck import sniffing
 
-            outlet.tell(frames.Answer(sniffing.start_lines(paths[0])))
+            outlet.tell(frames.Answer(sniffing.start_lines(parts[0][0])))
         case "sample":
             from lastro.engine.duck import sampling
 
-            outlet.tell(frames.Answer(sampling.of_files(paths, kind, job.limits, temp)))
+            outlet.tell(frames.Answer(sampling.of_files(parts, kind, job.limits, temp)))
         case "describe" | "stage":
-            schemas = tuple(opening.schema(path, kind, job.limits, temp, job.wanted).to_delta() for path in paths)
-            outlet.tell(frames.Described(schemas))
+            schemas = (opening.schema(path, kind, job.limits, temp, job.wanted) for path, _span in parts)
+            outlet.tell(frames.Described(tuple(schema.to_delta() for schema in schemas)))
             if job.task == "stage":
                 query = msgspec.json.decode(inlet.line(), type=frames.Query)
-                outlet.tell(staging.read(paths, kind, query, job.limits, temp, Emitter(outlet)))
+                outlet.tell(staging.read(parts, kind, query, job.limits, temp, Emitter(outlet)))
 
 
 if __name__ == "__main__":

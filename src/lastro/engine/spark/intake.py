@@ -77,6 +77,10 @@ def frames(session: Session, scan: Scan, wanted: Sequence[str], avoid: Sequence[
 
 
 def _check_files(scan: FileScan) -> None:
+    if scan.spans:
+        raise ConfigurationError(
+            _("Spark reads no parts of files, which following a log needs"), do=_("use engine: duckdb for this dataset")
+        )
     for path in scan.paths:
         if not path.is_file():
             raise SourceUnreachable(

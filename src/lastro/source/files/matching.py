@@ -37,6 +37,7 @@ class Found:
     inode: int
     ctime_ns: int
     seen_ns: int
+    device: int
 
     def mark(self, sha256: str) -> FileMark:
         """The file for the cursor."""
@@ -93,6 +94,7 @@ def _look(name: str, base: Path, links: Links) -> Found | None:
         status.st_ino,
         status.st_ctime_ns,
         time.time_ns(),
+        status.st_dev,
     )
 
 

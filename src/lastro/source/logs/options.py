@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from lastro.source.options import SourceOptions
+from lastro.source.logs.following import FollowOptions
 
 Text = Annotated[str, Meta(min_length=1, max_length=20_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -54,15 +54,14 @@ class MultilineOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Named = Literal["combined", "common", "json", "logfmt", "rfc3164", "rfc5424"]
 
 
-class LogsOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Options of the kind `logs`: `path` (a path or glob), and how its lines are written.
+class LogsOptions(FollowOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of the kind `logs`: where the files are, and how their lines are written.
 
     `encoding` is UTF-8, or one of a byte a character. `times` tells how columns write their moments (strptime notation,
     `epoch` and its like, `iso8601`), `zone` where clocks stood whose zone no text tells, `year` the year of times
     without one.
     """
 
-    path: Annotated[str, Meta(min_length=1)]
     format: Named | LineFormat = "combined"
     multiline: MultilineOptions | None = None
     encoding: str = "utf-8"

@@ -1,0 +1,90 @@
+"""Logs that were read by a Lastro that did not follow them yet, or in another mode: from files known whole to marks.
+
+Rules:
+
+1. Such a cursor knows files by path, size and digest (`files.known`). A file that is as it was noted was read whole.
+2. A file of the same log that begins with the bytes of a noted one, by their digest, continues it: it grew, or was
+   renamed or compressed since.
+3. Where a path now holds another file and no file continues the noted one, that is lost. A noted file that is gone was
+   read whole, and nothing more is known of it.
+4. Of the oldest files of a long list only hashes are noted: one of those that changed cannot be continued, and is
+   refused as before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+
+from lastro.model import digest
+from lastro.model.errors import SourceChanged
+from lastro.model.text import _
+from lastro.source.files.known import FileMark, Known, known_files
+from lastro.source.logs import names
+from lastro.source.logs.content import EDGE_BYTES, HASH_BYTES, Log, Torn, hashed
+from lastro.source.logs.marks import LogMark
+from lastro.source.protocol import Cursor
+
+_NEVER = "0" * 2 * HASH_BYTES
+
+
+def upgraded(cursor: Cursor, label: str, found: Sequence[Log]) -> tuple[LogMark, ...]:
+    """The marks of the logs that the cursor knows. Raises `SourceChanged`."""
+    known = known_files(cursor, label)
+    marks: list[LogMark] = []
+    continued: set[str] = set()
+    for log in found:
+        with suppress(Torn):  # it is being written: `recognition` sees to it
+            path, offset = _continued(log, known)
+            continued.add(path)
+            marks += [_at(log, offset)] if offset else []
+    present = {log.name: log for log in found}
+    for path, noted in known.marks.items():
+        if path in present and path not in continued:
+            marks.append(LogMark(path, noted.size, _NEVER, _NEVER, present[path].found.device, 0, noted.size))
+    return tuple(marks)
+
+
+def _continued(log: Log, known: Known) -> tuple[str, int]:
+    """Which noted file a log is, and how much of it was read; nothing of a new one."""
+    if log.name in known and known.equals(log.found, lambda: _digest(log))[0]:
+        return log.name, log.length
+    if log.name in known and log.name not in known.marks:
+        raise SourceChanged(
+            _("{name} was ingested before and is another file now").format(name=log.name),
+            do=_("add new rows in new files, restore the old file, or ingest with --mode upsert or overwrite"),
+        )
+    kin = [mark for mark in known.marks.values() if names.family(mark.path) == names.family(log.name)]
+    for mark in sorted(kin, key=lambda mark: -mark.size):
+        if names.is_packed(mark.path):
+            if mark.size == log.found.size and mark.sha256 == _digest(log):
+                return mark.path, log.length
+        elif mark.size and _begins(log, mark):
+            return mark.path, mark.size
+    return "", 0
+
+
+def _at(log: Log, offset: int) -> LogMark:
+    file = log.found
+    head = hashed(log.head(min(offset, EDGE_BYTES)))
+    size = offset if log.packed else file.size
+    return LogMark(log.name, offset, head, log.edge(offset), file.device, file.inode, size)
+
+
+def _begins(log: Log, mark: FileMark) -> bool:
+    """True if the log begins with the file that was noted."""
+    if not log.holds(mark.size):
+        return False
+    state, rest = hashlib.sha256(), mark.size
+    for block in log.blocks():
+        state.update(block[:rest])
+        rest -= len(block)
+        if rest <= 0:
+            break
+    return digest.PREFIX + state.hexdigest() == mark.sha256
+
+
+def _digest(log: Log) -> str:
+    """The digest of the file as it is stored."""
+    return digest.of_file(log.found.path)
