@@ -76,6 +76,7 @@ class Rotation:
     def __init__(self, folder: Path) -> None:
         self.folder, self.live = folder, folder / "app.log"
         self.day = 0
+        self.replaced = 0
 
     def shift(self) -> None:
         """Makes room for a new `app.log.1`."""
@@ -125,7 +126,11 @@ class Rotation:
             path.unlink()
 
     def restore(self, path: Path) -> None:
-        """Another file with the same content and time, as from a backup."""
+        """Another file with the same content and time, as from a backup. The old one stays, out of sight, so that no
+        other file gets its inode: that could not be told from a rename (`recognition`, rule 8).
+        """
+        self.replaced += 1
+        (self.folder / f"replaced-{self.replaced}").hardlink_to(path)
         shutil.copy2(path, self.folder / "restored.tmp")
         (self.folder / "restored.tmp").replace(path)
 
