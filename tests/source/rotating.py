@@ -163,7 +163,7 @@ class Follower:
                 return False
             taken = []
             for path, span in opened.scan.parts():
-                text = b"".join(feed.raw_blocks(path, span))
+                text = b"".join(feed.raw_blocks(path, span=span))
                 taken += text.removesuffix(b"\n").split(b"\n")
             if callable(meanwhile):
                 meanwhile()

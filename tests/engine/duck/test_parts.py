@@ -27,7 +27,7 @@ def log(request, tmp_path):
 def test_a_part_is_those_bytes(log, begin, end):
     path, text = log
 
-    found = b"".join(feed.raw_blocks(path, Span(begin, end)))
+    found = b"".join(feed.raw_blocks(path, span=Span(begin, end)))
 
     assert found == text[begin:end]
 
@@ -36,7 +36,7 @@ def test_a_part_that_is_not_there_is_refused(log):
     path, text = log
 
     with pytest.raises(Refused, match="ended"):
-        list(feed.raw_blocks(path, Span(0, len(text) + 1)))
+        list(feed.raw_blocks(path, span=Span(0, len(text) + 1)))
 
 
 def test_the_rows_of_a_part(engine, log, tmp_path):

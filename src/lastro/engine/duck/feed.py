@@ -81,7 +81,7 @@ def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def raw_blocks(path: Path, span: Span | None = None) -> Iterator[bytes]:
+def raw_blocks(path: Path, *, span: Span | None = None) -> Iterator[bytes]:
     """The file's bytes, or those of a part of it, decompressed. Raises `Refused`, `ended` if the part is not there."""
     if span is None:
         yield from _all_blocks(path)

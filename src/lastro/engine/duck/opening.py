@@ -203,7 +203,7 @@ def _records(
     feed.open_plain(path).close()
     line_bytes_max = limits.cell_bytes_max + MIB
     reader = LineReader(
-        lambda: feed.raw_blocks(path, span),
+        lambda: feed.raw_blocks(path, span=span),
         str(path),
         line_bytes_max=line_bytes_max,
         begin=0 if span is None else span.begin,

@@ -17,7 +17,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -163,7 +163,6 @@ class RemoteFiles:
     format: FileFormat
     place: Closed
     kind: str = "files"
-    formats: Mapping[str, str] = field(default_factory=dict)
     bounds: Bounds = field(default_factory=lambda: Bounds(size=BATCH_BYTES))
     spool_bytes_max: int = SPOOL_BYTES_MAX
 

@@ -31,13 +31,12 @@ from lastro.source.protocol import Cursor, Opened, Source, Unchanged
 
 @dataclass(frozen=True, slots=True)
 class FilesSource:
-    """Files of one format. `formats` tells the strptime format of columns whose dates are not ISO 8601, where known."""
+    """Files of one format."""
 
     path: str
     base: Path
     format: FileFormat
     kind: str = "files"
-    formats: Mapping[str, str] = field(default_factory=dict)
     bounds: Bounds = field(default_factory=Bounds)
 
     @property

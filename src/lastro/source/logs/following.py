@@ -13,7 +13,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,13 +54,12 @@ class FollowOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fie
 
 @dataclass(frozen=True, slots=True)
 class LogFiles:
-    """Log files of one format; `append` follows them. `formats` tells the strptime format of columns, where known."""
+    """Log files of one format; `append` follows them."""
 
     path: str
     base: Path
     format: FileFormat
     kind: str = "logs"
-    formats: Mapping[str, str] = field(default_factory=dict)
     bounds: Bounds = field(default_factory=Bounds)
     on_loss: Literal["note", "refuse"] = "note"
     unfinished: Unfinished = open_line
@@ -81,7 +80,7 @@ class LogFiles:
         if mode is Mode.APPEND:
             yield self._followed(cursor)
             return
-        whole = FilesSource(self.path, self.base, self.format, self.kind, self.formats, self.bounds)
+        whole = FilesSource(self.path, self.base, self.format, self.kind, self.bounds)
         if cursor is not None and "follows" in cursor:
             read_marks(cursor, self.label)
             cursor = None
@@ -198,14 +197,11 @@ def followed(
     base: Path,
     form: FileFormat,
     *,
-    formats: Mapping[str, str] | None = None,
     unfinished: Unfinished = open_line,
 ) -> LogFiles:
     """The source that follows these files."""
     bounds = Bounds(given.batch_files, given.batch_bytes)
-    return LogFiles(
-        given.path, base, form, formats=formats or {}, bounds=bounds, on_loss=given.on_loss, unfinished=unfinished
-    )
+    return LogFiles(given.path, base, form, bounds=bounds, on_loss=given.on_loss, unfinished=unfinished)
 
 
 def _after(told: Told, read: Piece | None) -> LogMark | Entry | None:
