@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
@@ -12,8 +13,13 @@ from lastro.cli.arguments import setting
 from lastro.cli.progress import working
 from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
+from lastro.model.errors import UsageError
 from lastro.model.text import _, ngettext
-from lastro.report.blocks import Blocks, Line, Title
+from lastro.report.blocks import Blocks, Cell, Column, Line, Title, Tone, table
+from lastro.source import options_for
+from lastro.source.listing import asks_for_all
+from lastro.workspace.add_all import Addition, Outcome
+from lastro.workspace.workspace import Workspace
 
 
 @click.command(
@@ -28,7 +34,9 @@ from lastro.report.blocks import Blocks, Line, Title
     ),
 )
 @click.argument("location", metavar=_("LOCATION"))
-@click.option("--as", "name", required=True, metavar=_("NAME"), help=_("The dataset's name."))
+@click.option("--as", "name", metavar=_("NAME"), help=_("The dataset's name; without it for a whole database."))
+@click.option("--prefix", metavar=_("TEXT"), help=_("For a whole database: what each dataset's name begins with."))
+@click.option("--plan", is_flag=True, help=_("For a whole database: show what would be added, and add nothing."))
 @click.option(
     "--mode", type=click.Choice(["append", "overwrite", "upsert"]), help=_("How later batches change the dataset.")
 )
@@ -44,12 +52,18 @@ from lastro.report.blocks import Blocks, Line, Title
 def command(
     settings: Settings,
     location: str,
-    name: str,
+    name: str | None,
+    prefix: str | None,
+    plan: bool,
     mode: str | None,
     options: tuple[tuple[str, Any], ...],  # Any: JSON values
 ) -> Answer:
     """Infers a contract and enters the dataset in `lastro.yaml`."""
     workspace = lastro.open()
+    if name is None:
+        return _all(workspace, settings, location, prefix=prefix or "", plan=plan, mode=mode, options=dict(options))
+    if prefix is not None or plan:
+        raise UsageError(_("--prefix and --plan are for a whole database, which has no --as"))
     with working(name, settings):
         added = workspace.add(location, name=name, mode=mode, options=dict(options))
     sentence = ngettext(
@@ -63,6 +77,73 @@ def command(
         verdict=sentence.format(name=name, n=added.columns, path=added.contract),
         next=f"lastro ingest {name}",
     )
+
+
+def _all(
+    workspace: Workspace,
+    settings: Settings,
+    location: str,
+    *,
+    prefix: str,
+    plan: bool,
+    mode: str | None,
+    options: dict[str, Any],  # Any: JSON values
+) -> Answer:
+    if not asks_for_all(options_for(location, options)):
+        raise UsageError(_("which name? add --as NAME; a whole database ends in #* or #SCHEMA.*"))
+    found = workspace.add_all(
+        location, prefix=prefix, mode=mode, options=options, plan=plan, working=lambda name: working(name, settings)
+    )
+    prefixed = ["--prefix", shlex.quote(prefix)] if prefix else []
+    counts = {outcome: sum(each.outcome is outcome for each in found) for outcome in Outcome}
+    sentence = ngettext(
+        "{n} table: {added} added, {there} there already, {failed} failed",
+        "{n} tables: {added} added, {there} there already, {failed} failed",
+        len(found),
+    )
+    if plan:
+        sentence = ngettext(
+            "{n} table: {would} would be added, {there} there already",
+            "{n} tables: {would} would be added, {there} there already",
+            len(found),
+        )
+    return Answer(
+        values={"tables": [each.to_dict() for each in found]},
+        blocks=lambda: _tables(found),
+        verdict=sentence.format(
+            n=len(found),
+            added=counts[Outcome.ADDED],
+            would=counts[Outcome.WOULD_BE],
+            there=counts[Outcome.THERE],
+            failed=counts[Outcome.FAILED],
+        ),
+        next=" ".join(["lastro add", shlex.quote(location), *prefixed]) if plan else "lastro run",
+        exit_code=max((each.error.exit_code for each in found if each.error), default=0),
+        schema="lastro.add-all/1",
+    )
+
+
+def _tables(found: tuple[Addition, ...]) -> Blocks:
+    columns = (Column(_("table")), Column(_("dataset")), Column(_("outcome"), fixed=True))
+    failed = [
+        line
+        for each in found
+        if each.error is not None
+        for line in (Line(f"  {each.table}: {each.error.what}", Tone.BAD), Line(f"    {each.error.do}"))
+    ]
+    return (table(columns, [(each.table, each.name, _outcome(each)) for each in found]), *failed)
+
+
+def _outcome(found: Addition) -> Cell:
+    match found.outcome:
+        case Outcome.ADDED:
+            return Cell(_("added"), Tone.GOOD)
+        case Outcome.WOULD_BE:
+            return Cell(_("would be added"))
+        case Outcome.THERE:
+            return Cell(_("there already"), Tone.FAINT)
+        case Outcome.FAILED:
+            return Cell(_("failed {code}").format(code=found.error.code if found.error else ""), Tone.BAD)
 
 
 def _notes(notes: tuple[str, ...]) -> Blocks:

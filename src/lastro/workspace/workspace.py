@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lastro.model.status import DatasetStatus, Round
     from lastro.store.table import Table
     from lastro.workspace.add import Added
+    from lastro.workspace.add_all import Addition, Working
     from lastro.workspace.care import GcReport, RepairReport, VerifyReport
     from lastro.workspace.lockfile import LockResult
     from lastro.workspace.replay import ReplayResult
@@ -96,6 +97,30 @@ class Workspace:
         added = add(self.root, self.engine(), location, name=name, mode=mode, options=options or {}, clock=self.clock)
         self.settings = configuration.read(self.root)
         return added
+
+    def add_all(
+        self,
+        location: str,
+        *,
+        prefix: str = "",
+        mode: str | None = None,
+        options: Mapping[str, Any] | None = None,  # Any: a source's own options
+        plan: bool = False,
+        working: Working | None = None,
+    ) -> tuple[Addition, ...]:
+        """Adds each table of a database or schema: `postgresql://…#schema.*`, `mysql://…#*`, `core.db#*`.
+
+        Tables that are datasets already stay; one that fails leaves the others whole. With `plan` nothing is added.
+        `working` is entered for each table. Raises `SourceError`, `ConfigurationError`.
+        """
+        from lastro.source import options_for
+        from lastro.workspace.add_all import add_all
+
+        source = options_for(location, options or {})
+        told = {} if working is None else {"working": working}
+        found = add_all(self.root, self.engine(), source, prefix=prefix, mode=mode, plan=plan, clock=self.clock, **told)
+        self.settings = configuration.read(self.root)
+        return found
 
     def run(
         self,

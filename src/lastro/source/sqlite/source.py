@@ -88,7 +88,7 @@ class SqliteSource:
     def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened | Unchanged]:
         """A stream of the rows to read. Raises `SourceUnreachable`, `SourceBroken`, `SourceChanged`."""
         last = incremental.last_of(cursor, self.identity, mode, label=self.label, column=self.options.cursor)
-        found = _database(self.options.path, self.base)
+        found = database(self.options.path, self.base)
         mark = _mark(found)
         if last is not None and mark and mark == last.mark:
             yield Unchanged()
@@ -165,7 +165,8 @@ def sqlite_source(options: Mapping[str, Any], base: Path) -> SqliteSource:  # An
     return SqliteSource(given, base)
 
 
-def _database(path: str, base: Path) -> Found:
+def database(path: str, base: Path) -> Found:
+    """The file, if it is a SQLite database. Raises `SourceUnreachable`, `SourceBroken`."""
     found = look(path, base, path)
     if found is None:
         raise SourceUnreachable(_("{path} is a folder").format(path=path), do=_("name the database file"))

@@ -1,0 +1,52 @@
+"""`lastro add` of a whole database: plan, addition, JSON, and the words for what is missing."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from tests.workspace.lake import Lake
+
+
+@pytest.fixture
+def shop(tmp_path):
+    lake = Lake(tmp_path)
+    with closing(sqlite3.connect(lake.root / "shop.db")) as connection, connection:
+        connection.execute("CREATE TABLE orders AS SELECT 1 AS id")
+        connection.execute("CREATE VIEW broken AS SELECT * FROM gone")
+    return lake
+
+
+def test_a_plan_names_the_command_that_does_it(shop, lastro):
+    ended = lastro("add", "shop.db#*", "--plan", "--prefix", "it's_")
+
+    assert ended.code == 0
+    assert ended.last == (
+        """2 tables: 2 would be added, 0 there already. next: lastro add 'shop.db#*' --prefix 'it'"'"'s_'"""
+    )
+
+
+def test_one_that_fails_decides_the_exit_code_and_is_told_with_its_repair(shop, lastro):
+    ended = lastro("add", "shop.db#*")
+
+    assert ended.code == 3
+    assert "broken: " in ended.out
+    assert ended.last == "2 tables: 1 added, 0 there already, 1 failed. next: lastro run"
+
+
+def test_as_json(shop, lastro):
+    told = lastro("add", "shop.db#*", "--json").json
+
+    assert (told["schema"], told["ok"]) == ("lastro.add-all/1", False)
+    assert [(each["table"], each["outcome"]) for each in told["tables"]] == [("broken", "failed"), ("orders", "added")]
+    assert told["tables"][0]["code"] == "LST-0302"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("shop.db#orders",), ("shop.db#*", "--as", "x", "--plan"), ("shop.db#*", "--as", "x", "--prefix", "y")],
+)
+def test_a_name_is_for_one_table_and_a_prefix_for_all(shop, lastro, arguments):
+    ended = lastro("add", *arguments)
+
+    assert ended.code == 2
+    assert "whole database" in ended.err
