@@ -55,7 +55,7 @@ def command(
 ) -> Answer:
     """Ingests one dataset, several, or all."""
     workspace = lastro.open()
-    chosen = names or workspace.datasets()
+    chosen = names or tuple(name for name, entry in workspace.settings.datasets.items() if not entry.derived)
     if plan:
         return _plans(workspace, chosen, mode, schema_change)
     results: list[IngestResult] = []

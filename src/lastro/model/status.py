@@ -29,6 +29,8 @@ class Outcome(StrEnum):
     MADE = "made"
     UNCHANGED = "unchanged"
     FAILED = "failed"
+    SKIPPED = "skipped"
+    """Not tried, since a step failed that it is made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,8 @@ class Round:
 
     @property
     def passed(self) -> bool:
-        """True if no step failed."""
-        return all(step.outcome is not Outcome.FAILED for step in self.steps)
+        """True if no step failed, and none was skipped for it."""
+        return all(step.outcome in {Outcome.MADE, Outcome.UNCHANGED} for step in self.steps)
 
     @property
     def exit_code(self) -> int:

@@ -74,6 +74,7 @@ def _last(step: Step | None) -> Cell | str:
         Outcome.MADE: _("new version"),
         Outcome.UNCHANGED: _("unchanged"),
         Outcome.FAILED: _("failed {code}").format(code=step.code),
+        Outcome.SKIPPED: _("skipped"),
     }
     text = f"{moment(step.ended)} {words[step.outcome]}"
     return Cell(text, Tone.BAD if step.outcome is Outcome.FAILED else Tone.PLAIN)
