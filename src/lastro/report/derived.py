@@ -25,13 +25,7 @@ def why_verdict(found: Why) -> str:
         return _("{name} cannot be built: {what}").format(name=found.dataset, what=found.fault.what)
     if not found.is_stale:
         return _("{name} is up to date, at version {n}").format(name=found.dataset, n=number(found.version or 0))
-    return _("{name} is stale: {reasons}").format(name=found.dataset, reasons=", ".join(stale_words(found)))
-
-
-def stale_words(found: Why) -> tuple[str, ...]:
-    """What changed, in a word or a name each."""
-    words = [change.name or _word(change.part) for change in found.changes]
-    return tuple(dict.fromkeys((*words, *found.after)))
+    return _("{name} is stale: {reasons}").format(name=found.dataset, reasons=", ".join(found.words()))
 
 
 def _lines(found: Why) -> Iterable[Line]:
@@ -64,18 +58,6 @@ def _told(change: Change) -> str:
         case Part.CONTRACT:
             sentence = _("the contract: {before} → {after}")
     return sentence.format(name=change.name, before=_shown(change.before), after=_shown(change.after))
-
-
-def _word(part: Part) -> str:
-    words = {
-        Part.NEVER: _("never built"),
-        Part.OTHERWISE: _("made without a build"),
-        Part.CODE: _("code"),
-        Part.PARAMETER: _("parameter"),
-        Part.UPSTREAM: _("upstream"),
-        Part.CONTRACT: _("contract"),
-    }
-    return words[part]
 
 
 def _shown(value: str) -> str:

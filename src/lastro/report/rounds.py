@@ -73,4 +73,4 @@ def _outcome(step: Step) -> Cell:
 
 def _reason(step: Step) -> tuple[Line, ...]:
     told = Line(f"  {step.dataset}: {step.what}", Tone.BAD)
-    return (told, Line(f"    {step.do}")) if step.do else (told,)
+    return (told, *(Line(f"    {text}") for text in (step.where, step.do) if text))

@@ -55,6 +55,7 @@ def failed(name: str, error: LastroError, now: datetime, *, seconds: float = 0.0
         what=error.what,
         do=error.do,
         exit_code=error.exit_code,
+        where=error.where,
     )
 
 

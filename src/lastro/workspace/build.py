@@ -79,6 +79,15 @@ def plan(workspace: Workspace, names: tuple[str, ...]) -> tuple[Why, ...]:
     return tuple(reasons.values())
 
 
+def stale_reasons(workspace: Workspace) -> dict[str, tuple[str, ...]]:
+    """For each derived dataset why it is stale, in a word or a name each: nothing, where it is up to date."""
+    steps = found(workspace)
+    try:
+        return {one.dataset: one.words() for one in plan(workspace, ())} if steps else {}
+    except LastroError as error:
+        return dict.fromkeys(steps, (error.what,))
+
+
 def found(workspace: Workspace) -> dict[str, Step]:
     """The steps as the files say now, by name."""
     workspace.settings = configuration.read(workspace.root)
@@ -157,7 +166,7 @@ def make(workspace: Workspace, step: Step, told: Callable[[int], None] | None) -
     inputs = tuple(f"{version.reference} {version.digest}" for version in versions.values())
     kept = MadeOf(step.code, step.parameters).kept()
     source = Derived(step, workspace.root, versions, _bounds(workspace), kept)
-    if not _contract_file(workspace, step).exists():
+    if not dataset.has_contract():
         _infer(workspace, step, source)
     made_of = MadeOf(step.code, step.parameters, inputs, dataset.contract().digest)
     return ingest(
@@ -188,7 +197,7 @@ def _made_of(workspace: Workspace, step: Step) -> MadeOf:
     heads = [workspace.dataset(name).table.head() for name in step.upstream]
     upstream = tuple(f"{head.reference} {head.digest}" for head in heads if head is not None)
     contract = ""
-    if _contract_file(workspace, step).exists():
+    if workspace.dataset(step.name).has_contract():
         contract = workspace.dataset(step.name).contract().digest
     return MadeOf(step.code, step.parameters, upstream, contract)
 

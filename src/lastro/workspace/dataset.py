@@ -83,6 +83,10 @@ class Dataset:
             )
         return contract
 
+    def has_contract(self) -> bool:
+        """True if its contract's file is there; a derived dataset gets one at its first build."""
+        return (self.workspace.root / self.entry.contract).exists()
+
     def plan(self) -> PlanView:
         """What the next batch would go through; reads only the contract. Raises `ContractError`, `SqlRefused`."""
         plan = self.contract().plan()

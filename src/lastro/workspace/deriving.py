@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, Any
 
 from lastro.engine import deriving
 from lastro.engine.scan import StreamScan
-from lastro.model.errors import ConfigurationError, SourceBroken
+from lastro.model.errors import ConfigurationError, SourceBroken, SourceChanged
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source.protocol import Cursor, Opened
 from lastro.source.python.generator import loaded
 from lastro.source.python.rows import rows_of, scan_of, told
 from lastro.source.stream import Batches, telling
-from lastro.transform.derived.discover import text_of
+from lastro.transform.derived.discover import code_of, text_of
 from lastro.transform.derived.step import FOLDER, Kind, Step
 
 if TYPE_CHECKING:
@@ -101,9 +101,20 @@ class Derived:
 
             def watermark() -> Cursor:
                 stream.check_finished(self.label)
+                self._check_code()
                 return {}
 
             yield Opened(scan, watermark, self.label, made_of=self.made_of)
+
+    def _check_code(self) -> None:
+        try:
+            same = code_of(self.root / self.step.file) == self.step.code
+        except OSError:
+            same = False
+        if not same:
+            raise SourceChanged(
+                _("the step's code changed while it ran"), where=self.label, do=_("build again, with the new code")
+            )
 
     @contextmanager
     def scanning(self) -> Iterator[tuple[StreamScan, Batches]]:

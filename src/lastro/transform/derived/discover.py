@@ -89,11 +89,18 @@ def _step(path: Path, where: str, known: Collection[str], given: Mapping[str, An
         file=where,
         kind=Kind.PYTHON,
         upstream=tuple(dict.fromkeys(arguments.values())),
-        code=code.digest_of(path, path.parent),
+        code=code_of(path),
         parameters=_set(found.parameters, given, where),
         function=found.function,
         arguments=arguments,
     )
+
+
+def code_of(path: Path) -> str:
+    """The digest of a step's code, as its file and what it imports are now. Raises `OSError`."""
+    if KINDS[path.suffix] is Kind.SQL:
+        return digest.of_bytes(path.read_bytes())
+    return code.digest_of(path, path.parent)
 
 
 def text_of(content: bytes, where: str) -> str:
@@ -125,7 +132,7 @@ def _known(name: str, known: Iterable[str], where: str, *, python: bool = False)
         return name
     if python and (same := list(_spelled(name, names))):
         return same[0]
-    near = get_close_matches(name, names, 1)
+    near = get_close_matches(name, [one for one in names if one != Path(where).stem], 1)
     raise UnknownName(
         _("there is no dataset {name} to derive from").format(name=name[:80]),
         where=where,

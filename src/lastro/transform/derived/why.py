@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lastro.model.errors import LastroError
-from lastro.transform.derived.made_of import Change
+from lastro.model.text import _
+from lastro.transform.derived.made_of import Change, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,13 @@ class Why:
         """True if a build has something to do."""
         return bool(self.changes or self.after or self.fault)
 
+    def words(self) -> tuple[str, ...]:
+        """What changed, in a word or a name each; what is wrong with the file, if anything is."""
+        if self.fault is not None:
+            return (self.fault.what,)
+        words = (change.name or _word(change.part) for change in self.changes)
+        return tuple(dict.fromkeys((*words, *self.after)))
+
     def to_dict(self) -> dict[str, Any]:  # Any: JSON values
         """The reasons as plain values."""
         return {
@@ -38,3 +46,15 @@ class Why:
             "after": list(self.after),
             "fault": None if self.fault is None else self.fault.to_dict(),
         }
+
+
+def _word(part: Part) -> str:
+    words = {
+        Part.NEVER: _("never built"),
+        Part.OTHERWISE: _("made without a build"),
+        Part.CODE: _("code"),
+        Part.PARAMETER: _("parameter"),
+        Part.UPSTREAM: _("upstream"),
+        Part.CONTRACT: _("contract"),
+    }
+    return words[part]
