@@ -218,11 +218,16 @@ def _infer(workspace: Workspace, step: Step, source: Any) -> None:  # Any: a `De
 
     engine, path = workspace.engine(), _contract_file(workspace, step)
     with source.scanning() as (scan, stream):
-        samples = engine.sample(scan)
+        try:
+            samples = engine.sample(scan)
+        except SourceBroken:
+            if not scan.records or not stream.finished:
+                raise
+            samples = ()  # rows without a column, or none at all
         stream.check_finished(step.file)
     if not samples:
         raise SourceBroken(
-            _("the step gave no row, so no contract can be inferred"),
+            _("the step gave no row with a column, so no contract can be inferred"),
             where=step.file,
             do=_("write {path}, or build again once there are rows").format(path=path.relative_to(workspace.root)),
         )
