@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     help=help_text(
         "ingest",
         _(
-            "Without NAME, all datasets that are not derived are ingested; one that fails does not stop the others. A source with nothing "
+            "Without NAME, all datasets that are not derived are ingested; one that fails does not stop the others. A "
+            "source with nothing "
             "new makes no version."
         ),
     ),
