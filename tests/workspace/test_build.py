@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.workspace.lake import GOOD, HEADER, Lake
+from tests.workspace.lake import CONTRACT, GOOD, HEADER, Lake
 
 import lastro
 from lastro.model.errors import ConfigurationError, UnknownName, UsageError
@@ -247,6 +247,7 @@ def test_an_exception_is_told_by_kind_and_line_without_its_message(made: Lake, t
         ("SELECT no_such_function(uf) AS n FROM loans", "LST-0205", "CatalogException"),
         ("SELECT id, uf AS id FROM loans", "LST-0203", "the column id twice"),
         ("SELECT id, uf AS ID FROM loans", "LST-0203", "the column ID twice"),
+        ("SELECT id, INTERVAL 1 DAY AS period FROM loans", "LST-0203", "the column period is an interval"),
     ],
 )
 def test_sql_that_cannot_run_is_told_without_values(made: Lake, sql: str, code: str, words: str) -> None:
@@ -257,6 +258,34 @@ def test_sql_that_cannot_run_is_told_without_values(made: Lake, sql: str, code: 
     assert (found.outcome, found.code) == (Outcome.FAILED, code)
     assert words in found.what
     assert "SP" not in str(found)
+
+
+def test_a_function_that_ends_the_program_fails_its_step_alone(made: Lake) -> None:
+    write(made, x__py="import sys\n\ndef x(loans):\n    sys.exit(0)\n")
+
+    found = made.workspace.build()
+
+    assert outcomes(found.steps) == {"by_state": "made", "top": "made", "x": "failed"}
+    assert "SystemExit" in found.steps[-1].what
+
+
+def test_what_upstream_withholds_is_withheld(made: Lake) -> None:
+    made.configure(
+        contract=CONTRACT.replace("- name: income\n", "- name: income\n        classification: restricted\n")
+    )
+    made.loans.ingest()
+    write(made, x__sql="SELECT id, income, 2 * income AS twice FROM loans")
+
+    made.workspace.build("x")
+
+    columns = made.workspace.version("x").info.origin.profile["columns"]
+    assert columns["income"].get("maximum") is None
+    assert columns["id"]["maximum"] == "3"
+
+
+def test_parameters_of_what_is_not_derived_are_refused(made: Lake) -> None:
+    with pytest.raises(ConfigurationError, match="loans has build parameters, but is not derived"):
+        made.configure(extra="    parameters: {least: 2}\n")
 
 
 def test_sql_that_a_function_returns_sees_its_parameters_only(made: Lake) -> None:

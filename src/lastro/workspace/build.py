@@ -7,17 +7,18 @@ Rules:
 2. Steps run one after another, in an order that depends on the steps alone; within a step, the engine uses its threads.
 3. A step that fails leaves the others whole; those that are made from it are skipped, and say from which.
 4. A step without a contract gets one at its first build, inferred from its rows as `lastro add` does. For that its
-   code runs twice.
+   code runs twice. A column named as one whose values its upstream withholds from statistics withholds them, too.
 5. The rows go through the contract like any others, and replace all that there were, in one commit: killed at any
    moment, a build leaves the version before it or the one that it makes.
 """
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,7 +134,10 @@ class Building:
     def _tried(self, step: Step) -> Tried:
         with self.working(step.name) as told:
             doing = partial(make, self.workspace, step, told)
-            return attempt(step.name, doing, clock=self.workspace.clock, retries=self.retries, sleep=self.sleep)
+            tried = attempt(step.name, doing, clock=self.workspace.clock, retries=self.retries, sleep=self.sleep)
+        if tried.outcome is Outcome.FAILED:
+            gc.collect()  # an error and the frames it passed hold each other, and the step's session with them
+        return tried
 
     def _skipped(self, step: Step, broken: str) -> Tried:
         return Tried(
@@ -231,6 +235,8 @@ def _infer(workspace: Workspace, step: Step, source: Any) -> None:  # Any: a `De
             where=step.file,
             do=_("write {path}, or build again once there are rows").format(path=path.relative_to(workspace.root)),
         )
+    restricted = {name.casefold() for one in step.upstream for name in workspace.dataset(one).target().withheld}
+    samples = [replace(sample, personal=sample.column.name.casefold() in restricted) for sample in samples]
     text = infer(step.name, samples, source=step.file, today=workspace.clock().date())
     engine.check(parse(text, name=path.name).plan())
     with configuration.writing(path):

@@ -164,12 +164,19 @@ def _configuration(top: Node) -> Configuration:
 
 
 def _with_derived(found: Configuration, root: Path) -> Configuration:
-    if not (root / "transforms").is_dir():
-        return found
-    from lastro.transform.derived import discover
-
     entries = dict(found.datasets)
-    for name in discover.names(root):
+    names: tuple[str, ...] = ()
+    if (root / "transforms").is_dir():
+        from lastro.transform.derived import discover
+
+        names = discover.names(root)
+    for name in (name for name, entry in entries.items() if entry.parameters and name not in names):
+        raise ConfigurationError(
+            _("{name} has build parameters, but is not derived").format(name=name),
+            where=f"{FILE}: datasets.{name}.parameters",
+            do=_("take them out, or write transforms/{name}.py").format(name=name),
+        )
+    for name in names:
         entry = entries.get(name) or DatasetEntry(name, f"contracts/{name}.odcs.yaml", Mode.OVERWRITE, {})
         entries[name] = replace(entry, derived=not entry.source)
     return replace(found, datasets=entries)

@@ -145,7 +145,7 @@ class Derived:
         } | dict(self.step.parameters)
         try:
             result = function(**given)
-        except Exception as error:  # noqa: BLE001 - a person's code may raise anything; only its message is dropped
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's code may raise anything; only its message is dropped
             raise told(error, self.root, self.label) from None
         return self._scanned(result, session)
 
@@ -161,7 +161,7 @@ class Derived:
         if hasattr(result, "__arrow_c_stream__"):
             try:
                 return self._streamed(pa.RecordBatchReader.from_stream(result))
-            except Exception as error:  # noqa: BLE001 - a relation runs now, and its error may hold data
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a relation runs now, and its error may hold data
                 raise told(error, self.root, self.label) from None
         is_frame = type(result).__module__.partition(".")[0] == "pandas"
         if isinstance(result, bytes | Mapping) or not (is_frame or isinstance(result, Iterable)):
@@ -176,14 +176,26 @@ class Derived:
 
     def _streamed(self, reader: Any) -> tuple[StreamScan, Batches]:  # Any: a pyarrow.RecordBatchReader
         self._check_columns(reader.schema.names)
+        self._check_types(reader.schema)
         stream = Batches(reader.schema, self._checked(iter(reader)))
         return StreamScan(stream, self.label), stream
 
     def _checked(self, items: Iterator[Any]) -> Iterator[Any]:  # Any: rows, frames, record batches
         try:
             yield from items
-        except Exception as error:  # noqa: BLE001 - as above
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
             raise told(error, self.root, self.label) from None
+
+    def _check_types(self, schema: Any) -> None:  # Any: a pyarrow.Schema
+        import pyarrow as pa
+
+        for field in schema:
+            if pa.types.is_interval(field.type):
+                raise ConfigurationError(
+                    _("the column {name} is an interval, which a dataset cannot hold").format(name=field.name[:80]),
+                    where=self.label,
+                    do=_("give it as a number, or as text: CAST(… AS VARCHAR)"),
+                )
 
     def _check_columns(self, names: list[str]) -> None:
         seen: set[str] = set()

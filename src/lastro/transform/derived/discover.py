@@ -31,8 +31,12 @@ def files(root: Path) -> tuple[Path, ...]:
     folder = root / FOLDER
     if folder.is_symlink() or not folder.is_dir():
         return ()
-    found = (path for path in folder.iterdir() if path.suffix in KINDS and not path.name.startswith(("_", ".")))
-    return tuple(sorted(path for path in found if path.is_file() and not path.is_symlink()))
+    try:
+        there = sorted(folder.iterdir())
+    except OSError as error:
+        raise _unreadable(error, FOLDER) from None
+    found = (path for path in there if path.suffix in KINDS and not path.name.startswith(("_", ".")))
+    return tuple(path for path in found if path.is_file() and not path.is_symlink())
 
 
 def names(root: Path) -> tuple[str, ...]:
@@ -58,10 +62,17 @@ def steps(
             _check_name(path.stem, where)
             _check_single(path.stem, where, sourced, found)
             found[path.stem] = _step(path, where, everybody, parameters.get(path.stem, {}))
+        except OSError as error:
+            found[path.stem] = Step(path.stem, where, KINDS[path.suffix], (), "", fault=_unreadable(error, where))
         except LastroError as error:
             error.where = error.where or where
             found[path.stem] = Step(path.stem, where, KINDS[path.suffix], (), "", fault=error)
     return found
+
+
+def _unreadable(error: OSError, where: str) -> ConfigurationError:
+    reason = error.strerror or type(error).__name__
+    return ConfigurationError(_("it cannot be read: {reason}").format(reason=reason), where=where)
 
 
 def _check_single(name: str, where: str, sourced: Collection[str], found: Mapping[str, Step]) -> None:
