@@ -189,10 +189,10 @@ class Derived:
     def _check_types(self, schema: Any) -> None:  # Any: a pyarrow.Schema
         import pyarrow as pa
 
-        for field in schema:
-            if pa.types.is_interval(field.type):
+        for column in schema:
+            if pa.types.is_interval(column.type):
                 raise ConfigurationError(
-                    _("the column {name} is an interval, which a dataset cannot hold").format(name=field.name[:80]),
+                    _("the column {name} is an interval, which a dataset cannot hold").format(name=column.name[:80]),
                     where=self.label,
                     do=_("give it as a number, or as text: CAST(… AS VARCHAR)"),
                 )
