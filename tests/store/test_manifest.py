@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import string
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,20 @@ def test_the_golden_files_are_read_and_proven() -> None:
     assert sorted(state.files) == ["part-b.parquet", "part-c.parquet"]
     assert (state.info().rows, state.info().schema, state.info().origin) == (20, SCHEMA, ORIGIN)
     assert state.info().digest == "sha256:" + json.loads((GOLDEN / "manifest-1.json").read_bytes())["digest"][7:]
+
+
+def test_what_a_derived_version_is_made_of_stands_as_the_golden_file_says() -> None:
+    made_of = {"code": "sha256:" + "a" * 64, "parameters": {"least": 500.0, "states": ["SP", "é"]}}
+    origin = replace(ORIGIN, made_of=made_of, inputs=("loans@3 sha256:" + "e" * 64,))
+    values = {key: value for key, value in manifest.origin_value(origin).items() if key in {"made_of", "inputs"}}
+    golden = (GOLDEN / "derived-origin.json").read_bytes()
+
+    assert digest.canonical(values) + b"\n" == golden
+    assert manifest.origin_of(manifest.origin_value(ORIGIN) | json.loads(golden)) == origin
+
+
+def test_a_version_that_is_not_derived_says_nothing_of_it() -> None:
+    assert "made_of" not in manifest.origin_value(ORIGIN)
 
 
 def test_a_commit_makes_its_manifest_again() -> None:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     help=help_text(
         "ingest",
         _(
-            "Without NAME, all datasets are ingested; one that fails does not stop the others. A source with nothing "
+            "Without NAME, all datasets that are not derived are ingested; one that fails does not stop the others. A "
+            "source with nothing "
             "new makes no version."
         ),
     ),
@@ -55,7 +56,7 @@ def command(
 ) -> Answer:
     """Ingests one dataset, several, or all."""
     workspace = lastro.open()
-    chosen = names or workspace.datasets()
+    chosen = names or tuple(name for name, entry in workspace.settings.datasets.items() if not entry.derived)
     if plan:
         return _plans(workspace, chosen, mode, schema_change)
     results: list[IngestResult] = []

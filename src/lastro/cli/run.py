@@ -13,10 +13,8 @@ from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.errors import Locked, UsageError
 from lastro.model.period import parse_period
-from lastro.model.status import Outcome, Round
-from lastro.model.text import _, ngettext
-from lastro.report.numbers import number
-from lastro.report.rounds import played
+from lastro.model.text import _
+from lastro.report.rounds import played, played_verdict
 from lastro.workspace.loop import Stop, beats, stopping_on_signals
 from lastro.workspace.round import play
 from lastro.workspace.workspace import Workspace
@@ -28,8 +26,9 @@ from lastro.workspace.workspace import Workspace
     help=help_text(
         "run",
         _(
-            "One round brings every dataset with a source up to date; one that fails stops no other. A workspace has "
-            "one round at a time. With --every, rounds follow at a steady beat until SIGTERM or Ctrl-C, which lets the "
+            "One round brings every dataset with a source up to date, then builds what is derived and stale; one that "
+            "fails stops no other. A workspace has one round at a time. With --every, rounds "
+            "follow at a steady beat until SIGTERM or Ctrl-C, which lets the "
             "step under way finish; with --json, each round is one line."
         ),
     ),
@@ -73,20 +72,7 @@ def _round(workspace: Workspace, names: tuple[str, ...], retries: int, settings:
     return Answer(
         values={**found.to_dict(), "notes": notes},
         blocks=lambda: played(found, notes),
-        verdict=_verdict(found),
+        verdict=played_verdict(found),
         next="lastro status",
         exit_code=found.exit_code,
     )
-
-
-def _verdict(found: Round) -> str:
-    steps = found.steps
-    made = sum(step.outcome is Outcome.MADE for step in steps)
-    failed = sum(step.outcome is Outcome.FAILED for step in steps)
-    sentence = ngettext(
-        "{n} dataset: {made} with a new version, {same} unchanged, {failed} failed",
-        "{n} datasets: {made} with a new version, {same} unchanged, {failed} failed",
-        len(steps),
-    )
-    same = len(steps) - made - failed
-    return sentence.format(n=number(len(steps)), made=number(made), same=number(same), failed=number(failed))

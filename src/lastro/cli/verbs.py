@@ -15,6 +15,8 @@ def sections() -> dict[str, dict[str, str]]:
         },
         _("Data"): {
             "ingest": _("Bring new data through its contract into a new version."),
+            "build": _("Make the derived datasets that are stale, each after those it is made from."),
+            "why": _("Show why a derived dataset is stale: what changed since it was built."),
             "quarantine": _("Show, export or replay the rows that rules refused."),
             "contract": _("Check a contract, or compare two."),
         },

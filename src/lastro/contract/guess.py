@@ -84,6 +84,8 @@ def names_key(sample: Sample) -> bool:
 
 def is_personal(sample: Sample) -> bool:
     """True if the name, the name of something inside, or a value, looks as if it were about a natural person."""
+    if sample.personal:
+        return True
     if any(_is_personal(words(name)) for name in (sample.column.name, *_members(sample.column.type))):
         return True
     return sample.column.type is Primitive.STRING and any("@" in value for value in sample.values)

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
+    from lastro.engine.duck.deriving import Session
     from lastro.engine.protocol import Engine
     from lastro.engine.scan import Csv
+    from lastro.model.schema import Schema
 
-__all__ = ["create", "first_lines", "sniff"]
+__all__ = ["create", "deriving", "first_lines", "sniff", "tables_of"]
 
 
 def create(
@@ -50,3 +53,29 @@ def first_lines(path: Path) -> tuple[str, tuple[str, ...]]:
     from lastro.engine.duck import sniffing
 
     return sniffing.first_lines(path)
+
+
+def tables_of(text: str, *, where: str) -> tuple[str, ...]:
+    """The datasets that one SELECT of a person reads, in order. Raises `SqlRefused` if it is anything else."""
+    from lastro.engine.sql import select
+
+    return select.upstream(text, where=where)
+
+
+def deriving(
+    tables: Mapping[str, tuple[Sequence[Path], Schema]],
+    *,
+    label: str,
+    memory_mb: int | None = None,
+    threads: int | None = None,
+    temp: Path | Callable[[], Path] | None = None,
+) -> AbstractContextManager[Session]:
+    """A session in which these tables – verified files and their columns – can be read by SQL, and nothing else.
+
+    It is DuckDB, whichever engine stages. Raises `EngineError`, `Corrupted`.
+    """
+    from lastro.engine.duck import deriving as duck
+    from lastro.engine.duck.limits import Limits
+
+    limits = Limits(threads=threads) if memory_mb is None else Limits(memory_mb=memory_mb, threads=threads)
+    return duck.session(tables, label=label, limits=limits, temp=temp() if callable(temp) else temp)

@@ -29,11 +29,13 @@ class Outcome(StrEnum):
     MADE = "made"
     UNCHANGED = "unchanged"
     FAILED = "failed"
+    SKIPPED = "skipped"
+    """Not tried, since a step failed that it is made from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One dataset in one round. `what` and `do` are the error's, if it failed."""
+    """One dataset in one round. `what`, `where` and `do` are the error's, if it failed."""
 
     dataset: str
     outcome: Outcome
@@ -47,6 +49,7 @@ class Step:
     what: str = ""
     do: str = ""
     exit_code: int = 0
+    where: str = ""
 
     def to_dict(self) -> dict[str, Any]:  # Any: JSON values
         """The step as plain values."""
@@ -68,8 +71,8 @@ class Round:
 
     @property
     def passed(self) -> bool:
-        """True if no step failed."""
-        return all(step.outcome is not Outcome.FAILED for step in self.steps)
+        """True if no step failed, and none was skipped for it."""
+        return all(step.outcome in {Outcome.MADE, Outcome.UNCHANGED} for step in self.steps)
 
     @property
     def exit_code(self) -> int:
@@ -90,6 +93,7 @@ class Round:
 class DatasetStatus:
     """One dataset now. `age` is the newest version's; `late_by` is how much the worst broken promise is exceeded, and
     `promised` what it promised; `quarantined` are open rows; `last` is its step in the last round, if there was any.
+    `stale` says in a word each why a derived dataset is to be built anew; None for others.
     """
 
     dataset: str
@@ -105,6 +109,7 @@ class DatasetStatus:
     late_by: timedelta | None = None
     last: Step | None = None
     notes: tuple[str, ...] = ()
+    stale: tuple[str, ...] | None = None
 
     @property
     def passed(self) -> bool:
@@ -127,6 +132,7 @@ class DatasetStatus:
             "late_by_s": _seconds(self.late_by),
             "last": None if self.last is None else self.last.to_dict(),
             "notes": list(self.notes),
+            "stale": None if self.stale is None else list(self.stale),
         }
 
 

@@ -110,6 +110,8 @@ class Origin:
     reconciliation: dict[str, Any] = field(default_factory=dict)  # Any: JSON values; what source and table counted
     amendment: dict[str, Any] = field(default_factory=dict)  # Any: JSON values
     """What Lastro changed in the contract for this batch, and the digest of the contract before; usually nothing."""
+    made_of: dict[str, Any] = field(default_factory=dict)  # Any: JSON values
+    """Of a derived version, beside `inputs`: the digest of the step's `code` and its `parameters`; else nothing."""
 
 
 @dataclass(frozen=True, slots=True)

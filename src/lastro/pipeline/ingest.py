@@ -159,6 +159,14 @@ class Batch:
         """True if the batch of a history is everything that there is."""
         return self.attempt.mode is Mode.SCD2 and self.target.history.whole
 
+    @property
+    def is_made_anew(self) -> bool:
+        """True if the batch is derived, but not from what the newest version was: equal rows are a version, then."""
+        if not self.opened.made_of or self.head is None:
+            return False
+        origin = self.head.origin
+        return (origin.made_of, origin.inputs) != (dict(self.opened.made_of), self.attempt.inputs)
+
 
 def _take(batch: Batch, writer: Writer) -> Step:
     opened, mode = batch.opened, batch.attempt.mode
@@ -172,7 +180,7 @@ def _take(batch: Batch, writer: Writer) -> Step:
         proof.arrived(found, staged, opened.label)
     staged = content.hashed(staged)
     brought = content.content(target, staged)
-    if not more and reading.is_repeat(target, batch.head, mode, brought):
+    if not more and not batch.is_made_anew and reading.is_repeat(target, batch.head, mode, brought):
         return Step(unchanged(target.dataset, batch.head, mode, opened.label))
     rows = judge_rows(target.plan, staged)
     refuse_failed(target.dataset, rows, opened.label, staged.counts)
@@ -195,6 +203,7 @@ def _take(batch: Batch, writer: Writer) -> Step:
         changes=joined.changes,
         reconciliation=proven,
         amendment=dict(intake.arrived.amendment),
+        made_of=dict(opened.made_of),
     )
     info = _commit(batch, writer, staged, joined, origin)
     schema_change.settle(target, intake.arrived, info)

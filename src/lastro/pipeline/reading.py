@@ -6,7 +6,8 @@ Rules:
 2. A changed contract reads everything again, where rows can be replaced.
 3. A reading of everything – `overwrite`, `snapshot`, a whole history – forgets the cursors of what it replaced, and
    trusts its own only where the table is still what that reading made of it.
-4. A batch is nothing new if it changes no row, sets none aside and moves no cursor.
+4. A batch is nothing new if it changes no row, sets none aside and moves no cursor. One that is derived is new, too,
+   if it was made of anything else: then the newest version tells what it is made of.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lastro.model.status import Outcome, Round, Step
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
 from lastro.report.blocks import Blocks, Cell, Column, Line, Tone, table
 from lastro.report.numbers import NOTHING, duration, number
 
@@ -22,7 +22,29 @@ def played(found: Round, notes: Sequence[str]) -> Blocks:
     )
     failed = [line for step in found.steps if step.outcome is Outcome.FAILED for line in _reason(step)]
     said = [Line(f"  {note}", Tone.DOUBTFUL) for note in notes]
-    return (table(columns, map(_row, found.steps)), *failed, *said)
+    skipped = [Line(f"  {step.dataset}: {step.what}", Tone.DOUBTFUL) for step in found.steps if _is_skipped(step)]
+    return (table(columns, map(_row, found.steps)), *failed, *skipped, *said)
+
+
+def played_verdict(found: Round) -> str:
+    """How many steps came to what, in one sentence."""
+    counts = {outcome: sum(step.outcome is outcome for step in found.steps) for outcome in Outcome}
+    sentence = ngettext(
+        "{n} dataset: {made} with a new version, {same} unchanged, {failed} failed",
+        "{n} datasets: {made} with a new version, {same} unchanged, {failed} failed",
+        len(found.steps),
+    ).format(
+        n=number(len(found.steps)),
+        made=number(counts[Outcome.MADE]),
+        same=number(counts[Outcome.UNCHANGED]),
+        failed=number(counts[Outcome.FAILED]),
+    )
+    skipped = counts[Outcome.SKIPPED]
+    return _("{sentence}, {n} skipped").format(sentence=sentence, n=number(skipped)) if skipped else sentence
+
+
+def _is_skipped(step: Step) -> bool:
+    return step.outcome is Outcome.SKIPPED
 
 
 def _row(step: Step) -> tuple[Cell | str, ...]:
@@ -45,8 +67,10 @@ def _outcome(step: Step) -> Cell:
             return Cell(_("unchanged"), Tone.FAINT)
         case Outcome.FAILED:
             return Cell(_("failed {code}").format(code=step.code), Tone.BAD)
+        case Outcome.SKIPPED:
+            return Cell(_("skipped"), Tone.DOUBTFUL)
 
 
 def _reason(step: Step) -> tuple[Line, ...]:
     told = Line(f"  {step.dataset}: {step.what}", Tone.BAD)
-    return (told, Line(f"    {step.do}")) if step.do else (told,)
+    return (told, *(Line(f"    {text}") for text in (step.where, step.do) if text))

@@ -25,7 +25,12 @@ def status(found: Sequence[DatasetStatus]) -> Blocks:
         Column(_("last round (UTC)"), spare=4),
     )
     notes = [Line(f"  {one.dataset}: {note}", Tone.DOUBTFUL) for one in found for note in one.notes]
-    return (table(columns, map(_row, sorted(found, key=_trouble))), *notes)
+    stale = [Line(f"  {_stale(one)}", Tone.DOUBTFUL) for one in found if one.stale]
+    return (table(columns, map(_row, sorted(found, key=_trouble))), *notes, *stale)
+
+
+def _stale(one: DatasetStatus) -> str:
+    return _("{name} is stale: {reasons}").format(name=one.dataset, reasons=", ".join(one.stale or ()))
 
 
 def _row(one: DatasetStatus) -> tuple[Cell | str, ...]:
@@ -74,6 +79,7 @@ def _last(step: Step | None) -> Cell | str:
         Outcome.MADE: _("new version"),
         Outcome.UNCHANGED: _("unchanged"),
         Outcome.FAILED: _("failed {code}").format(code=step.code),
+        Outcome.SKIPPED: _("skipped"),
     }
     text = f"{moment(step.ended)} {words[step.outcome]}"
     return Cell(text, Tone.BAD if step.outcome is Outcome.FAILED else Tone.PLAIN)

@@ -59,6 +59,8 @@ class Opened:
     more: Callable[[], bool] = field(default=lambda: False)
     reconciliation: Callable[[], Reconciliation] | None = None
     keys: Callable[[Sequence[str]], ArrowStream] | None = None
+    made_of: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
+    """Of a derived dataset: what beside the inputs makes the rows, to be kept with the version."""
 
 
 class Source(Protocol):

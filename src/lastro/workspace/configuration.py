@@ -6,6 +6,7 @@ Rules:
 2. Unknown keys are errors that name the nearest known one; a typing mistake must never switch a promise off.
 3. No secret stands in the file: sources take them by reference.
 4. Writing keeps a person's comments and order, and replaces the file in one step.
+5. A file of `transforms/` is a dataset without standing here. It may stand here, to say other build parameters.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 from lastro.contract import document
 from lastro.contract.document import Node
 from lastro.model.arrival import OnChange
+from lastro.model.digest import canonical
 from lastro.model.durable import write_durably
 from lastro.model.errors import ConfigurationError, ContractError, LastroError, NameRefused, WriteFailed
 from lastro.model.merging import Deletes, History
@@ -51,6 +53,9 @@ class DatasetEntry:
     history: History = field(default_factory=History)
     deletes: Deletes = field(default_factory=Deletes)
     schema_change: OnChange | None = None
+    derived: bool = False
+    """True if a file of `transforms/` makes it; `parameters` are that step's, where they are not the defaults."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ def read(root: Path) -> Configuration:
         problems.refuse()
     except ContractError as error:
         raise ConfigurationError(error.what, where=error.where, do=error.do) from error
-    return found
+    return _with_derived(found, root)
 
 
 def add_dataset(root: Path, entry: DatasetEntry) -> None:
@@ -158,8 +163,27 @@ def _configuration(top: Node) -> Configuration:
     return Configuration(datasets=entries, alerts=_alerts(top.child("alerts")), **_engine(top.child("engine")))
 
 
+def _with_derived(found: Configuration, root: Path) -> Configuration:
+    entries = dict(found.datasets)
+    names: tuple[str, ...] = ()
+    if (root / "transforms").is_dir():
+        from lastro.transform.derived import discover
+
+        names = discover.names(root)
+    for name in (name for name, entry in entries.items() if entry.parameters and name not in names):
+        raise ConfigurationError(
+            _("{name} has build parameters, but is not derived").format(name=name),
+            where=f"{FILE}: datasets.{name}.parameters",
+            do=_("take them out, or write transforms/{name}.py").format(name=name),
+        )
+    for name in names:
+        entry = entries.get(name) or DatasetEntry(name, f"contracts/{name}.odcs.yaml", Mode.OVERWRITE, {})
+        entries[name] = replace(entry, derived=not entry.source)
+    return replace(found, datasets=entries)
+
+
 def _dataset(name: str, node: Node, general: OnChange | None) -> DatasetEntry:
-    _known(node, ("contract", "mode", "schema_change", "source", "history", "deletes"))
+    _known(node, ("contract", "mode", "schema_change", "source", "history", "deletes", "parameters"))
     try:
         check_dataset_name(name)
     except NameRefused as error:
@@ -182,7 +206,19 @@ def _dataset(name: str, node: Node, general: OnChange | None) -> DatasetEntry:
     if "whole" not in (node.child("history").data or {}):
         history = replace(history, whole=not (options.get("cursor") or options.get("incremental")))
     policy = _on_change(node.child("schema_change")) or general
-    return DatasetEntry(name, contract, Mode(mode), options, history, deletes, policy)
+    given = node.child("parameters")
+    parameters = _parameters(given) if given.data is not None else {}
+    return DatasetEntry(name, contract, Mode(mode), options, history, deletes, policy, parameters=parameters)
+
+
+def _parameters(node: Node) -> Mapping[str, Any]:  # Any: JSON values
+    values = {str(name): value for name, value in _mapping(node).items()}
+    try:
+        canonical(values)
+    except (TypeError, ValueError):
+        node.refuse(_("a build parameter is no text, number, list or mapping"), _("write a date as text, in quotes"))
+        return {}
+    return values
 
 
 def _on_change(node: Node) -> OnChange | None:

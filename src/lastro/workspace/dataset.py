@@ -83,6 +83,10 @@ class Dataset:
             )
         return contract
 
+    def has_contract(self) -> bool:
+        """True if its contract's file is there; a derived dataset gets one at its first build."""
+        return (self.workspace.root / self.entry.contract).exists()
+
     def plan(self) -> PlanView:
         """What the next batch would go through; reads only the contract. Raises `ContractError`, `SqlRefused`."""
         plan = self.contract().plan()
@@ -111,13 +115,19 @@ class Dataset:
         from lastro.pipeline.ingest import ingest
         from lastro.pipeline.target import part
 
+        if self.entry.derived:
+            raise ConfigurationError(
+                _("{name} is derived from other datasets, and takes in nothing else").format(name=self.name),
+                where="transforms",
+                do=f"lastro build {self.name}",
+            )
         chosen = self._mode(mode)
         target = self.target(schema_change)
         source = _Given(data) if data is not None else self._source(chosen)
         if data is not None:
             target = part(target)
-        run = _run_id()
-        return ingest(target, source, mode=chosen, key=key, run=run, progress=progress, on_commit=self._enter)
+        run = run_id()
+        return ingest(target, source, mode=chosen, key=key, run=run, progress=progress, on_commit=self.enter)
 
     def preview(self, *, mode: str | None = None, schema_change: str | None = None) -> Preview:
         """How the source's columns differ from the contract's, and what the next batch would make of it.
@@ -175,12 +185,12 @@ class Dataset:
             more=False,
             whole=False,
             reconciliation={},
-            run=_run_id(),
+            run=run_id(),
             inputs=(f"{info.reference} {info.digest}",),
         )
         with self.table.lock() as writer:
             restored = writer.restore(info, origin)
-        self._enter(restored)
+        self.enter(restored)
         return restored
 
     def quarantine(self) -> Quarantine:
@@ -254,9 +264,9 @@ class Dataset:
     def _record(self, result: IngestResult) -> None:
         if not result.unchanged:
             for number in result.versions:
-                self._enter(self.table.version(number))
+                self.enter(self.table.version(number))
 
-    def _enter(self, info: VersionInfo) -> None:
+    def enter(self, info: VersionInfo) -> None:
         """Enters a new version in the catalogue and in the run that made it."""
         from lastro.workspace.run import active
 
@@ -331,7 +341,7 @@ def _loaded(path: Path, identity: tuple[int, ...]) -> Contract:
     return load(path)
 
 
-def _run_id() -> str:
+def run_id() -> str:
     """The id of the run this code is inside of, or nothing."""
     from lastro.workspace.run import active
 

@@ -3,8 +3,8 @@
 Rules:
 
 1. One round at a time in a workspace: a second one is refused at once (`Locked`); the lock ends with its process.
-2. Each dataset with a source is a step. A step that fails stops no other; errors that may pass (exit code 3) are tried
-   again after a pause that doubles.
+2. Each dataset with a source is a step. A step that fails stops no other, and may be tried again (`attempt`). Then
+   follow the derived datasets that are stale (`build`), from whatever is the newest of what they read.
 3. How the round went is kept in `.lastro/round.json`, for `lastro status`: outcomes and error codes, no values.
 4. Exactly once is not the round's care: each step's commit carries its own cursor, so a round may be killed anywhere.
 """
@@ -15,27 +15,23 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lastro.model.durable import write_durably
-from lastro.model.errors import LastroError
-from lastro.model.status import Outcome, Round, Step
+from lastro.model.status import Round, Step
 from lastro.store.lock import held
 from lastro.workspace import configuration
+from lastro.workspace.attempt import attempt
+from lastro.workspace.build import Building
 
 if TYPE_CHECKING:
-    from lastro.pipeline.result import IngestResult
     from lastro.workspace.workspace import Workspace
 
 FORMAT = 1
 FILE = Path(".lastro") / "round.json"
 LOCK = Path(".lastro") / "locks" / "round.lock"
-PAUSE_S = 2.0
-PAUSE_MAX_S = 60.0
-MAY_PASS = 3
-"""The exit code of errors that another attempt may not meet."""
 
 Working = Callable[[str], AbstractContextManager[Callable[[int], None] | None]]
 
@@ -49,11 +45,16 @@ def play(
     sleep: Callable[[float], None] = time.sleep,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Round:
-    """One round over these datasets (all that have a source, without names). Raises `Locked`, `UnknownName`.
+    """One round over these datasets (all that have a source or are derived, without names).
+
+    Raises `Locked`, `UnknownName`.
+
 
     `working` is entered for each step and gives whom to tell of progress; `stopping` is asked before each step.
     """
-    chosen = tuple(workspace.dataset(name).name for name in names) or sourced(workspace)
+    entries = [workspace.dataset(name).entry for name in names]
+    chosen = tuple(entry.name for entry in entries if not entry.derived) if names else sourced(workspace)
+    derived = tuple(entry.name for entry in entries if entry.derived)
     with held(workspace.root / LOCK, dataset="lastro run", timeout_s=0):
         started = workspace.clock()
         steps = []
@@ -61,7 +62,12 @@ def play(
             if stopping():
                 break
             with (working or _silently)(name) as told:
-                steps.append(_step(workspace, name, retries, told, sleep))
+                dataset = workspace.dataset(name)
+                doing = partial(dataset.ingest, progress=told)
+                steps.append(attempt(name, doing, clock=workspace.clock, retries=retries, sleep=sleep))
+        if derived or not names:
+            building = Building(workspace, retries, working or _silently, sleep, stopping)
+            steps += building.steps(derived, only=bool(names))
         played = Round(started, workspace.clock(), tuple(steps))
         remember(workspace.root, played)
     return played
@@ -87,54 +93,6 @@ def last_round(root: Path) -> tuple[Step, ...]:
         return tuple(map(Step.from_dict, record["steps"])) if record["lastro_round"] == FORMAT else ()
     except (OSError, ValueError, LookupError, TypeError):
         return ()
-
-
-def _step(
-    workspace: Workspace,
-    name: str,
-    retries: int,
-    told: Callable[[int], None] | None,
-    sleep: Callable[[float], None],
-) -> Step:
-    began = time.monotonic()
-    for attempt in range(1, retries + 2):
-        try:
-            result = workspace.dataset(name).ingest(progress=told)
-        except LastroError as error:
-            if error.exit_code != MAY_PASS or attempt > retries:
-                return _failed(name, error, workspace.clock(), time.monotonic() - began, attempt)
-            sleep(min(PAUSE_S * 2 ** (attempt - 1), PAUSE_MAX_S))
-        else:
-            return _ended(result, workspace.clock(), time.monotonic() - began, attempt)
-    raise AssertionError("a step ends within its attempts")
-
-
-def _ended(result: IngestResult, now: datetime, seconds: float, attempts: int) -> Step:
-    counts = result.counts
-    return Step(
-        dataset=result.dataset,
-        outcome=Outcome.UNCHANGED if result.unchanged else Outcome.MADE,
-        ended=now,
-        seconds=seconds,
-        attempts=attempts,
-        version=result.version,
-        kept=counts.kept if counts else 0,
-        quarantined=counts.quarantined if counts else 0,
-    )
-
-
-def _failed(name: str, error: LastroError, now: datetime, seconds: float, attempts: int) -> Step:
-    return Step(
-        dataset=name,
-        outcome=Outcome.FAILED,
-        ended=now,
-        seconds=seconds,
-        attempts=attempts,
-        code=error.code,
-        what=error.what,
-        do=error.do,
-        exit_code=error.exit_code,
-    )
 
 
 def _silently(_name: str) -> AbstractContextManager[None]:

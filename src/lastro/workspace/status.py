@@ -5,12 +5,13 @@ Rules:
 1. Freshness is judged against the contract's service levels (`contract.sla`); a dataset without any is `unpromised`.
 2. The newest value of a column comes from the profiles of the batches that make up the newest version: no data is read.
    Moments without a zone are taken as UTC; a date is as fresh as its last moment.
-3. A column that is withheld from statistics, or that holds no moments, cannot be judged: that is said, never passed.
+3. A derived dataset is stale if a build would make it anew; that its file is at fault is a reason, too.
+4. A column that is withheld from statistics, or that holds no moments, cannot be judged: that is said, never passed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from lastro.model.status import DatasetStatus, Freshness, Step
 from lastro.model.text import _
 from lastro.model.version import VersionInfo
 from lastro.pipeline.lineage import lineage
+from lastro.workspace.build import stale_reasons
 from lastro.workspace.round import last_round
 
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ def status(workspace: Workspace, names: tuple[str, ...]) -> tuple[DatasetStatus,
     """How these datasets (all, without names) stand. Raises `UnknownName`; a broken contract is a note."""
     steps = {step.dataset: step for step in last_round(workspace.root)}
     now = workspace.clock()
-    return tuple(_of(workspace.dataset(name), now, steps.get(name)) for name in names or workspace.datasets())
+    reasons = stale_reasons(workspace)
+    found = (_of(workspace.dataset(name), now, steps.get(name)) for name in names or workspace.datasets())
+    return tuple(replace(one, stale=reasons.get(one.dataset)) for one in found)
 
 
 def _of(dataset: Dataset, now: datetime, last: Step | None) -> DatasetStatus:
@@ -39,6 +43,8 @@ def _of(dataset: Dataset, now: datetime, last: Step | None) -> DatasetStatus:
     notes: list[str] = []
     levels, quarantined = ServiceLevels(), 0
     try:
+        if head is None and dataset.entry.derived and not dataset.has_contract():
+            return DatasetStatus(dataset.name, Freshness.UNPROMISED, last=last)
         levels = service_levels(dataset.contract())
         quarantined = dataset.quarantine().count() if head is not None else 0
     except LastroError as error:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lastro.engine.protocol import Engine
     from lastro.model.status import DatasetStatus, Round
     from lastro.store.table import Table
+    from lastro.transform.derived.why import Why
     from lastro.workspace.add import Added
     from lastro.workspace.add_all import Addition, Working
     from lastro.workspace.care import GcReport, RepairReport, VerifyReport
@@ -38,7 +39,7 @@ FOLDERS = ("contracts", "tables", ".lastro", ".lastro/locks", ".lastro/staging",
 
 @dataclass(slots=True, repr=False)
 class Workspace:
-    """A folder with `lastro.yaml`. Opening one reads that file and nothing else."""
+    """A folder with `lastro.yaml`. Opening one reads that file, and the names in `transforms/`."""
 
     root: Path
     settings: Configuration
@@ -60,7 +61,7 @@ class Workspace:
         return to_html((Title(str(self.root)), *datasets(newest)))
 
     def datasets(self) -> tuple[str, ...]:
-        """The names of the datasets in `lastro.yaml`, in its order."""
+        """The names of the datasets in `lastro.yaml`, in its order, then of those that `transforms/` derives."""
         return tuple(self.settings.datasets)
 
     def dataset(self, name: str) -> Dataset:
@@ -142,6 +143,21 @@ class Workspace:
         from lastro.workspace.round import play
 
         return play(self, names, retries=retries)
+
+    def build(self, *names: str, retries: int = 0) -> Round:
+        """Makes what is stale among these derived datasets and those that they are made from (all, without names).
+
+        What befalls a step is told in the step. Raises `UnknownName`, `UsageError`, `ConfigurationError`.
+        """
+        from lastro.workspace.build import build
+
+        return build(self, names, retries=retries)
+
+    def why(self, name: str) -> Why:
+        """What changed since the newest version of a derived dataset was made. Raises as `build` does."""
+        from lastro.workspace.build import why
+
+        return why(self, name)
 
     def status(self, *names: str) -> tuple[DatasetStatus, ...]:
         """How these datasets (all, without names) stand: freshness against the contract, quarantine, last round."""

@@ -89,7 +89,7 @@ def size_of(item: Item) -> int:
         return 1
 
 
-def told(error: Exception, root: Path | None, label: str) -> LastroError:
+def told(error: BaseException, root: Path | None, label: str) -> LastroError:
     """An error of a person's code, by its kind and place: the last line of theirs that it passed."""
     if isinstance(error, LastroError):
         return error
