@@ -366,6 +366,14 @@ def test_no_rows_empty_a_dataset_that_has_a_contract(made: Lake) -> None:
     assert rows(made, "x") == []
 
 
+def test_more_rows_than_inference_looks_at(made: Lake) -> None:
+    write(made, x__sql="SELECT unnest(range(600000)) AS number FROM (SELECT min(id) AS id FROM loans)")
+
+    found = step(made, "x")
+
+    assert (found.outcome, found.kept) == (Outcome.MADE, 600_000), found.what
+
+
 def test_only_what_is_derived_is_built(made: Lake) -> None:
     with pytest.raises(UsageError, match="loans is not derived"):
         made.workspace.build("loans")
