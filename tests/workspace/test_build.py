@@ -266,7 +266,7 @@ def test_a_function_that_ends_the_program_fails_its_step_alone(made: Lake) -> No
     found = made.workspace.build()
 
     assert outcomes(found.steps) == {"by_state": "made", "top": "made", "x": "failed"}
-    assert "SystemExit" in found.steps[-1].what
+    assert "SystemExit" in next(one.what for one in found.steps if one.dataset == "x")
 
 
 def test_what_upstream_withholds_is_withheld(made: Lake) -> None:
@@ -364,6 +364,14 @@ def test_no_rows_empty_a_dataset_that_has_a_contract(made: Lake) -> None:
 
     assert found.outcome is Outcome.MADE, found.what
     assert rows(made, "x") == []
+
+
+def test_more_rows_than_inference_looks_at(made: Lake) -> None:
+    write(made, x__sql="SELECT unnest(range(600000)) AS number FROM (SELECT min(id) AS id FROM loans)")
+
+    found = step(made, "x")
+
+    assert (found.outcome, found.kept) == (Outcome.MADE, 600_000), found.what
 
 
 def test_only_what_is_derived_is_built(made: Lake) -> None:

@@ -33,8 +33,7 @@ if TYPE_CHECKING:
         "ingest",
         _(
             "Without NAME, all datasets that are not derived are ingested; one that fails does not stop the others. A "
-            "source with nothing "
-            "new makes no version."
+            "source with nothing new makes no version."
         ),
     ),
 )

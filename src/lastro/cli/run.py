@@ -28,8 +28,8 @@ from lastro.workspace.workspace import Workspace
         _(
             "One round brings every dataset with a source up to date, then builds what is derived and stale; one that "
             "fails stops no other. A workspace has one round at a time. With --every, rounds "
-            "follow at a steady beat until SIGTERM or Ctrl-C, which lets the "
-            "step under way finish; with --json, each round is one line."
+            "follow at a steady beat until SIGTERM or Ctrl-C, which lets the step under way finish; with --json, each "
+            "round is one line."
         ),
     ),
 )

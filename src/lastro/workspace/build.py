@@ -228,7 +228,8 @@ def _infer(workspace: Workspace, step: Step, source: Any) -> None:  # Any: a `De
             if not scan.records or not stream.finished:
                 raise
             samples = ()  # rows without a column, or none at all
-        stream.check_finished(step.file)
+        if stream.failure is not None:
+            raise stream.failure
     if not samples:
         raise SourceBroken(
             _("the step gave no row with a column, so no contract can be inferred"),

@@ -11,8 +11,8 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,6 +35,13 @@ class Session:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, tables: Sequence[str], label: str) -> None:
         self._connection, self._tables, self._label = connection, frozenset(tables), label
+        self._given: list[Generator[pa.RecordBatch, None, None]] = []
+
+    def end(self) -> None:
+        """Lets go of results that were not read to their end: a reader in C would keep them beyond the session."""
+        for batches in self._given:
+            with suppress(ValueError):  # being read at this moment, by a thread that will find the session closed
+                batches.close()
 
     def relation(self, name: str) -> duckdb.DuckDBPyRelation:
         """One table as a DuckDB relation of this session."""
@@ -57,13 +64,16 @@ class Session:
             reader = result.to_arrow_reader(BATCH_ROWS)
         except duckdb.Error as error:
             _tell(error, self._label)
-        return pa.RecordBatchReader.from_batches(reader.schema, self._told(reader))
+        batches = _told(reader, self._label)
+        self._given.append(batches)
+        return pa.RecordBatchReader.from_batches(reader.schema, batches)
 
-    def _told(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-        try:
-            yield from reader
-        except (duckdb.Error, pa.ArrowException, OSError) as error:
-            _tell(error, self._label)
+
+def _told(reader: pa.RecordBatchReader, label: str) -> Generator[pa.RecordBatch, None, None]:
+    try:
+        yield from reader
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        _tell(error, label)
 
 
 @contextmanager
@@ -76,7 +86,11 @@ def session(
         for table, (paths, schema) in tables.items():
             rows = relation(connection, paths, schema)
             connection.execute(f"CREATE TEMP VIEW {place.name(table)} AS SELECT * FROM {rows}")
-        yield Session(connection, tuple(tables), label)
+        made = Session(connection, tuple(tables), label)
+        try:
+            yield made
+        finally:
+            made.end()
 
 
 def _tell(error: Exception, label: str) -> NoReturn:

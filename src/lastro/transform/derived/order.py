@@ -2,8 +2,8 @@
 
 Rules:
 
-1. A step comes after every step that it reads. Among those that may come next, the first by name does: the order is a
-   function of the steps alone.
+1. A step comes after every step that it reads. They come in waves – those that read no other step, those that read only
+   these, and so on – and by name within one: the order is a function of the steps alone.
 2. Steps that read each other in a circle are refused, and the circle is told.
 """
 
