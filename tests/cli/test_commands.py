@@ -86,6 +86,8 @@ SUCCEEDING = [
     ("quarantine loans --export aside.csv", "lastro.quarantine.export/1"),
     ("read loans@first -o first.csv", "lastro.read/1"),
     ("diff loans first latest", "lastro.diff/1"),
+    ("lineage loans@first", "lastro.lineage/1"),
+    ("lineage loans --svg loans.svg", "lastro.lineage/1"),
     ("tag loans good --version 1", "lastro.tag/1"),
     ("tag loans --list", "lastro.tags/1"),
     ("restore loans@first", "lastro.restore/1"),

@@ -24,9 +24,9 @@ from lastro.workspace import configuration
     help=help_text(
         "lineage",
         _(
-            "REFERENCE is NAME, or NAME@ and a number, tag, date or digest. Upstream are sources, steps, versions and runs,"
-            " as far back as they are recorded; downstream the runs that read the version, and the datasets whose newest"
-            " version was made from it. Reads no data."
+            "REFERENCE is NAME, or NAME@ and a number, tag, date or digest. Upstream are sources, steps, versions and "
+            "runs, as far back as they are recorded; downstream the runs that read the version, and the datasets whose "
+            "newest version was made from it. Reads no data."
         ),
     ),
 )

@@ -36,8 +36,8 @@ class Presence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node. `name` is a version's `name@number`, a run's id, a source's label or a step's file; `detail` a version's
-    digest or a run's name.
+    """One node. `name` is a version's `name@number`, a run's id, a source's label or a step's file; `detail` a
+    version's digest or a run's name.
     """
 
     kind: Kind

@@ -68,11 +68,9 @@ def presence_text(presence: Presence) -> str:
 
 def detail_text(node: Node) -> str:
     """A run's name, or the beginning of a version's digest."""
-    return (
-        cut(clean(node.detail), DIGITS).rstrip("…")
-        if node.kind is Kind.VERSION
-        else cut(clean(node.detail), NAME_CELLS)
-    )
+    if node.kind is Kind.VERSION:
+        return clean(node.detail[:DIGITS])
+    return cut(clean(node.detail), NAME_CELLS)
 
 
 def node_text(node: Node) -> str:
