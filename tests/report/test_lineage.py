@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -107,7 +108,7 @@ def test_any_graph_ends_and_every_node_has_its_box(pairs: list[tuple[int, int]])
 
 def test_a_chain_of_any_length_is_told() -> None:
     nodes = [Node(Kind.VERSION, f"d@{number}", DIGEST) for number in range(500)]
-    chain = tuple(Link(after.id, before.id) for before, after in zip(nodes, nodes[1:], strict=False))
+    chain = tuple(Link(after.id, before.id) for before, after in pairwise(nodes))
     found = Lineage(nodes[0], tuple(nodes), chain)
 
     lines = shown(found).splitlines()

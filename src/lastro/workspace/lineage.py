@@ -136,7 +136,7 @@ class _Search:
         if info is None or info.digest != digest:
             return Node(Kind.VERSION, reference, digest, Presence.MISSING)
         expired = info.number in self._workspace.table(info.dataset).expired()
-        return _version(info, Presence.EXPIRED if expired else Presence.PRESENT)
+        return _version(info, presence=Presence.EXPIRED if expired else Presence.PRESENT)
 
     def _info(self, reference: str) -> VersionInfo | None:
         """A version by `name@number`, collected or not; None if there is none."""
@@ -163,5 +163,5 @@ class _Search:
         return None
 
 
-def _version(info: VersionInfo, presence: Presence = Presence.PRESENT) -> Node:
+def _version(info: VersionInfo, *, presence: Presence = Presence.PRESENT) -> Node:
     return Node(Kind.VERSION, info.reference, info.digest, presence)
