@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -86,6 +87,8 @@ SUCCEEDING = [
     ("quarantine loans --export aside.csv", "lastro.quarantine.export/1"),
     ("read loans@first -o first.csv", "lastro.read/1"),
     ("diff loans first latest", "lastro.diff/1"),
+    ("lineage loans@first", "lastro.lineage/1"),
+    ("lineage loans --svg loans.svg", "lastro.lineage/1"),
     ("tag loans good --version 1", "lastro.tag/1"),
     ("tag loans --list", "lastro.tags/1"),
     ("restore loans@first", "lastro.restore/1"),
@@ -419,3 +422,22 @@ def test_minus_c_works_from_anywhere(lake: Path, lastro: Lastro, monkeypatch: py
 
     assert ended.code == 0
     assert ended.last == f"loans has 2 versions. next: lastro -C {lake} diff loans 0 1"
+
+
+def test_lineage_is_drawn_into_a_new_file_only(lake: Path, lastro: Lastro) -> None:
+    first = lastro("lineage", "loans", "--svg", "loans.svg")
+    drawn = Path("loans.svg").read_text(encoding="utf-8")
+
+    again = lastro("lineage", "loans@first", "--svg", "loans.svg")
+
+    assert first.last == "loans@1: made from 1, used by 0. next: lastro log loans"
+    assert drawn.startswith("<svg ")
+    assert again.code == 2
+    assert "loans.svg is there already" in again.err
+    assert Path("loans.svg").read_text(encoding="utf-8") == drawn
+
+
+def test_lineage_tells_the_run_that_read(lake: Path, lastro: Lastro) -> None:
+    ended = lastro("lineage", "loans@first")
+
+    assert re.search(r"used by\n  run  \S+  count\n", ended.out)

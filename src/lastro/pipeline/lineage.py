@@ -20,9 +20,11 @@ from lastro.store.table import Table
 CORRECTIONS = "quarantine:"
 
 
-def lineage(table: Table) -> Iterator[VersionInfo]:
-    """The versions whose batches make up the newest one, newest first, down to the last that stands for everything."""
-    head = table.head()
+def lineage(table: Table, *, of: VersionInfo | None = None) -> Iterator[VersionInfo]:
+    """The versions whose batches make up one of the table's (the newest, unless said), newest first, down to the last
+    that stands for everything.
+    """
+    head = of or table.head()
     if head is None:
         return
     known: dict[int, VersionInfo] = {head.number: head}

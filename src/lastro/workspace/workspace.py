@@ -22,6 +22,7 @@ from lastro.workspace.dataset import Dataset, unknown
 if TYPE_CHECKING:
     from lastro.catalog import Catalog, RunRecord
     from lastro.engine.protocol import Engine
+    from lastro.model.lineage import Lineage
     from lastro.model.status import DatasetStatus, Round
     from lastro.store.table import Table
     from lastro.transform.derived.why import Why
@@ -158,6 +159,12 @@ class Workspace:
         from lastro.workspace.build import why
 
         return why(self, name)
+
+    def lineage(self, reference: str) -> Lineage:
+        """What a version was made from, and what was made from it. Raises `UnknownName`, `Expired`."""
+        from lastro.workspace.lineage import lineage
+
+        return lineage(self, reference)
 
     def status(self, *names: str) -> tuple[DatasetStatus, ...]:
         """How these datasets (all, without names) stand: freshness against the contract, quarantine, last round."""

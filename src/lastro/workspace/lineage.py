@@ -1,0 +1,167 @@
+"""Lineage of a version: found in what versions say of themselves, and in the recorded runs.
+
+Rules:
+
+1. A version came of the sources, steps, upstream versions and runs of all batches that make it up.
+2. Upstream versions are those that were read, by number and digest. One that is not there any more is told as missing:
+   nothing else takes its place.
+3. Downstream are the recorded runs that read the version, what those wrote, and the datasets whose newest version was
+   made from it – then what was made from these.
+4. No data is read. At most `NODES_MAX` nodes are collected, the nearest first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from lastro.model.errors import Expired, NameRefused, UnknownName
+from lastro.model.lineage import Kind, Lineage, Link, Node, Presence
+from lastro.model.reference import Number, Reference
+from lastro.model.version import Mode, VersionInfo
+from lastro.pipeline.lineage import lineage as batches_of
+
+if TYPE_CHECKING:
+    from lastro.catalog import RunRecord
+    from lastro.workspace.workspace import Workspace
+
+NODES_MAX = 500
+
+
+def lineage(workspace: Workspace, reference: str, *, nodes_max: int = NODES_MAX) -> Lineage:
+    """The graph around the version that a reference means. Raises `UnknownName`, `Expired`, `NameRefused`."""
+    wanted = Reference.parse(reference)
+    start = _version(workspace.dataset(wanted.name).table.find(wanted.selector))
+    return _Search(workspace, nodes_max).around(start)
+
+
+class _Search:
+    """One walk through a workspace; what was looked up stays known."""
+
+    def __init__(self, workspace: Workspace, nodes_max: int) -> None:
+        self._workspace = workspace
+        self._nodes_max = nodes_max
+        self._nodes: dict[str, Node] = {}
+        self._links: dict[Link, None] = {}
+        self._cut = False
+
+    def around(self, start: Node) -> Lineage:
+        self._nodes[start.id] = start
+        self._walk(start, self._upstream, lambda near, far: Link(far.id, near.id))
+        self._walk(start, self._downstream, lambda near, far: Link(near.id, far.id))
+        return Lineage(start, tuple(self._nodes.values()), tuple(self._links), self._cut)
+
+    def _walk(self, start: Node, beyond: Callable[[Node], Iterator[Node]], link: Callable[[Node, Node], Link]) -> None:
+        seen = {start.id}
+        waiting = deque([start])
+        while waiting:
+            near = waiting.popleft()
+            for far in beyond(near):
+                if far.id not in self._nodes and len(self._nodes) >= self._nodes_max:
+                    self._cut = True
+                    continue
+                self._nodes.setdefault(far.id, far)
+                self._links[link(near, far)] = None
+                if far.id not in seen:
+                    seen.add(far.id)
+                    waiting.append(far)
+
+    def _upstream(self, node: Node) -> Iterator[Node]:
+        if node.presence is Presence.MISSING:
+            return
+        if node.kind is Kind.VERSION:
+            yield from self._made_from(node)
+        elif node.kind is Kind.RUN:
+            record = self._record(node.name)
+            wrote = {used.reference for used in record.outputs} if record else set()
+            for used in record.inputs if record else ():
+                if used.reference not in wrote:
+                    yield self._pinned(used.reference, used.digest)
+
+    def _made_from(self, node: Node) -> Iterator[Node]:
+        info = self._info(node.name)
+        if info is None:
+            return
+        for part in batches_of(self._workspace.table(info.dataset), of=info):
+            if part.origin.mode is Mode.RESTORE:
+                continue
+            if part.origin.source:
+                yield Node(Kind.STEP if part.origin.made_of else Kind.SOURCE, part.origin.source)
+            for text in part.origin.inputs:
+                name, _space, digest = text.partition(" ")
+                yield self._pinned(name, digest)
+            if part.origin.run:
+                yield self._run(part.origin.run)
+
+    def _downstream(self, node: Node) -> Iterator[Node]:
+        if node.kind is Kind.RUN:
+            record = self._record(node.name)
+            for used in record.outputs if record else ():
+                yield self._pinned(used.reference, used.digest)
+        elif node.presence is not Presence.MISSING:
+            yield from self._made_of_it.get((node.name, node.detail), ())
+            yield from self._readers(node)
+
+    def _readers(self, node: Node) -> Iterator[Node]:
+        name, _at, number = node.name.rpartition("@")
+        with self._workspace.catalog() as catalog:
+            runs = catalog.used_by(name, int(number))
+        for run in reversed(runs):
+            record = self._record(run)
+            wrote = {used.reference for used in record.outputs} if record else set()
+            read = {(used.reference, used.digest) for used in record.inputs} if record else set()
+            if (node.name, node.detail) in read and node.name not in wrote:
+                yield self._run(run)
+
+    @cached_property
+    def _made_of_it(self) -> dict[tuple[str, str], list[Node]]:
+        """The newest versions by the upstream versions (reference and digest) that they were made from."""
+        found: dict[tuple[str, str], list[Node]] = {}
+        for name in self._workspace.datasets():
+            table = self._workspace.table(name)
+            head = table.head()
+            for part in batches_of(table) if head is not None else ():
+                for text in part.origin.inputs if part.origin.mode is not Mode.RESTORE else ():
+                    upstream, _space, digest = text.partition(" ")
+                    if head is not None:
+                        found.setdefault((upstream, digest), []).append(_version(head))
+        return found
+
+    def _pinned(self, reference: str, digest: str) -> Node:
+        """The node of a version that was read; missing, unless it is there with the digest that it had."""
+        info = self._info(reference)
+        if info is None or info.digest != digest:
+            return Node(Kind.VERSION, reference, digest, Presence.MISSING)
+        expired = info.number in self._workspace.table(info.dataset).expired()
+        return _version(info, presence=Presence.EXPIRED if expired else Presence.PRESENT)
+
+    def _info(self, reference: str) -> VersionInfo | None:
+        """A version by `name@number`, collected or not; None if there is none."""
+        with suppress(NameRefused, UnknownName):
+            wanted = Reference.parse(reference)
+            if not isinstance(wanted.selector, Number):
+                return None
+            table = self._workspace.table(wanted.name)
+            try:
+                return table.version(wanted.selector.number)
+            except Expired:
+                return next((one for one in table.history() if one.number == wanted.selector.number), None)
+        return None
+
+    def _run(self, run_id: str) -> Node:
+        record = self._record(run_id)
+        if record is None:
+            return Node(Kind.RUN, run_id, presence=Presence.MISSING)
+        return Node(Kind.RUN, run_id, record.name)
+
+    def _record(self, run_id: str) -> RunRecord | None:
+        with suppress(UnknownName), self._workspace.catalog() as catalog:
+            return catalog.run(run_id)
+        return None
+
+
+def _version(info: VersionInfo, *, presence: Presence = Presence.PRESENT) -> Node:
+    return Node(Kind.VERSION, info.reference, info.digest, presence)
