@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lastro.engine.duck.arrow import to_arrow
@@ -138,10 +138,14 @@ STATES = st.lists(
 
 
 class Model:
-    """The history of one key as a plain list of (from, to, value), told one change at a time."""
+    """The history of one key as a plain list of (from, to, value), told one change at a time.
+
+    A state that is told never to have begun still says, to the batch that tells it, when it ended (`ends`).
+    """
 
     def __init__(self) -> None:
         self.states: list[list[Any]] = []
+        self.ends: list[tuple[int, int]] = []
 
     def tell(self, at: int, value: Any, dead: bool) -> None:
         here = next((s for s in self.states if s[0] <= at and (s[1] is None or at < s[1])), None)
@@ -150,8 +154,13 @@ class Model:
         if here is not None and not dead and here[2] == value:
             return
         end = later if here is None else here[1]
+        if here is None:
+            known = [until for begin, until in self.ends if begin <= at < until]
+            end = min((until for until in (end, *known) if until is not None), default=None)
         if exact is not None:
             self.states.remove(exact)
+            if dead and exact[1] is not None:
+                self.ends.append((exact[0], exact[1]))
         elif here is not None:
             here[1] = at
         if not dead:
@@ -163,6 +172,7 @@ def dated(states: Any) -> Rows:
     return [{"id": k, "v": v, "at": START + timedelta(days=at), "dead": dead} for k, at, v, dead in states]
 
 
+@example(first=[(0, 0, "a", False), (0, 2, "a", True)], second=[(0, 0, "a", True), (0, 1, "a", False)])
 @given(first=STATES, second=STATES)
 @UNHURRIED
 def test_a_history_by_moments_is_that_of_a_list(tmp_path_factory, engine, first, second):
@@ -172,6 +182,8 @@ def test_a_history_by_moments_is_that_of_a_list(tmp_path_factory, engine, first,
     models = {key: Model() for key in range(3)}
     stored: list[Path] = []
     for states in (first, second):
+        for model in models.values():
+            model.ends.clear()
         for key, at, value, dead in sorted(states, key=lambda state: state[1]):
             models[key].tell(at, value, dead)
 
