@@ -140,7 +140,8 @@ STATES = st.lists(
 class Model:
     """The history of one key as a plain list of (from, to, value), told one change at a time.
 
-    A state that is told never to have begun still says, to the batch that tells it, when it ended (`ends`).
+    A state that is told to have ended earlier, or never to have begun, still says to the batch that tells so when it
+    ended (`ends`).
     """
 
     def __init__(self) -> None:
@@ -157,10 +158,10 @@ class Model:
         if here is None:
             known = [until for begin, until in self.ends if begin <= at < until]
             end = min((until for until in (end, *known) if until is not None), default=None)
+        if dead and here is not None and here[1] is not None:
+            self.ends.append((at, here[1]))
         if exact is not None:
             self.states.remove(exact)
-            if dead and exact[1] is not None:
-                self.ends.append((exact[0], exact[1]))
         elif here is not None:
             here[1] = at
         if not dead:
