@@ -9,6 +9,7 @@ import gzip
 import json
 import os
 import shutil
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -107,6 +108,7 @@ class Rotation:
     def copy(self, *, part: float = 1.0) -> None:
         """The first half of copytruncate; with `part`, only so much of the copy is there yet."""
         self.shift()
+        time.sleep(0.01)  # a copy is younger than what it copies, by more than a tick of the clock
         content = self.live.read_bytes()
         (self.folder / "app.log.1").write_bytes(content[: int(len(content) * part)])
 

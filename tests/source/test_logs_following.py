@@ -154,6 +154,21 @@ def test_an_inode_that_is_used_again(log, follower, tmp_path):
     assert inode > 0
 
 
+def test_an_inode_that_a_copy_of_a_restored_log_got(log, rotation, follower, tmp_path):
+    log.write_text("1\n2\n")
+    read(follower)
+    rotation.restore(log)
+    with log.open("a") as file:
+        file.write("3\n")
+    rotation.copy(part=0.7)
+    follower.cursor["logs"][0]["inode"] = (tmp_path / "app.log.1").stat().st_ino  # whether the system does so or not
+    before = read(follower)
+    rotation.truncate()
+    log.write_text("4\n")
+
+    assert (before, read(follower)) == (["3"], ["4"])
+
+
 def test_a_compressed_copy_is_continued_inside(log, rotation, follower, tmp_path):
     log.write_text("1\n2\n")
     read(follower)
