@@ -152,6 +152,7 @@ class Follower:
         self.cursor: dict[str, object] | None = None
         self.lines: list[bytes] = []
         self.notes: list[str] = []
+        self.more = False
 
     def step(self, *, commit: bool = True, meanwhile: object = None) -> bool:
         """One batch; False if nothing was new. `meanwhile` happens after it was read."""
@@ -168,15 +169,17 @@ class Follower:
                 cursor = json.loads(json.dumps(opened.watermark()))
             except SourceChanged:
                 return True
+            self.more = opened.more()
             if commit:
                 self.cursor, self.lines = cursor, self.lines + taken
                 self.notes += opened.notes
         return True
 
     def catch_up(self) -> None:
-        """Reads until nothing is new."""
+        """Reads as long as there is more, as one ingestion does; then nothing is new."""
         for _batch in range(10_000):
-            if not self.step():
+            if not self.step() or not self.more:
+                assert not self.step(), "there was more than was told"
                 return
         raise AssertionError("it never ends")
 
