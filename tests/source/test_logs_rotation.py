@@ -151,6 +151,4 @@ class Rotating(RuleBasedStateMachine):
 
 
 TestRotating = Rotating.TestCase
-TestRotating.settings = settings(
-    max_examples=int(__import__("os").environ.get("N", "60")), stateful_step_count=40, deadline=None
-)
+TestRotating.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

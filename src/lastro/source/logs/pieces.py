@@ -5,7 +5,7 @@ Rules:
 1. A record that may go on waits: by default the last line without its newline; `unfinished` may say more.
 2. Of a log that has ended, everything is read: its last line, too, which then needs no newline.
 3. One batch takes at most `size` bytes of at most `files` logs, the oldest first. A log that is larger is cut where a
-   record ends; at least one record is taken, however long.
+   record ends, and nothing after it is read before its rest; at least one record is taken, however long.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ def pieces(logs: Sequence[Told], bounds: Bounds, unfinished: Unfinished) -> Piec
                 continue
             if read and (room <= 0 or len(read) >= bounds.files):
                 return Pieces(tuple(read), True, tuple(torn))
+            cut = told.log.length - told.offset > room
             end = _end(told, room, unfinished)
         except Torn:
             torn.append(told.log)
@@ -75,7 +76,7 @@ def pieces(logs: Sequence[Told], bounds: Bounds, unfinished: Unfinished) -> Piec
             head = hashed(told.log.head(min(end, EDGE_BYTES)))
             read.append(Piece(told, told.offset, end, head, told.log.edge(end)))
             room -= end - told.offset
-            if end < told.log.length and room <= 0:
+            if cut and end < told.log.length:
                 return Pieces(tuple(read), True, tuple(torn))
     return Pieces(tuple(read), False, tuple(torn))
 

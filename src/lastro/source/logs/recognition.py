@@ -8,7 +8,8 @@ Rules:
 3. A log is continued by one file: by that with its inode, else that with its name, else the longest.
 4. Two files of one log of which one begins with all that the other holds are one: a link, a copy that a rotation makes,
    a compressed file beside its original. The longer is the log, and the other is left alone. Where what they share
-   is shorter than an edge and the file with the known inode gave its name to the other, they are two: a rename.
+   is shorter than an edge, and the file with the known inode gave its name to the other and was not written later than
+   it, they are two: a rename.
 5. A file that begins with an edge or more of known bytes continues them, whoever else does. With less it is a new log
    if another file continues them or it bears the log's own name, which no ended log does.
 6. A compressed file that ends too early is being written: it waits. One that nobody wrote to for `QUIET_NS`, and whose
@@ -141,6 +142,8 @@ class _Work:
             if any(self._is_copy(place, other) for other in others):
                 self.copies.add(place)
             elif place not in self.torn:
+                shorter = [other for other in others if self._is_beginning(other, place)]
+                self.copies |= set(shorter)
                 self.known[place] = self._continued(place)
 
     def _length(self, place: int) -> int | None:
@@ -153,23 +156,37 @@ class _Work:
             return None
 
     def _is_copy(self, place: int, other: int) -> bool:
-        log, kept = self.found[place], self.found[other]
-        if log.found.size == 0 or kept.found.size == 0:
+        """True if a file that is told holds all that this one does, and they are one."""
+        log = self.found[place]
+        return self._begins(other, place) and not (log.length < EDGE_BYTES and self._renamed(other, place))
+
+    def _is_beginning(self, other: int, place: int) -> bool:
+        """True if this file holds all that one does that was told before, and they are one."""
+        kept, known = self.found[other], self.known.get(other)
+        if other in self.torn | self.copies or isinstance(known, Entry) or not self._begins(place, other):
+            return False
+        return not (kept.length < EDGE_BYTES and self._renamed(other, place))
+
+    def _begins(self, long: int, short: int) -> bool:
+        """True if one file begins with all that another holds, which is something."""
+        if self.found[long].found.size == 0 or self.found[short].found.size == 0:
             return False
         try:
-            if not self._alike(log, other) or not begins_with(kept, log):
-                return False
+            return self._alike(long, short) and begins_with(self.found[long], self.found[short])
         except Torn as torn:
-            self._wait(place if torn.log is log else other)
+            self._wait(short if torn.log is self.found[short] else long)
             return False
-        mark = self.known[other]
-        renamed = isinstance(mark, LogMark) and mark.name == log.name != kept.name
-        return not (renamed and log.length < EDGE_BYTES)
 
-    def _alike(self, log: Log, other: int) -> bool:
+    def _renamed(self, other: int, place: int) -> bool:
+        """True if one file seems to have given its name to the other."""
+        log, kept, mark = self.found[place], self.found[other], self.known[other]
+        moved = isinstance(mark, LogMark) and mark.name == log.name != kept.name
+        return moved and kept.found.mtime_ns <= log.found.mtime_ns
+
+    def _alike(self, long: int, short: int) -> bool:
         """Whether two files may begin alike, as cheaply as can be told."""
-        kept, entry = self.found[other], self.known[other]
-        if other in self.untouched and entry is not None:
+        kept, log, entry = self.found[long], self.found[short], self.known.get(long)
+        if long in self.untouched and entry is not None:
             head = log.head(EDGE_BYTES)
             if len(head) < EDGE_BYTES:
                 return not kept.packed and kept.head(_BUCKET)[: len(head)] == head[:_BUCKET]
@@ -182,7 +199,8 @@ class _Work:
         best = max(self.fitting[place], key=lambda known: known.offset, default=None)
         if best is None or best.offset >= EDGE_BYTES:
             return best
-        taken = any(known is best for other, known in self.known.items() if other != place)
+        others = (known for other, known in self.known.items() if other not in self.copies | {place})
+        taken = any(known is best for known in others)
         if taken and not log.ends_at(best.offset):
             return None
         return None if isinstance(best, Entry) and names.is_bare(log.name) else best
