@@ -15,8 +15,8 @@ Rules:
 6. A compressed file that ends too early is being written: it waits. One that nobody wrote to for `QUIET_NS`, and whose
    original is not there, is broken.
 7. A log that no file continues is lost, unless a file waits that may hold it.
-8. What cannot be told: where a log shorter than an edge is restored from a backup, and a copy of it gets the inode that
-   became free, that looks like a rename, and its lines are read twice.
+8. What cannot be told: where a log shorter than an edge is restored from a backup, and a copy of it with an older time
+   gets the inode that became free, that looks like a rename, and its lines are read twice.
 """
 
 from __future__ import annotations
