@@ -12,6 +12,7 @@ from lastro.model.errors import SourceBroken, SourceUnreachable
 from lastro.model.schema import Decimal, Primitive
 from lastro.model.version import Mode
 from lastro.source import create
+from lastro.source.logs.access import CLF_TIME
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_a_dash_in_a_log_is_missing(engine, tmp_path):
     assert nulls["ident"] == nulls["referer"] == 2
     assert nulls["user"] == nulls["method"] == nulls["size"] == nulls["agent"] == 1
     assert nulls["host"] == nulls["target"] == nulls["status"] == 0
-    assert samples["time"].format == source.formats["time"]
+    assert samples["time"].format == CLF_TIME
 
 
 def test_sqlite_texts_are_read_back_as_their_types(engine, tmp_path):
