@@ -196,6 +196,15 @@ def test_gzip_of_several_members(tmp_path, log, follower):
     assert read(follower) == ["4"]
 
 
+def test_gzip_whose_last_member_is_as_long_as_what_was_read(tmp_path, log, follower):
+    log.write_text("1\n2\n")
+    read(follower)
+    log.unlink()
+    (tmp_path / "app.log.1.gz").write_bytes(gzip.compress(b"1\n2\n") + gzip.compress(b"3\n4\n"))
+
+    assert read(follower) == ["3", "4"]
+
+
 @pytest.mark.parametrize("name", ["app.log.2.xz", "app.log.1.bz2"])
 def test_a_compression_that_is_not_read_is_refused(tmp_path, follower, name):
     (tmp_path / name).write_bytes(b"whatever")

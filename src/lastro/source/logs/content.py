@@ -82,9 +82,11 @@ class Log:
         return self.length >= size
 
     def ends_at(self, size: int) -> bool:
-        """True if the file has exactly so many bytes, as far as can be told without unpacking it: a gzip file's last
-        bytes say how many it holds.
+        """True if the file has exactly so many bytes. Of a gzip file with more than an edge this is told by its last
+        bytes, which say how many it holds, where nothing has unpacked it yet.
         """
+        if self.packed and size < EDGE_BYTES:
+            return len(self.head(size + 1)) == size
         if self._length is None and self.name.lower().endswith(".gz"):
             with self._opened() as stream:
                 stream.seek(-4, os.SEEK_END)
