@@ -14,7 +14,7 @@ from tests.tidy.tree import ROOT
 from bench import __main__ as command
 
 
-@pytest.mark.xdist_group("bench")
+@pytest.mark.xdist_group("postgres")
 def test_a_small_run_measures_everything_and_records_nothing() -> None:
     before = command.PAGE.read_bytes()
 

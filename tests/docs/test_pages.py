@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 from tests.source.conftest import Server, postgres_url  # noqa: F401 – a fixture
 from tests.source.mysql_server import MysqlServer, mysql_url  # noqa: F401 – a fixture
 from tests.tidy.tree import PACKAGE, ROOT, Block, blocks, pages
@@ -79,8 +80,13 @@ def mysql_shop(mysql_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     server.close()
 
 
-@pytest.mark.xdist_group("demo")
-@pytest.mark.parametrize("page", WATCHED, ids=lambda page: str(page.relative_to(ROOT)))
+def _one_after_another(page: Path) -> ParameterSet:
+    """A page that needs PostgreSQL waits for the other tests of that server: open transactions hold up others."""
+    group = "postgres" if "<!-- needs: postgres -->" in page.read_text(encoding="utf-8") else "demo"
+    return pytest.param(page, marks=pytest.mark.xdist_group(group), id=str(page.relative_to(ROOT)))
+
+
+@pytest.mark.parametrize("page", [_one_after_another(page) for page in WATCHED])
 def test_a_page_does_what_it_shows(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     folder = tmp_path / "page"
     story = ""

@@ -66,14 +66,12 @@ class Server:
         self.run(f"DROP SCHEMA {self.schema} CASCADE")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_itemcollected(item):
     """Tests that hold transactions open share a server with those that wait for them: they run one after another."""
-    for item in items:
-        if "server" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("postgres"))
-        if "mysql" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("mysql"))
+    if "server" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.xdist_group("postgres"))
+    if "mysql" in getattr(item, "fixturenames", ()):
+        item.add_marker(pytest.mark.xdist_group("mysql"))
 
 
 @pytest.fixture(scope="session")

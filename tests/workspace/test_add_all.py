@@ -110,6 +110,7 @@ def test_names_are_made_safe_and_unique(table, taken, name):
     assert name_of(table, "", taken) == name
 
 
+@pytest.mark.xdist_group("postgres")
 def test_a_schema_of_postgresql(lake, server, monkeypatch):  # noqa: F811
     server.run(
         "CREATE TABLE SCHEMA_.orders AS SELECT 1 AS id",

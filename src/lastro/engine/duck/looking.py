@@ -4,6 +4,7 @@ Rules:
 
 1. Files are looked at in the guarded child, streams in this process.
 2. Describing does not consume a stream; sampling does.
+3. A column that a database declares as text stays text, whatever its values look like.
 """
 
 from __future__ import annotations
@@ -67,7 +68,14 @@ def _of_stream(scan: StreamScan, limits: Limits, temp: Path | None) -> tuple[Sam
         raise
     if scan.records:
         table = _fields(table, scan, limits, temp)
-    return tuple(each.sample() for each in seen(table, limits, temp, narrow=True, all_read=whole))
+    texts = [column for column in table.column_names if column in inflow.texts]
+    found = {
+        each.column.name: each
+        for part, narrow in ((table.drop_columns(texts), True), (table.select(texts), False))
+        if part.column_names
+        for each in (made.sample() for made in seen(part, limits, temp, narrow=narrow, all_read=whole))
+    }
+    return tuple(found[column] for column in table.column_names)
 
 
 def _fields(table: pa.Table, scan: StreamScan, limits: Limits, temp: Path | None) -> pa.Table:

@@ -5,7 +5,9 @@ Rules:
 1. Text is narrowed to the first of boolean, long, decimal, double, date, moment that reads every value, by the very
    casts that a plan uses; else it stays text. Columns that have a type keep it.
 2. Digits with leading zeros are codes, and stay text. Only words (`true`, `yes`, …) make a boolean: 0 and 1 do not.
-3. A decimal is inferred where every value has the same number of places (at most 4), with room for larger ones.
+3. A decimal is inferred where every value has the same number of places (at most 4), with room for larger ones, and for
+   whole numbers that no long holds. Numbers written out in more digits than a double keeps stay text; an exponent says
+   that a double is meant.
 4. Numbers with a decimal comma (`1.234,56`) are numbers, cleaned by an expression, where every value is written so and
    one proves it: by a dot as well, or by other than three places. What is written otherwise later is set aside or
    read by its dot; it never becomes another number.
@@ -43,6 +45,8 @@ from lastro.model.schema import Decimal, Field, Primitive, Schema, Type
 
 VALUES_MAX = 20
 BATCH_ROWS = 8_192
+DOUBLE_DIGITS = 17
+"""As many digits as it takes to write any double."""
 DATES = ("%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%Y/%m/%d", "%m/%d/%Y", "%m-%d-%Y")
 MOMENTS = (
     "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d-%m-%Y %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%m/%d/%Y %H:%M:%S",
@@ -268,13 +272,22 @@ def _candidates(connection: duckdb.DuckDBPyConnection, column: str, present: int
     found = _one(connection, places)
     if found[0] == 1 and found[3] == present and found[1] <= 4 and found[2] <= 38:
         yield Decimal(18 if found[2] <= 16 else 38, int(found[1])), None, plain
-    yield Primitive.DOUBLE, None, f"{plain} AND NOT starts_with({value}, '+')"
+    whole = f"SELECT count(*) FROM sampled WHERE regexp_full_match({value}, '-?[0-9]{{1,38}}')"
+    if _one(connection, whole)[0] == present:
+        yield Decimal(38, 0), None, plain
+    yield Primitive.DOUBLE, None, f"{plain} AND NOT starts_with({value}, '+') AND {_fits_a_double(value)}"
     yield Primitive.DATE, None, "true"
     yield Primitive.TIMESTAMP_NTZ, None, "true"
     yield Primitive.TIMESTAMP, None, "true"
     yield from ((Primitive.DATE, form, "true") for form in DATES)
     yield from ((Primitive.TIMESTAMP_NTZ, form, "true") for form in MOMENTS)
     yield from ((Primitive.TIMESTAMP, form, "true") for form in ZONED)
+
+
+def _fits_a_double(value: str) -> str:
+    """True for a text that a double can be read from without loss (rule 3), as SQL."""
+    digits = f"ltrim(regexp_replace({value}, '[^0-9]', '', 'g'), '0')"
+    return f"(length({digits}) <= {DOUBLE_DIGITS} OR regexp_matches({value}, '[eE]'))"
 
 
 def _cast(column: str, origin: Type, kind: Type, form: str | None, made: str | None) -> str:

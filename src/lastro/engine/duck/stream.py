@@ -21,6 +21,7 @@ from lastro.engine.duck.connection import name
 from lastro.engine.duck.failure import Failure, to_error
 from lastro.engine.duck.opening import RAW
 from lastro.engine.scan import StreamScan
+from lastro.model import declared
 from lastro.model.errors import LastroError
 from lastro.model.schema import Field, Primitive, Schema
 
@@ -29,7 +30,7 @@ _STREAM = "stream_in"
 
 
 class Inflow:
-    """One stream, opened. `failure` is what went wrong in it, if anything did."""
+    """One stream, opened. `failure` is what went wrong in it, if anything did; `texts` are columns declared as text."""
 
     def __init__(self, scan: StreamScan) -> None:
         self._source = pa.RecordBatchReader.from_stream(scan.stream)
@@ -37,6 +38,7 @@ class Inflow:
         self.failure: LastroError | None = None
         fields = from_arrow(self._source.schema).fields
         self._schema = pa.schema([pa.field(field.name, arrow_type(field.type)) for field in fields])
+        self.texts = frozenset(field.name for field in self._source.schema if declared.is_text(field.metadata))
         if scan.records and (RECORD not in self._schema.names or self._schema.field(RECORD).type != pa.string()):
             raise to_error(Failure("record_column", scan.label))
 

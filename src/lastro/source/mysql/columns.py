@@ -11,6 +11,8 @@ Rules:
    838 hours. The session is in UTC: a TIMESTAMP ends with `+00`, a DATETIME has no zone.
 5. Text of every character set arrives as UTF-8, and so do ENUM, SET, JSON, UUID and INET. BINARY, VARBINARY, BLOB and
    geometries arrive as bytes.
+6. CHAR, VARCHAR, ENUM and SET say that they are text, and are not taken for numbers later. TEXT does not: MariaDB keeps
+   JSON in it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from lastro.model.declared import TEXT
 from lastro.model.errors import ConfigurationError, SourceBroken
 from lastro.model.text import _
 from lastro.source.mysql.wire import Described
@@ -28,6 +31,7 @@ _NOT_NULL, _UNSIGNED, _ENUM, _SET = 1, 32, 256, 2048
 _TINY, _SHORT, _LONG, _FLOAT, _DOUBLE, _NULL, _TIMESTAMP, _LONGLONG, _INT24 = 1, 2, 3, 4, 5, 6, 7, 8, 9
 _DATE, _TIME, _DATETIME, _YEAR, _NEWDATE, _BIT, _JSON = 10, 11, 12, 13, 14, 16, 245
 _DECIMALS = (0, 246)
+_CHARACTERS = (15, 253, 254)
 _WIDTHS = {_TINY: 8, _SHORT: 16, _INT24: 32, _LONG: 32, _LONGLONG: 64}
 _MOMENTS = (_DATE, _NEWDATE, _TIMESTAMP, _DATETIME)
 _BINARY_CHARSET = 63
@@ -38,7 +42,10 @@ _FLOATING_DECIMALS = 31
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `suffix` is put behind each text that arrives; `kind` says how its values compare."""
+    """One column. `suffix` is put behind each text that arrives; `kind` says how its values compare.
+
+    `literal` is text that stands for nothing else (rule 6).
+    """
 
     name: str
     kind: Kind
@@ -46,6 +53,7 @@ class Column:
     arrow: Any  # Any: pyarrow.DataType
     nullable: bool
     suffix: str = ""
+    literal: bool = False
 
 
 def quoted(name: str) -> str:
@@ -66,7 +74,9 @@ def schema_of(columns: tuple[Column, ...]) -> Any:  # Any: pyarrow.Schema
     """The schema the columns arrive with."""
     import pyarrow as pa
 
-    return pa.schema([pa.field(column.name, column.arrow) for column in columns])
+    return pa.schema(
+        [pa.field(column.name, column.arrow, metadata=TEXT if column.literal else None) for column in columns]
+    )
 
 
 def converted(cells: list[Any], columns: tuple[Column, ...], schema: Any, label: str) -> Any:  # Any: Arrow
@@ -101,7 +111,8 @@ def _column(found: Described) -> Column:
     unsigned = bool(found.flags & _UNSIGNED)
 
     def column(kind: Kind, arrow: Any, *, expression: str = name, suffix: str = "") -> Column:  # Any: an Arrow type
-        return Column(found.name, kind, expression, arrow, nullable, suffix)
+        literal = kind in ("text", "listed") and found.code in _CHARACTERS
+        return Column(found.name, kind, expression, arrow, nullable, suffix, literal)
 
     match found.code:
         case code if code in _WIDTHS:

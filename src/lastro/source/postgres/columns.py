@@ -6,7 +6,9 @@ Rules:
    dates and timestamps as Arrow's, in microseconds, `timestamptz` in UTC.
 2. A reading in which a date or timestamp lies outside the years 1 to 9999 (or is infinite), or a `numeric(p, s)` is
    NaN, brings that column as text, spelled by PostgreSQL. If nobody looked beforehand, it is refused, with the repair.
-3. All else arrives as text: numerics without a precision, uuid, enums, json, intervals, ranges; arrays and composites
+3. What is text by its type (char, enum, bit, network addresses, …) says so, and is not taken for a number later; text
+   that stands for a number, a date, JSON, an array or a composite is.
+4. All else arrives as text: numerics without a precision, uuid, enums, json, intervals, ranges; arrays and composites
    as JSON. A domain arrives as what it is made of.
 """
 
@@ -15,11 +17,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lastro.model.declared import TEXT
 from lastro.model.errors import ConfigurationError, SourceBroken
 from lastro.model.text import _
 from lastro.source.database.select import quoted
 
 _AS_THEY_ARE = {"int2", "int4", "int8", "float4", "float8", "bool", "text", "varchar", "name", "bytea"}
+_STAND_INS = {"numeric", "money", "json", "jsonb", "date", "timestamp", "timestamptz"}
 _PRECISION_MAX = 38
 FIRST, BEYOND = "0001-01-01", "10000-01-01"
 """Dates and moments from the first up to (and without) the second arrive as such."""
@@ -54,6 +58,14 @@ class Column:
         return bool(pa.types.is_date32(self.arrow) or pa.types.is_timestamp(self.arrow))
 
     @property
+    def literal(self) -> bool:
+        """True for what is text by its own type (rule 3)."""
+        import pyarrow as pa
+
+        stands_in = self.type in _STAND_INS or self.value.startswith("to_json(")
+        return bool(pa.types.is_string(self.arrow)) and not stands_in
+
+    @property
     def decimal(self) -> bool:
         """True for decimals."""
         import pyarrow as pa
@@ -83,7 +95,9 @@ def schema_of(columns: tuple[Column, ...]) -> Any:  # Any: pyarrow.Schema
     """The schema the columns arrive with."""
     import pyarrow as pa
 
-    return pa.schema([pa.field(column.name, column.arrow) for column in columns])
+    return pa.schema(
+        [pa.field(column.name, column.arrow, metadata=TEXT if column.literal else None) for column in columns]
+    )
 
 
 @dataclass(frozen=True, slots=True)

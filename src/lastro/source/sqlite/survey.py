@@ -1,7 +1,8 @@
 """What SQLite counts itself, and the same counted of the cells that arrive.
 
-1. SQLite types values, not columns: integers and reals are summed wherever they stand, texts and blobs are not. A sum
-   of integers is exact, in two halves of 32 bits; one real makes the column's sum approximate.
+1. SQLite types values, not columns. A column of which every value is a number has a sum; one text or blob, and it has
+   none: a text of digits may well become a number here, and would then be missed in the sum. A sum of integers is
+   exact, in two halves of 32 bits; one real makes the column's sum approximate.
 2. The row hash is that of `tally`, of the texts that arrive. SQLite has no MD5, so our function hashes inside it: it
    proves the way from SQLite to here, and no more.
 """
@@ -18,8 +19,9 @@ from lastro.source.database.select import quoted
 from lastro.source.database.tally import CANCELLED, FLOAT_LIMIT, row_hash
 from lastro.source.sqlite.session import SqliteSession, text_of
 
-_ASKED = 6
+_ASKED = 7
 """How many answers there are for a column."""
+_NUMBERS = frozenset({int, float, type(None)})
 _AT_ONCE = 200
 """How many columns one statement counts: a result has at most 2,000."""
 _HASHED_MAX = 100
@@ -50,11 +52,13 @@ class CellTally:
 
 class _Column:
     def __init__(self) -> None:
-        self.nulls = self.whole = self.reals = 0
+        self.nulls = self.whole = self.reals = self.others = 0
         self.real = self.size = 0.0
 
     def add(self, cells: tuple[Any, ...]) -> None:  # Any: cells
         kinds = set(map(type, cells))
+        if kinds - _NUMBERS:
+            self.others += sum(cell.__class__ not in _NUMBERS for cell in cells)
         if type(None) in kinds:
             self.nulls += cells.count(None)
         if int in kinds:
@@ -67,6 +71,8 @@ class _Column:
             self.size += sum(map(abs, inside))
 
     def totals(self) -> ColumnTotals:
+        if self.others:
+            return ColumnTotals(self.nulls)
         return _totals(self.nulls, self.whole, self.reals, self.real, self.size)
 
 
@@ -101,9 +107,11 @@ def survey(session: SqliteSession, rows: str, names: Sequence[str], *, hashed: b
         found = session.row(f"SELECT {', '.join(asked)} FROM {rows}") or (0,)
         count, answers = int(found[0]), found[1:]
         for index, name in enumerate(some):
-            values, high, low, reals, real, size = answers[index * _ASKED : (index + 1) * _ASKED]
+            values, numbers, high, low, reals, real, size = answers[index * _ASKED : (index + 1) * _ASKED]
             whole = ((high or 0) << 32) + (low or 0)
-            columns[name] = _totals(count - values, whole, reals, real, size)
+            nulls = count - values
+            is_summed = numbers == values
+            columns[name] = _totals(nulls, whole, reals, real, size) if is_summed else ColumnTotals(nulls)
     return Totals(count, columns, _hash(session, rows, names) if hashed else None)
 
 
@@ -112,6 +120,7 @@ def _asked(name: str) -> tuple[str, ...]:
     real = f"CASE WHEN typeof({name}) = 'real' AND abs({name}) < {FLOAT_LIMIT!r} THEN"
     return (
         f"count({name})",
+        f"count(CASE WHEN typeof({name}) IN ('integer', 'real') THEN 1 END)",
         f"sum({whole} >> 32 END)",
         f"sum({whole} & 4294967295 END)",
         f"count(CASE WHEN typeof({name}) = 'real' THEN 1 END)",
