@@ -6,6 +6,8 @@ from contextlib import closing
 import pytest
 from tests.workspace.lake import Lake
 
+from lastro.cli.arguments import setting, written
+
 
 @pytest.fixture
 def shop(tmp_path):
@@ -23,6 +25,19 @@ def test_a_plan_names_the_command_that_does_it(shop, lastro):
     assert ended.last == (
         """2 tables: 2 would be added, 0 there already. next: lastro add 'shop.db#*' --prefix 'it'"'"'s_'"""
     )
+
+
+def test_the_command_after_a_plan_has_its_options(shop, lastro):
+    options = ("--mode", "append", "--option", "path=shop.db", "--option", "busy_timeout_s=7")
+
+    ended = lastro("add", "x.db#*", "--plan", *options)
+
+    assert ended.last.endswith(f"next: lastro add 'x.db#*' {' '.join(options)}")
+
+
+@pytest.mark.parametrize("value", ["plain", "5", "true", "${NAME}", 5, True, None, ["a"], {"a": 1}])
+def test_a_setting_is_read_back_as_it_was(value):
+    assert setting(written("key", value)) == ("key", value)
 
 
 def test_one_that_fails_decides_the_exit_code_and_is_told_with_its_repair(shop, lastro):

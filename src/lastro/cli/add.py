@@ -9,7 +9,7 @@ import click
 
 import lastro
 from lastro.cli.answer import Answer, Settings
-from lastro.cli.arguments import setting
+from lastro.cli.arguments import setting, written
 from lastro.cli.progress import working
 from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
@@ -94,7 +94,6 @@ def _all(
     found = workspace.add_all(
         location, prefix=prefix, mode=mode, options=options, plan=plan, working=lambda name: working(name, settings)
     )
-    prefixed = ["--prefix", shlex.quote(prefix)] if prefix else []
     counts = {outcome: sum(each.outcome is outcome for each in found) for outcome in Outcome}
     sentence = ngettext(
         "{n} table: {added} added, {there} there already, {failed} failed",
@@ -117,10 +116,26 @@ def _all(
             there=counts[Outcome.THERE],
             failed=counts[Outcome.FAILED],
         ),
-        next=" ".join(["lastro add", shlex.quote(location), *prefixed]) if plan else "lastro run",
+        next=_again(location, prefix=prefix, mode=mode, options=options) if plan else "lastro run",
         exit_code=max((each.error.exit_code for each in found if each.error), default=0),
         schema="lastro.add-all/1",
     )
+
+
+def _again(
+    location: str,
+    *,
+    prefix: str,
+    mode: str | None,
+    options: dict[str, Any],  # Any: JSON values
+) -> str:
+    """The command that adds what was planned."""
+    parts = ["lastro", "add", location]
+    parts += ["--prefix", prefix] if prefix else []
+    parts += ["--mode", mode] if mode else []
+    for key, value in options.items():
+        parts += ["--option", written(key, value)]
+    return shlex.join(parts)
 
 
 def _tables(found: tuple[Addition, ...]) -> Blocks:

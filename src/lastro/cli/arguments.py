@@ -49,6 +49,12 @@ def setting(text: str) -> tuple[str, Any]:  # Any: a JSON value
         return key, value
 
 
+def written(key: str, value: Any) -> str:  # Any: a JSON value
+    """The text that `setting` reads as this pair."""
+    plain = f"{key}={value}"
+    return plain if isinstance(value, str) and setting(plain) == (key, value) else f"{key}={json.dumps(value)}"
+
+
 def exact(text: str) -> tuple[str, str]:
     """Name and selector of a reference that must say which version is meant. Raises `NameRefused`, `UsageError`."""
     name = Reference.parse(text).name

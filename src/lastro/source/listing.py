@@ -26,7 +26,7 @@ KINDS: Mapping[str, str] = {
 def asks_for_all(options: Mapping[str, Any]) -> bool:  # Any: a source's options
     """True if these options mean every table of a database, or of one of its schemas."""
     table = options.get("table")
-    return options.get("kind") != "files" and isinstance(table, str) and (table == "*" or table.endswith(".*"))
+    return isinstance(table, str) and (table == "*" or table.endswith(".*"))
 
 
 def tables(options: Mapping[str, Any], base: Path) -> tuple[str, ...]:  # Any: a source's options

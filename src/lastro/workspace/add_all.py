@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -26,12 +25,12 @@ from lastro.model.errors import LastroError
 from lastro.source.listing import tables
 from lastro.workspace import configuration
 from lastro.workspace.add import Added, add
+from lastro.workspace.attempt import Working, silently
 
 NAME_MAX = 55
 _OTHER = re.compile(r"[^a-z0-9]+")
 _PARTS = re.compile(r"[.](?=[^\"`]*(?:[\"`][^\"`]*[\"`][^\"`]*)*$)")
 """Dots that stand outside quotes."""
-Working = Callable[[str], AbstractContextManager[Any]]  # Any: whom to tell of progress
 
 
 class Outcome(StrEnum):
@@ -72,7 +71,7 @@ def add_all(
     mode: str | None,
     plan: bool,
     clock: Clock,
-    working: Working = nullcontext,
+    working: Working = silently,
 ) -> tuple[Addition, ...]:
     """Adds each table that the source's options mean, or says with `plan` what would be added.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,14 @@ PAUSE_S = 2.0
 PAUSE_MAX_S = 60.0
 MAY_PASS = 3
 """The exit code of errors that another attempt may not meet."""
+
+Working = Callable[[str], AbstractContextManager[Callable[[int], None] | None]]
+"""Entered for each dataset, it gives whom to tell of progress."""
+
+
+def silently(_name: str) -> AbstractContextManager[None]:
+    """Work of which nobody is told."""
+    return nullcontext()
 
 
 def attempt(

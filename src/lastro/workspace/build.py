@@ -17,7 +17,6 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,14 +34,12 @@ from lastro.transform.derived.order import needed, ordered
 from lastro.transform.derived.step import Step
 from lastro.transform.derived.why import Why
 from lastro.workspace import configuration
-from lastro.workspace.attempt import attempt, failed
+from lastro.workspace.attempt import Working, attempt, failed, silently
 
 if TYPE_CHECKING:
     from lastro.pipeline.result import IngestResult
     from lastro.workspace.version import Version
     from lastro.workspace.workspace import Workspace
-
-Working = Callable[[str], AbstractContextManager[Callable[[int], None] | None]]
 
 
 def build(
@@ -58,7 +55,7 @@ def build(
     Raises `UnknownName`, `UsageError`, `ConfigurationError`; what befalls a step is in the step.
     """
     started = workspace.clock()
-    building = Building(workspace, retries, working or _silently, sleep, lambda: False)
+    building = Building(workspace, retries, working or silently, sleep, lambda: False)
     _check(workspace, names)
     steps = ordered(found(workspace).values())
     return Round(started, workspace.clock(), building.played(_chosen(steps, names)))
@@ -66,7 +63,6 @@ def build(
 
 def why(workspace: Workspace, name: str) -> Why:
     """Why the derived dataset is stale, or not. Raises `UnknownName`, `UsageError`, `ConfigurationError`."""
-    _check(workspace, (name,))
     return next(one for one in plan(workspace, (name,)) if one.dataset == name)
 
 
@@ -278,7 +274,3 @@ def _check(workspace: Workspace, names: tuple[str, ...]) -> None:
 
 def _holds(tried: Tried) -> bool:
     return tried.outcome in {Outcome.MADE, Outcome.UNCHANGED}
-
-
-def _silently(_name: str) -> AbstractContextManager[None]:
-    return nullcontext()

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ from lastro.model.durable import write_durably
 from lastro.model.status import Round, Step
 from lastro.store.lock import held
 from lastro.workspace import configuration
-from lastro.workspace.attempt import attempt
+from lastro.workspace.attempt import Working, attempt, silently
 from lastro.workspace.build import Building
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 FILE = Path(".lastro") / "round.json"
 LOCK = Path(".lastro") / "locks" / "round.lock"
-
-Working = Callable[[str], AbstractContextManager[Callable[[int], None] | None]]
 
 
 def play(
@@ -49,7 +46,6 @@ def play(
 
     Raises `Locked`, `UnknownName`.
 
-
     `working` is entered for each step and gives whom to tell of progress; `stopping` is asked before each step.
     """
     entries = [workspace.dataset(name).entry for name in names]
@@ -61,12 +57,12 @@ def play(
         for name in chosen:
             if stopping():
                 break
-            with (working or _silently)(name) as told:
+            with (working or silently)(name) as told:
                 dataset = workspace.dataset(name)
                 doing = partial(dataset.ingest, progress=told)
                 steps.append(attempt(name, doing, clock=workspace.clock, retries=retries, sleep=sleep))
         if derived or not names:
-            building = Building(workspace, retries, working or _silently, sleep, stopping)
+            building = Building(workspace, retries, working or silently, sleep, stopping)
             steps += building.steps(derived, only=bool(names))
         played = Round(started, workspace.clock(), tuple(steps))
         remember(workspace.root, played)
@@ -93,7 +89,3 @@ def last_round(root: Path) -> tuple[Step, ...]:
         return tuple(map(Step.from_dict, record["steps"])) if record["lastro_round"] == FORMAT else ()
     except (OSError, ValueError, LookupError, TypeError):
         return ()
-
-
-def _silently(_name: str) -> AbstractContextManager[None]:
-    return nullcontext()

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from lastro.store.table import Table
     from lastro.transform.derived.why import Why
     from lastro.workspace.add import Added
-    from lastro.workspace.add_all import Addition, Working
+    from lastro.workspace.add_all import Addition
+    from lastro.workspace.attempt import Working
     from lastro.workspace.care import GcReport, RepairReport, VerifyReport
     from lastro.workspace.lockfile import LockResult
     from lastro.workspace.replay import ReplayResult

@@ -8,6 +8,7 @@ from typing import Any
 
 from lastro.model.errors import SourceBroken
 from lastro.model.text import _
+from lastro.source.mysql.columns import quoted
 from lastro.source.mysql.session import check_tls, check_url, connected, text_literal
 from lastro.source.mysql.source import MysqlOptions, table_name
 from lastro.source.options import read_options
@@ -42,4 +43,4 @@ def tables(options: Mapping[str, Any], base: Path) -> tuple[str, ...]:  # Any: a
 def _written(name: str) -> str:
     """The name as the option `table` takes it: in backticks where it holds a dot, a backtick, or blanks at its ends."""
     plain = name == name.strip() and "." not in name and "`" not in name
-    return name if plain else "`" + name.replace("`", "``") + "`"
+    return name if plain else quoted(name)
