@@ -357,7 +357,15 @@ def test_a_cursor_column_that_is_not_there(loans):
     assert "id" in caught.value.do
 
 
-@pytest.mark.parametrize("content", [b"", b"SQLite", b"id,name\n1,x\n", os.urandom(4096)])
+NO_DATABASE = {
+    "empty": b"",
+    "its first word": b"SQLite",
+    "a CSV": b"id,name\n1,x\n",
+    "noise": random.Random(7).randbytes(4096),
+}
+
+
+@pytest.mark.parametrize("content", NO_DATABASE.values(), ids=NO_DATABASE)
 def test_a_file_that_is_no_database(tmp_path, content):
     (tmp_path / "core.db").write_bytes(content)
 
