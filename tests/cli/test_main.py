@@ -217,13 +217,14 @@ from lastro.cli import main as entry
 from lastro.cli.answer import Answer, Settings
 from lastro.cli.verb import Verb
 from lastro.cli.progress import working
+from lastro.model.progress import Progress
 
 @click.command("log", cls=Verb)
 @click.pass_obj
 def command(settings: Settings) -> Answer:
     with working("loans", settings) as told:
         print("begun", flush=True)
-        told(1200)
+        told(Progress(1200, 2048, rows_expected=2400))
         time.sleep({seconds})
     return Answer(values={{}}, verdict="done")
 
@@ -319,9 +320,10 @@ def on_a_terminal(arguments: list[str], *, until: str = "", **variables: str) ->
 
 
 def test_progress_shows_on_a_terminal_after_a_second() -> None:
-    text = on_a_terminal(["-c", SLOW.format(seconds=60), "log"], until="rows/s")
+    text = on_a_terminal(["-c", SLOW.format(seconds=60), "log"], until="left")
 
-    assert "loans  1,200 rows" in text
+    assert "loans  1,200 rows  2 KiB" in text
+    assert "50 %" in text
 
 
 @pytest.mark.parametrize("option", ["--quiet", "--json"])

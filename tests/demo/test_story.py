@@ -32,7 +32,14 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_the_story_shows_what_was_planted_and_found(told: tuple[Path, str]) -> None:
     _folder, text = told
 
-    for words in ("CPF with wrong check digits", "late", "auc", "The same data", "Done in"):
+    for words in (
+        "loans_by_state is stale: loans",
+        "CPF with wrong check digits",
+        "late",
+        "auc",
+        "The same data",
+        "Done in",
+    ):
         assert words in text
     assert "\x1b" not in text
 
@@ -42,11 +49,12 @@ def test_the_workspace_it_leaves_is_sound(told: tuple[Path, str]) -> None:
     folder, _text = told
     workspace = lastro.open(folder)
 
-    assert workspace.datasets() == ("loans", "customers", "access")
+    assert workspace.datasets() == ("loans", "customers", "access", "loans_by_state")
     assert workspace.verify(read_data=True).passed
     assert "approved" in workspace.dataset("loans").tags()
     assert [run.name for run in workspace.runs()] == ["credit-default", "credit-default"]
     assert workspace.dataset("loans").ingest().unchanged
+    assert workspace.why("loans_by_state").words() == ("loans",)  # undoing made new versions
 
 
 @pytest.mark.xdist_group("demo")

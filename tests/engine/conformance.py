@@ -56,6 +56,7 @@ from lastro.model.plan import (
     Threshold,
     Within,
 )
+from lastro.model.progress import Progress
 from lastro.model.schema import Decimal, Field, ListOf, Primitive, Schema, Type
 
 P = Primitive
@@ -518,11 +519,11 @@ def test_rows_are_protected_before_they_are_written(engine: Engine, tmp_path: Pa
 
 
 def test_progress_tells_rows_read(engine: Engine, tmp_path: Path) -> None:
-    told: list[int] = []
+    told: list[Progress] = []
     staged(engine, simple({"n": P.LONG}), stream({"n": ["1"] * 1000}), tmp_path, progress=told.append)
 
     assert told
-    assert all(count <= 1000 for count in told)
+    assert all(progress.rows <= 1000 for progress in told)
 
 
 def test_columns_are_in_the_plan_s_order_whatever_they_are_called(engine: Engine, tmp_path: Path) -> None:

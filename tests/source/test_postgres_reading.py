@@ -43,6 +43,7 @@ def test_both_sides_count_alike(mixed, options):
     with source(mixed, **options).open(None, Mode.OVERWRITE) as opened:
         pa.table(opened.scan.stream)
         found = opened.reconciliation()
+    assert opened.scan.rows == found.source.rows
 
     assert found.differences() == ()
     assert found.arrived.rows == 3004

@@ -467,3 +467,15 @@ def test_batches_may_be_pulled_from_another_thread(loans):
         opened.watermark()
 
     assert result == [3]
+
+
+@pytest.mark.parametrize(("options", "rows"), [({}, 3), ({"reconcile": False}, 0)])
+def test_how_many_rows_there_are_is_told_if_they_were_counted(loans, options, rows):
+    with source(loans, table="loans", **options).open(None, Mode.OVERWRITE) as opened:
+        assert opened.scan.rows == rows
+
+
+def test_of_a_part_the_whole_is_not_told(loans):
+    with source(loans, table="loans", cursor="id", batch_rows=2).open(None, Mode.APPEND) as opened:
+        assert opened.more()
+        assert opened.scan.rows == 0

@@ -8,21 +8,21 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lastro.cli import journal
 from lastro.cli.answer import Settings
+from lastro.model.progress import Progress, Told
 from lastro.model.text import _
 from lastro.report.cells import clean
-from lastro.report.numbers import duration, number
+from lastro.report.numbers import duration, number, percent, size
 
 if TYPE_CHECKING:
     from rich.live import Live
 
-Told = Callable[[int], None]
 PATIENCE_SECONDS = 1.0
 JOURNAL_SECONDS = 10.0
 _DRAWN_PER_SECOND = 5
@@ -30,7 +30,8 @@ _DRAWN_PER_SECOND = 5
 
 @contextmanager
 def working(label: str, settings: Settings) -> Iterator[Told]:
-    """Gives a function to be told the rows read so far; shows them, their rate and the time spent while within.
+    """Gives a function to be told how far the reading is; shows it, its rate, the time spent and the time left while
+    within.
 
     With a journal, every `JOURNAL_SECONDS` a line of it says the same.
     """
@@ -45,15 +46,21 @@ def working(label: str, settings: Settings) -> Iterator[Told]:
 def _noting(told: Told, label: str, path: Path) -> Told:
     began = last = time.monotonic()
 
-    def both(rows: int) -> None:
+    def both(progress: Progress) -> None:
         nonlocal last
-        told(rows)
+        told(progress)
         now = time.monotonic()
         if now - last >= JOURNAL_SECONDS:
             last = now
-            journal.note(path, "progress", "", dataset=label, rows=rows, seconds=round(now - began, 3))
+            journal.note(path, "progress", "", dataset=label, **_noted(progress, now - began))
 
     return both
+
+
+def _noted(progress: Progress, seconds: float) -> dict[str, Any]:  # Any: JSON values
+    left, share = progress.left(seconds), progress.share
+    known = {} if left is None or share is None else {"share": round(share, 4), "seconds_left": round(left, 3)}
+    return {"rows": progress.rows, "bytes": progress.bytes, "seconds": round(seconds, 3), **known}
 
 
 @contextmanager
@@ -69,17 +76,24 @@ def _drawn(label: str, settings: Settings) -> Iterator[Told]:
         work.stop()
 
 
-def progress_text(label: str, rows: int, seconds: float) -> str:
-    """`loans  1,200,000 rows  400,000 rows/s  3 s`; without rows, only the label and the time."""
+def progress_text(label: str, progress: Progress, seconds: float) -> str:
+    """`loans  1,200,000 rows  96 MiB  400,000 rows/s  3 s  40 %  5 s left`, as far as each is known."""
     parts = [label]
-    if rows:
-        parts.append(_("{n} rows").format(n=number(rows)))
-        parts.append(_("{n} rows/s").format(n=number(round(rows / max(seconds, 0.001)))))
+    if progress.rows:
+        parts.append(_("{n} rows").format(n=number(progress.rows)))
+    if progress.bytes:
+        parts.append(size(progress.bytes))
+    if progress.rows:
+        parts.append(_("{n} rows/s").format(n=number(round(progress.rows / max(seconds, 0.001)))))
     parts.append(duration(round(max(seconds, 1.0))))
+    left, share = progress.left(seconds), progress.share
+    if left is not None and share is not None:
+        parts.append(percent(share, 1.0))
+        parts.append(_("{time} left").format(time=duration(max(1, round(left)))))
     return "  ".join(parts)
 
 
-def _ignored(_rows: int) -> None:
+def _ignored(_progress: Progress) -> None:
     pass
 
 
@@ -88,7 +102,7 @@ class _Work:
 
     def __init__(self, label: str) -> None:
         self._label = label
-        self._rows = 0
+        self._progress = Progress(0)
         self._since = time.monotonic()
         self._live: Live | None = None
         self._lock = threading.Lock()
@@ -99,8 +113,8 @@ class _Work:
     def start(self) -> None:
         self._timer.start()
 
-    def told(self, rows: int) -> None:
-        self._rows = rows
+    def told(self, progress: Progress) -> None:
+        self._progress = progress
 
     def stop(self) -> None:
         self._timer.cancel()
@@ -129,4 +143,4 @@ class _Work:
     def _line(self) -> str:
         from rich.markup import escape
 
-        return escape(progress_text(self._label, self._rows, time.monotonic() - self._since))
+        return escape(progress_text(self._label, self._progress, time.monotonic() - self._since))

@@ -16,6 +16,7 @@ from pathlib import Path
 from time import monotonic
 
 from lastro.demo.customers import serving
+from lastro.demo.derived import derive, derive_again
 from lastro.demo.lender import build
 from lastro.demo.month import compare, ingest_all, next_month
 from lastro.demo.stage import Stage
@@ -57,9 +58,11 @@ def tell(
         workspace = lender.open(address)
         ingest_all(stage, workspace, lender)
         correct(stage, workspace, lender)
+        derive(stage, workspace)
         run = train(stage, workspace)
         next_month(stage, workspace, lender)
         compare(stage, workspace, lender)
+        derive_again(stage, workspace)
         undo(stage, workspace)
         prove(stage, workspace, run)
     stage.out("")
@@ -74,6 +77,7 @@ def go_on(folder: Path) -> tuple[str, ...]:
         f"cd {shlex.quote(str(folder))}",
         "lastro log loans",
         "lastro quarantine loans",
+        "lastro status",
         "lastro ingest loans --plan",
         "lastro diff loans approved latest",
         "lastro read loans@approved -o loans.csv",

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from lastro.engine.scan import ArrowStream, Scan
 from lastro.model.merging import MergePlan
 from lastro.model.plan import Plan, TableRule
+from lastro.model.progress import Told
 from lastro.model.sample import Sample
 from lastro.model.schema import Field, ListOf, Primitive, Schema
 from lastro.model.version import RowChanges, RowCounts
@@ -38,9 +39,6 @@ QUARANTINE = Schema(
 )
 
 Protect = Callable[[Any], Any]  # Any: a pyarrow.RecordBatch, which this module must not import
-Progress = Callable[[int], None]
-"""Told the number of rows read so far, a few times a second."""
-
 Arrange = Callable[[Sequence[Schema]], Plan]
 """Told the columns of each source as they arrive, gives the plan to stage by, or refuses by raising.
 
@@ -171,7 +169,7 @@ class Engine(Protocol):
         batch: str,
         keep_last: bool = False,
         protect: Protect | None = None,
-        progress: Progress | None = None,
+        progress: Told | None = None,
         arrange: Arrange | None = None,
     ) -> Staged:
         """One scan: cast, clean, one bit per row rule, split, protect, write Parquet into `folder`.

@@ -189,6 +189,8 @@ class StreamScan:
     stream: ArrowStream
     label: str
     records: bool = False
+    rows: int = 0
+    """About how many rows there are, to tell how far it is; 0 if nobody knows."""
 
 
 Scan = FileScan | StreamScan

@@ -27,12 +27,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lastro.engine.protocol import Measures, Progress, Staged
+from lastro.engine.protocol import Measures, Staged
 from lastro.engine.scan import FileScan, JsonLines
 from lastro.model import digest
 from lastro.model.arrival import Arrived
 from lastro.model.errors import LastroError, SourceBroken
 from lastro.model.finding import Finding
+from lastro.model.progress import Progress, Told
 from lastro.model.release import VERSION
 from lastro.model.text import _, ngettext
 from lastro.model.version import Mode, Origin, RowCounts, VersionInfo
@@ -64,17 +65,17 @@ class Attempt:
     key: str
     run: str = ""
     inputs: tuple[str, ...] = ()
-    progress: Progress | None = None
+    progress: Told | None = None
     batch: int = 0
 
-    def following(self, batch: int, rows: int) -> Attempt:
-        """The attempt at a later batch, after so many rows; its key is made from the first one's."""
+    def following(self, batch: int, earlier: Progress) -> Attempt:
+        """The attempt at a later batch, after the earlier ones; its key is made from the first one's."""
         told = self.progress
         return dataclasses.replace(
             self,
             key=self.key if batch == 0 else digest.of_parts([self.key, "batch", str(batch)]),
             batch=batch,
-            progress=None if told is None else lambda read: told(rows + read),
+            progress=None if told is None else lambda now: told(now.after(earlier)),
         )
 
 
@@ -95,7 +96,7 @@ def ingest(
     key: str | None = None,
     run: str = "",
     inputs: tuple[str, ...] = (),
-    progress: Progress | None = None,
+    progress: Told | None = None,
     on_commit: Committed | None = None,
 ) -> IngestResult:
     """Takes what is new at the source into new versions, or says that nothing is.
@@ -108,12 +109,21 @@ def ingest(
     started = time.monotonic()
     target.engine.check(target.plan)
     plans.check(target.plan, mode, target.history, target.deletes)
-    attempt = Attempt(mode, key or uuid.uuid4().hex, run, inputs, progress)
+    latest = Progress(0)
+
+    def tell(now: Progress) -> None:
+        nonlocal latest
+        latest = now
+        if progress is not None:
+            progress(now)
+
+    attempt = Attempt(mode, key or uuid.uuid4().hex, run, inputs, tell)
     steps: list[Step] = []
     while not steps or steps[-1].more:
         rows = sum(step.result.counts.read for step in steps if step.result.counts)
+        following = attempt.following(len(steps), Progress(rows, latest.bytes))
         try:
-            steps.append(_step(target, source, attempt.following(len(steps), rows), known=key is not None))
+            steps.append(_step(target, source, following, known=key is not None))
         except LastroError as error:
             error.state = error.state or _state(target, steps)
             raise

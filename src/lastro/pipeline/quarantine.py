@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from lastro.engine.protocol import QUARANTINE, Progress, StagedFile
+from lastro.engine.protocol import QUARANTINE, StagedFile
 from lastro.engine.scan import FileScan
 from lastro.model import digest
 from lastro.model.errors import SourceBroken, SourceChanged, UnknownName
+from lastro.model.progress import Told
 from lastro.model.text import _
 from lastro.model.version import Mode, Origin, RowCounts, VersionInfo
 from lastro.pipeline import corrections
@@ -82,7 +83,7 @@ class Quarantine:
         corrections.write(path, rows)
         return len(rows)
 
-    def replay(self, corrected: Path, *, mode: Mode = Mode.APPEND, progress: Progress | None = None) -> IngestResult:
+    def replay(self, corrected: Path, *, mode: Mode = Mode.APPEND, progress: Told | None = None) -> IngestResult:
         """Takes a corrected export through the contract again; rows that pass join the dataset and are closed here.
 
         Rows still refused come back to the quarantine under their new batch. Raises as `ingest` does.

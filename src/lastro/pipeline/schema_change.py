@@ -20,7 +20,7 @@ from pathlib import Path
 
 from lastro.contract import Contract
 from lastro.contract.amend import Amendment, Property, amend
-from lastro.engine.protocol import REST, Progress, Staged, StagedFile
+from lastro.engine.protocol import REST, Staged, StagedFile
 from lastro.engine.returned import Returned, empty_columns
 from lastro.engine.scan import FileScan, JsonLines, Lines, Parquet, Scan, StreamScan
 from lastro.engine.sql.compile import unread
@@ -29,6 +29,7 @@ from lastro.model.durable import write_durably
 from lastro.model.errors import SchemaChanged, WriteFailed
 from lastro.model.finding import Policy
 from lastro.model.plan import CastHolds, Foreseen, Plan, RowRule
+from lastro.model.progress import Told
 from lastro.model.schema import Field, Primitive, Schema, type_text
 from lastro.model.text import _
 from lastro.model.version import VersionInfo
@@ -113,7 +114,7 @@ def stage(
     label: str,
     batch: str,
     keep_last: bool = False,
-    progress: Progress | None = None,
+    progress: Told | None = None,
 ) -> Intake:
     """Stages a batch by the dataset's policy. Raises what `Engine.stage` does, `SchemaChanged`, `ContractError`."""
     is_json = scan_is_json(scan)

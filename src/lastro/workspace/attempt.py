@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from lastro.model.errors import LastroError
+from lastro.model.progress import Told
 from lastro.model.status import Outcome, Step
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ PAUSE_MAX_S = 60.0
 MAY_PASS = 3
 """The exit code of errors that another attempt may not meet."""
 
-Working = Callable[[str], AbstractContextManager[Callable[[int], None] | None]]
+Working = Callable[[str], AbstractContextManager[Told | None]]
 """Entered for each dataset, it gives whom to tell of progress."""
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from lastro.model.durable import write_durably
 from lastro.model.errors import LastroError, SourceBroken, UnknownName, UsageError
+from lastro.model.progress import Told
 from lastro.model.status import Outcome, Round
 from lastro.model.status import Step as Tried
 from lastro.model.text import _
@@ -146,7 +147,7 @@ class Building:
         )
 
 
-def make(workspace: Workspace, step: Step, told: Callable[[int], None] | None) -> IngestResult:
+def make(workspace: Workspace, step: Step, told: Told | None) -> IngestResult:
     """Builds one dataset, or finds it up to date. Raises what `Dataset.ingest` does, and the step's fault."""
     from lastro.pipeline.ingest import ingest
     from lastro.pipeline.lineage import snapshot

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lastro.model.arrival import OnChange
 from lastro.model.errors import ConfigurationError, LastroError, UnknownName
 from lastro.model.plan import Plan
+from lastro.model.progress import Told
 from lastro.model.reference import Reference
 from lastro.model.text import _
 from lastro.model.version import Mode, VersionInfo
@@ -100,7 +101,7 @@ class Dataset:
         data: ArrowStream | Iterable[Any] | None = None,  # Any: rows and frames, see `source.rows`
         mode: str | None = None,
         key: str | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: Told | None = None,
         schema_change: str | None = None,
     ) -> IngestResult:
         """Takes what is new at the source – or `data` – through the contract into a new version.

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from lastro.engine.duck.limits import Limits
-from lastro.engine.protocol import Arrange, KeyDiff, Measures, Merged, Progress, Protect, Staged, StagedFile
+from lastro.engine.protocol import Arrange, KeyDiff, Measures, Merged, Protect, Staged, StagedFile
 from lastro.engine.scan import ArrowStream, Scan
 from lastro.engine.sql import compile as sql
 from lastro.model.merging import MergePlan
 from lastro.model.plan import Plan, TableRule
+from lastro.model.progress import Told
 from lastro.model.sample import Sample
 from lastro.model.schema import Schema
 
@@ -66,7 +67,7 @@ class DuckEngine:
         batch: str,
         keep_last: bool = False,
         protect: Protect | None = None,
-        progress: Progress | None = None,
+        progress: Told | None = None,
         arrange: Arrange | None = None,
     ) -> Staged:
         """One scan into `folder`."""

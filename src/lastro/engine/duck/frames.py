@@ -67,9 +67,10 @@ class Described(msgspec.Struct, frozen=True, tag="described"):
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
-    """Rows read so far; also a sign of life."""
+    """Rows and bytes read so far; also a sign of life."""
 
     rows: int
+    bytes: int = 0
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):

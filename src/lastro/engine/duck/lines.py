@@ -55,6 +55,7 @@ class LineReader:
         self._content, self._file, self._encoding = content, file, encoding
         self._line_bytes_max, self._begin, self._joining = line_bytes_max, begin, joining
         self._failure: Failure | None = None
+        self.bytes_read = 0
 
     def stream(self) -> pa.RecordBatchReader:
         """The records, to be read once."""
@@ -79,10 +80,15 @@ class LineReader:
             raise
 
     def _batches(self, blocks: Iterator[bytes]) -> Iterator[pa.RecordBatch]:
-        chunks = _chunks(blocks, self._begin, self._line_bytes_max)
+        chunks = self._counted(_chunks(blocks, self._begin, self._line_bytes_max))
         if self._joining is not None:
             return _Joiner(self._joining).batches(chunks)
         return (_lines(chunk, offset, broken=piece) for chunk, offset, piece in chunks)
+
+    def _counted(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        for chunk, offset, piece in chunks:
+            self.bytes_read = offset + len(chunk) - self._begin
+            yield chunk, offset, piece
 
 
 Chunk = tuple[bytes, int, bool]

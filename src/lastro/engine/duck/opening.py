@@ -48,6 +48,17 @@ class Opened:
     batch_rows: int
     line_bytes_max: int = 0
     columns: int = 0
+    size: int = 0
+    """Bytes of the file, or of its part, as they lie on the disk."""
+    row_bytes: float = 0.0
+    """The mean size of a row on the disk; 0 if nobody knows."""
+
+    def bytes_read(self, rows: int) -> int:
+        """About how many of the file's bytes were read once so many rows were; 0 if nobody knows."""
+        if isinstance(self.feeder, LineReader):
+            plain = self.path.suffix.lower() not in feed.COMPRESSED
+            return min(self.size, self.feeder.bytes_read) if plain else 0
+        return min(self.size, int(rows * self.row_bytes))
 
     def finish(self) -> None:
         """To be called when the last row was read."""
@@ -178,11 +189,18 @@ def opened(
                 file = _records(connection, path, kind, limits, span)
                 relation = taking.relation(LINES, kind, columns, _changed(path))
             case Parquet():
-                feed.open_plain(path).close()
-                file = Opened(connection, path, None, limits.batch_rows)
+                file = Opened(connection, path, None, limits.batch_rows, row_bytes=_parquet_row_bytes(path))
                 relation = relations.parquet(path)
         connection.execute(f"CREATE TEMP VIEW {RAW} AS {relation}")
-        yield replace(file, columns=len(columns), line_bytes_max=limits.cell_bytes_max + MIB)
+        size = path.stat().st_size if span is None else span.end - span.begin
+        yield replace(file, columns=len(columns), line_bytes_max=limits.cell_bytes_max + MIB, size=size)
+
+
+def _parquet_row_bytes(path: Path) -> float:
+    import pyarrow.parquet as pq
+
+    with feed.open_plain(path) as stream:
+        return path.stat().st_size / max(1, int(pq.read_metadata(stream).num_rows))
 
 
 @contextmanager
@@ -235,16 +253,17 @@ def _text(connection: duckdb.DuckDBPyConnection, path: Path, pipe: Path, kind: F
         seen = survey(path, line_bytes_max, quote=quote, delimiter=delimiter)
         rows = _batch_rows(limits, seen.line_bytes)
         if seen.uniform:
-            return Opened(connection, path, None, rows)
+            return Opened(connection, path, None, rows, row_bytes=seen.line_bytes)
+        row_bytes = seen.line_bytes
     else:
-        rows = limits.batch_rows // 4
+        rows, row_bytes = limits.batch_rows // 4, 0.0
     surveyor = Surveyor(str(path), line_bytes_max, quote=quote, delimiter=delimiter)
 
     def content() -> Iterator[bytes]:
         normalise = feed.QuotedText(dialect.quote, dialect.escape) if dialect else feed.LineText()
         return feed.blocks(path, encoding=encoding, normalise=normalise)
 
-    return Opened(connection, path, feed.Feeder(path, pipe, content, surveyor), rows)
+    return Opened(connection, path, feed.Feeder(path, pipe, content, surveyor), rows, row_bytes=row_bytes)
 
 
 def _made(path: Path, kind: FileFormat, limits: Limits) -> feed.Content | None:

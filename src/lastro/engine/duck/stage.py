@@ -39,7 +39,6 @@ from lastro.engine.protocol import (
     UNREAD,
     UNREAD_MAX,
     Arrange,
-    Progress,
     Protect,
     Staged,
     StagedFile,
@@ -49,6 +48,7 @@ from lastro.engine.sql.compile import BITS_PER_WORD, CompiledBatch, compile_batc
 from lastro.model.errors import LastroError, SourceBroken
 from lastro.model.finding import Policy
 from lastro.model.plan import Plan
+from lastro.model.progress import Progress, Told
 from lastro.model.schema import Schema
 from lastro.model.version import RowCounts
 
@@ -62,7 +62,7 @@ class Order:
     batch: str
     keep_last: bool
     protect: Protect | None
-    progress: Progress | None
+    progress: Told | None
     limits: Limits
     temp: Path | None
     arrange: Arrange | None = None
@@ -74,12 +74,13 @@ class Order:
 
 @dataclass(slots=True)
 class Intake:
-    """Takes batches as they come, protects and writes them; a `staging.Sink`."""
+    """Takes batches as they come, protects and writes them; a `staging.Sink`. `expected` is how much there is."""
 
     order: Order
     kept: Writer
     refused: Writer
     unreadable: Writer
+    expected: Progress
     watch: keys.Watch = field(init=False)
     unread: tuple[str, ...] = ()
     ends: list[frames.Ended] = field(default_factory=list)
@@ -111,10 +112,10 @@ class Intake:
         """Notes a file's end."""
         self.ends.append(ended)
 
-    def progress(self, rows: int) -> None:
-        """Hands on how many rows were read."""
+    def progress(self, rows: int, size: int) -> None:
+        """Hands on how many rows and bytes were read."""
         if self.order.progress is not None:
-            self.order.progress(rows)
+            self.order.progress(replace(self.expected, rows=rows, bytes=size))
 
     def _protected(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         return batch if self.order.protect is None else self.order.protect(batch)
@@ -143,7 +144,7 @@ def _stage(order: Order, scan: Scan) -> Staged:
         kept, refused, unreadable = (
             writers.enter_context(Writer(order.folder, stem)) for stem in ("kept", "refused", "malformed")
         )
-        intake = Intake(order, kept, refused, unreadable)
+        intake = Intake(order, kept, refused, unreadable, _expected(scan))
         match scan:
             case FileScan():
                 counted = _from_child(order, scan, intake)
@@ -162,6 +163,13 @@ def _stage(order: Order, scan: Scan) -> Staged:
     if order.plan.primary_key and not intake.watch.grows:
         return _without_repeats(order, staged, intake)
     return staged
+
+
+def _expected(scan: Scan) -> Progress:
+    if isinstance(scan, StreamScan):
+        return Progress(0, rows_expected=scan.rows)
+    sizes = (span.end - span.begin if span else path.stat().st_size for path, span in scan.parts() if path.is_file())
+    return Progress(0, bytes_expected=sum(sizes))
 
 
 def _from_child(order: Order, scan: FileScan, intake: Intake) -> frames.Counted:
@@ -191,8 +199,8 @@ def _receive(child: guard.Child, intake: Intake) -> frames.Counted:
                 match child.decode(payload):
                     case frames.Ended() as ended:
                         intake.end(ended)
-                    case frames.Progress(rows):
-                        intake.progress(rows)
+                    case frames.Progress(rows, size):
+                        intake.progress(rows, size)
                     case frames.Counted() as counted:
                         return counted
 
@@ -205,7 +213,7 @@ def _from_stream(order: Order, scan: StreamScan, intake: Intake) -> frames.Count
     compiled = _compiled(order.plan, inflow.columns(wanted), carry, scan.label)
     reading = Reading(_shape(order.plan, compiled), order.batch, intake)
     kept = 0
-    reading.splitter.begin(scan.label)
+    reading.begin(scan.label, lambda _rows: inflow.bytes)
     with session(order.limits, temp=order.temp) as connection:
         inflow.view(connection, wanted)
         select = compiled.select(RAW, carry=carry)

@@ -35,6 +35,8 @@ PROGRESS_SECONDS = 0.25
 REJECT_ROWS = 2_048
 REJECT_TEXT_MAX = 9_000
 """Below the length at which the reader cuts a rejected record's text."""
+BytesRead = Callable[[int], int]
+"""Of a source: how many of its bytes were read once so many of its rows were, as far as that is known."""
 Row = Mapping[str, Any]  # Any: a rejected record's line, start (in bytes, from 1), kind and text
 _REJECTS = (
     "SELECT line, min(line_byte_position) AS start, min(error_type) AS kind, min(csv_line) AS text "
@@ -61,8 +63,8 @@ class Sink(Protocol):
         """Told at a file's end."""
         ...
 
-    def progress(self, rows: int) -> None:
-        """Told how many records were read."""
+    def progress(self, rows: int, size: int) -> None:
+        """Told how many records were read, and how many bytes."""
         ...
 
 
@@ -72,7 +74,9 @@ class Reading:
     def __init__(self, shape: Shape, batch: str, sink: Sink) -> None:
         self.splitter, self.sink = Splitter(shape, batch), sink
         self._told = 0.0
-        self._read_before = 0
+        self._read_before = self._bytes_before = 0
+        self._bytes_read: BytesRead = lambda _rows: 0
+        self._size = 0
         self._first = True
 
     def take(self, batch: pa.RecordBatch) -> int:
@@ -85,15 +89,26 @@ class Reading:
             self.sink.refuse(refused)
         if time.monotonic() - self._told > PROGRESS_SECONDS:
             self._told = time.monotonic()
-            self.sink.progress(self.splitter.read)
+            self.sink.progress(self.splitter.read, self._bytes_before + self._bytes())
         return int(kept.num_rows)
+
+    def begin(self, source: str, bytes_read: BytesRead, *, size: int = 0) -> None:
+        """Begins a source, of so many bytes if it is a file."""
+        self._bytes_read, self._size = bytes_read, size
+        self.splitter.begin(source)
 
     def end(self, source: str, kept: int, skipped: list[int]) -> None:
         """Counts in what the source's reader set aside."""
         self.splitter.read += len(skipped)
         self.splitter.refused[MALFORMED] += len(skipped)
         self.sink.end(frames.Ended(source, kept, tuple(skipped), self.splitter.read - self._read_before))
+        self._bytes_before += self._size or self._bytes()
         self._read_before = self.splitter.read
+        self.sink.progress(self.splitter.read, self._bytes_before)
+
+    def _bytes(self) -> int:
+        """Those of the source under way."""
+        return self._bytes_read(self.splitter.read - self._read_before)
 
     def counted(self) -> frames.Counted:
         """The counts so far."""
@@ -128,7 +143,7 @@ def read(
 
 def _read_file(file: opening.Opened, kind: FileFormat, select: str, label: str, reading: Reading) -> None:
     kept = 0
-    reading.splitter.begin(label)
+    reading.begin(label, file.bytes_read, size=file.size)
     try:
         for batch in in_order(file.connection, select).to_arrow_reader(file.batch_rows):
             kept += reading.take(batch)

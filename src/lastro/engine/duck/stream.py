@@ -30,12 +30,15 @@ _STREAM = "stream_in"
 
 
 class Inflow:
-    """One stream, opened. `failure` is what went wrong in it, if anything did; `texts` are columns declared as text."""
+    """One stream, opened. `failure` is what went wrong in it, if anything did; `texts` are columns
+    declared as text; `bytes` counts what arrived.
+    """
 
     def __init__(self, scan: StreamScan) -> None:
         self._source = pa.RecordBatchReader.from_stream(scan.stream)
         self._scan = scan
         self.failure: LastroError | None = None
+        self.bytes = 0
         fields = from_arrow(self._source.schema).fields
         self._schema = pa.schema([pa.field(field.name, arrow_type(field.type)) for field in fields])
         self.texts = frozenset(field.name for field in self._source.schema if declared.is_text(field.metadata))
@@ -64,6 +67,7 @@ class Inflow:
     def _batches(self) -> Iterator[pa.RecordBatch]:
         try:
             for batch in self._source:
+                self.bytes += batch.nbytes
                 yield conform(batch, self._schema)
         except LastroError as error:
             self.failure = error

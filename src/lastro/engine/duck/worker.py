@@ -136,9 +136,9 @@ class Emitter:
         """Sends the end of a file."""
         self._outlet.tell(ended)
 
-    def progress(self, rows: int) -> None:
+    def progress(self, rows: int, size: int) -> None:
         """Sends a sign of life."""
-        self._outlet.tell(frames.Progress(rows))
+        self._outlet.tell(frames.Progress(rows, size))
 
 
 class Inlet:

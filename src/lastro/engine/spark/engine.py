@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from lastro.engine.duck.arrow import conform, to_arrow
 from lastro.engine.duck.engine import DuckEngine
-from lastro.engine.protocol import Arrange, KeyDiff, Measures, Merged, Progress, Protect, Staged, StagedFile
+from lastro.engine.protocol import Arrange, KeyDiff, Measures, Merged, Protect, Staged, StagedFile
 from lastro.engine.scan import ArrowStream, Scan
 from lastro.engine.spark import intake
 from lastro.engine.spark import stage as staging
@@ -33,6 +33,7 @@ from lastro.engine.sql import door, measure
 from lastro.engine.sql.dialect import quoted, render
 from lastro.model.merging import MergePlan
 from lastro.model.plan import Plan, TableRule
+from lastro.model.progress import Told
 from lastro.model.sample import Sample
 from lastro.model.schema import Schema
 from lastro.model.text import _
@@ -87,7 +88,7 @@ class SparkEngine:
         batch: str,
         keep_last: bool = False,
         protect: Protect | None = None,
-        progress: Progress | None = None,
+        progress: Told | None = None,
         arrange: Arrange | None = None,
     ) -> Staged:
         """One batch, staged. `protect` must be picklable: it runs where the rows are."""

@@ -31,7 +31,6 @@ from lastro.engine.protocol import (
     UNREAD,
     UNREAD_MAX,
     Arrange,
-    Progress,
     Protect,
     Staged,
     StagedFile,
@@ -44,6 +43,7 @@ from lastro.engine.sql.dialect import quoted
 from lastro.engine.sql.dialect import text as literal
 from lastro.model.errors import EngineError, WriteFailed
 from lastro.model.plan import Plan
+from lastro.model.progress import Progress, Told
 from lastro.model.text import _
 from lastro.model.version import RowCounts
 
@@ -60,7 +60,7 @@ class Order:
     batch: str
     keep_last: bool
     protect: Protect | None
-    progress: Progress | None
+    progress: Told | None
     arrange: Arrange | None = None
 
 
@@ -82,7 +82,7 @@ def stage(session: Session, order: Order, scan: Scan) -> Staged:
     with failures(_("Spark could not stage the batch"), where=order.plan.dataset), _in_memory(whole):
         counts, refused = _counted(whole, names)
         if order.progress is not None:
-            order.progress(counts.read)
+            order.progress(Progress(counts.read))
         kept = _write(_kept(whole, names), order, "kept")
         aside = _write(_quarantine(whole, order, names), order, "quarantine")
         members = tuple(_unread(whole, names)) if any(each.tells_unread for each in found) else ()

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lastro.model.reconciliation import ColumnTotals, Reconciliation, Totals
+from lastro.model.reconciliation import ColumnTotals, Totals
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source import incremental
@@ -172,7 +172,7 @@ def _taking(session: Session, asked: Asked, relation: str, names: tuple[str, ...
     source = survey(session.row, f"{relation}{reading.where}", counted)
     arrived = Arrived()
     stream = session.stream(statement, arrived)
-    return Taking(session.label, names, reading, stream, keys, lambda: Reconciliation(source, arrived.totals(names)))
+    return Taking(session.label, names, reading, stream, keys, source, lambda: arrived.totals(names))
 
 
 def _notes(session: Session, asked: Asked, last: ColumnCursor | None, mode: Mode) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from lastro.engine.scan import ArrowStream, StreamScan
-from lastro.model.reconciliation import Reconciliation
+from lastro.model.reconciliation import Reconciliation, Totals
 from lastro.source.database.absent import no_such_column
 from lastro.source.database.growing import Reading
 from lastro.source.options import write_cursor
@@ -25,19 +25,28 @@ class Taking:
     reading: Reading
     stream: Batches
     keys: Callable[[Sequence[str]], ArrowStream]
-    reconciliation: Callable[[], Reconciliation] | None = None
+    counted: Totals | None = None
+    """What the database counted before; `arrived` tells the same of what came, once it was read to its end."""
+    arrived: Callable[[], Totals] | None = None
 
     def opened(self, *, mark: str = "", notes: tuple[str, ...] = ()) -> Opened:
         """The reading, for the pipeline. `mark` goes into the cursor."""
         return Opened(
-            StreamScan(self.stream, self.label),
+            StreamScan(self.stream, self.label, rows=self._rows()),
             lambda: self._watermark(mark),
             self.label,
             notes,
             more=lambda: self.reading.more,
-            reconciliation=self.reconciliation,
+            reconciliation=self._reconciliation(),
             keys=self._keys,
         )
+
+    def _rows(self) -> int:
+        return 0 if self.counted is None or self.reading.more else self.counted.rows
+
+    def _reconciliation(self) -> Callable[[], Reconciliation] | None:
+        counted, arrived = self.counted, self.arrived
+        return None if counted is None or arrived is None else lambda: Reconciliation(counted, arrived())
 
     def _watermark(self, mark: str) -> Cursor:
         self.stream.check_finished(self.label)

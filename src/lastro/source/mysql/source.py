@@ -26,7 +26,6 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from lastro.model.errors import SqlRefused
-from lastro.model.reconciliation import Reconciliation
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source import incremental
@@ -152,7 +151,7 @@ class MysqlSource:
         source = survey(session, rows, columns, hashed=names)
         tally = Tally(schema_of(columns), hashed=names)
         stream = session.stream(rows + reading.order, columns, tally=tally)
-        return Taking(self.label, tuple(known), reading, stream, keys, lambda: Reconciliation(source, tally.totals()))
+        return Taking(self.label, tuple(known), reading, stream, keys, source, tally.totals)
 
     def _notes(self, session: Session, last: ColumnCursor | None, mode: Mode) -> tuple[str, ...]:
         notes = []

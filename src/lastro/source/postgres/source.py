@@ -296,7 +296,7 @@ class Taking:
             return write_cursor(self.reading.after)
 
         return Opened(
-            StreamScan(self.stream, label),
+            StreamScan(self.stream, label, rows=self._rows()),
             watermark,
             label,
             self.reading.notes,
@@ -304,6 +304,9 @@ class Taking:
             reconciliation=self.reconciliation(),
             keys=self.keys,
         )
+
+    def _rows(self) -> int:
+        return 0 if self.counted is None or self.reading.more else self.counted.totals.rows
 
     def reconciliation(self) -> Callable[[], Reconciliation] | None:
         """What tells both sides, once everything was read; None where nothing was counted."""

@@ -29,7 +29,6 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from lastro.model.errors import SourceBroken, SourceUnreachable
-from lastro.model.reconciliation import Reconciliation
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source import incremental
@@ -153,7 +152,7 @@ class SqliteSource:
         tally = CellTally(names, hashed=hashed)
         source = survey(session, f"{relation}{reading.where}", names, hashed=hashed)
         stream = session.stream(relation, names, reading, counting=tally)
-        return Taking(self.label, names, reading, stream, keys, lambda: Reconciliation(source, tally.totals()))
+        return Taking(self.label, names, reading, stream, keys, source, tally.totals)
 
 
 def sqlite_source(options: Mapping[str, Any], base: Path) -> SqliteSource:  # Any: a person's YAML values
