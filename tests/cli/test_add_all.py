@@ -23,12 +23,13 @@ def test_a_plan_names_the_command_that_does_it(shop, lastro):
 
     assert ended.code == 0
     assert ended.last == (
-        """2 tables: 2 would be added, 0 there already. next: lastro add 'shop.db#*' --prefix 'it'"'"'s_'"""
+        "2 tables: 1 would be added, 0 there already, 1 skipped. "
+        """next: lastro add 'shop.db#*' --prefix 'it'"'"'s_'"""
     )
 
 
 def test_the_command_after_a_plan_has_its_options(shop, lastro):
-    options = ("--mode", "append", "--option", "path=shop.db", "--option", "busy_timeout_s=7")
+    options = ("--views", "--mode", "append", "--option", "path=shop.db", "--option", "busy_timeout_s=7")
 
     ended = lastro("add", "x.db#*", "--plan", *options)
 
@@ -41,15 +42,23 @@ def test_a_setting_is_read_back_as_it_was(value):
 
 
 def test_one_that_fails_decides_the_exit_code_and_is_told_with_its_repair(shop, lastro):
-    ended = lastro("add", "shop.db#*")
+    ended = lastro("add", "shop.db#*", "--views")
 
     assert ended.code == 3
     assert "broken: " in ended.out
-    assert ended.last == "2 tables: 1 added, 0 there already, 1 failed. next: lastro run"
+    assert ended.last == "2 tables: 1 added, 0 there already, 0 skipped, 1 failed. next: lastro run"
+
+
+def test_what_is_skipped_is_told_and_fails_nothing(shop, lastro):
+    ended = lastro("add", "shop.db#*")
+
+    assert ended.code == 0
+    assert "broken: it is a view; --views adds views, too" in ended.out
+    assert ended.last == "2 tables: 1 added, 0 there already, 1 skipped, 0 failed. next: lastro run"
 
 
 def test_as_json(shop, lastro):
-    told = lastro("add", "shop.db#*", "--json").json
+    told = lastro("add", "shop.db#*", "--views", "--json").json
 
     assert (told["schema"], told["ok"]) == ("lastro.add-all/1", False)
     assert [(each["table"], each["outcome"]) for each in told["tables"]] == [("broken", "failed"), ("orders", "added")]
@@ -58,7 +67,12 @@ def test_as_json(shop, lastro):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("shop.db#orders",), ("shop.db#*", "--as", "x", "--plan"), ("shop.db#*", "--as", "x", "--prefix", "y")],
+    [
+        ("shop.db#orders",),
+        ("shop.db#*", "--as", "x", "--plan"),
+        ("shop.db#*", "--as", "x", "--prefix", "y"),
+        ("shop.db#*", "--as", "x", "--views"),
+    ],
 )
 def test_a_name_is_for_one_table_and_a_prefix_for_all(shop, lastro, arguments):
     ended = lastro("add", *arguments)

@@ -205,6 +205,53 @@ def test_gzip_whose_last_member_is_as_long_as_what_was_read(tmp_path, log, follo
     assert read(follower) == ["3", "4"]
 
 
+@pytest.mark.parametrize("size", [EDGE_BYTES - 10, EDGE_BYTES, EDGE_BYTES + 10, 3 * EDGE_BYTES])
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_gzip_member_is_no_log(tmp_path, log, rotation, follower, size, ended):
+    first, second = (letter * 9 + b"\n" for letter in (b"1", b"2"))
+    log.write_bytes(first * (size // 10))
+    read(follower)
+    if ended:
+        rotation.rename()
+        rotation.age()
+        log.write_text("live\n")
+        read(follower)
+        log.unlink()
+        log = tmp_path / "app.log.1"
+    log.unlink()
+    (tmp_path / "app.log.2.gz").write_bytes(gzip.compress(first * (size // 10)) + gzip.compress(second * (size // 10)))
+
+    assert read(follower) == ["2" * 9] * (size // 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "stored"),
+    [
+        ("app.log", b"".join),
+        ("app.log.2", b"".join),
+        ("app.log.2.gz", lambda parts: gzip.compress(b"".join(parts))),
+        ("app.log.2.gz", lambda parts: b"".join(gzip.compress(part) for part in parts)),
+        ("app.log.2.zst", lambda parts: pa.compress(b"".join(parts), codec="zstd", asbytes=True)),
+    ],
+)
+@pytest.mark.parametrize("rest", [b"", b"x" * len(BANNER) + b"more1\n"], ids=["", "and more"])
+def test_a_log_that_begins_as_an_ended_one_and_ends_otherwise(tmp_path, log, rotation, follower, name, stored, rest):
+    """Both begin with an edge of the same bytes, as logs with a long banner do, and one (or its last part) is as long
+    as the other.
+    """
+    log.write_bytes(BANNER + b"old 1\n")
+    read(follower)
+    rotation.rename()
+    rotation.age()
+    log.write_text("live\n")
+    read(follower)
+    (tmp_path / "app.log.1").unlink()
+    parts = [BANNER + b"new 1\n", *([rest] if rest else [])]
+    (tmp_path / name).write_bytes(stored(parts))
+
+    assert read(follower)[100:101] == ["new 1"]
+
+
 @pytest.mark.parametrize("name", ["app.log.2.xz", "app.log.1.bz2"])
 def test_a_compression_that_is_not_read_is_refused(tmp_path, follower, name):
     (tmp_path / name).write_bytes(b"whatever")

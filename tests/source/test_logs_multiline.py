@@ -36,6 +36,27 @@ def test_the_last_record_waits(tail: bytes, joining: Joining, waits: bytes) -> N
     assert open_record(joining)(tail) == len(waits)
 
 
+ACCENTED, SMALL = Joining("^É", starts=True), Joining("^é", starts=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "joining", "waits"),
+    [
+        ("cut\nÉ 1\n b\nÉ 2\n c\n", "latin-1", ACCENTED, "É 2\n c\n"),
+        ("cut\nx\né y\nx 2\né z\n", "cp1252", Joining("^é", starts=False), "x 2\né z\n"),
+        ("cut\nÉ 1\nÃ‰ 2\n", "cp1252", ACCENTED, "É 1\nÃ‰ 2\n"),
+        ("cut\nÉ 1\nÉ 2\n", "utf-8", ACCENTED, "É 2\n"),
+    ],
+)
+def test_what_begins_a_record_is_judged_by_its_text(text: str, encoding: str, joining: Joining, waits: str) -> None:
+    """`Ã‰` in cp1252 is `É` to those who take it for UTF-8."""
+    assert open_record(joining, encoding)(text.encode(encoding)) == len(waits.encode(encoding))
+
+
+def test_a_broken_byte_changes_nothing_for_other_lines() -> None:
+    assert open_record(ACCENTED)(b"cut\n" + "É 1\n".encode() + b"\xff\n" + "É 2\n".encode()) == len("É 2\n".encode())
+
+
 def test_a_record_beyond_its_limit_waits_no_longer() -> None:
     joining = Joining("^a", starts=True, bytes_max=1_000)
 
@@ -47,7 +68,7 @@ def test_a_pattern_that_is_none_is_refused() -> None:
         open_record(Joining("(", starts=True))(b"a\nb\n")
 
 
-@given(contents, st.lists(st.integers(0, 120), max_size=5), st.sampled_from([STARTS, CONTINUES]))
+@given(contents, st.lists(st.integers(0, 120), max_size=5), st.sampled_from([STARTS, CONTINUES, SMALL]))
 def test_a_log_read_while_it_grows_gives_the_records_of_the_whole(
     content: bytes, moments: list[int], joining: Joining
 ) -> None:

@@ -71,7 +71,7 @@ def test_one_that_fails_leaves_the_others_whole(lake):
     with closing(sqlite3.connect(lake.root / "shop.db")) as connection, connection:
         connection.execute("CREATE VIEW broken AS SELECT * FROM gone")
 
-    found = lake.add_all("shop.db#*")
+    found = lake.add_all("shop.db#*", views=True)
 
     assert told(found) == {
         "broken": ("broken", "failed"),
@@ -81,6 +81,45 @@ def test_one_that_fails_leaves_the_others_whole(lake):
     assert lake.datasets() == ("customers", "orders")
     assert not (lake.root / "contracts" / "broken.odcs.yaml").exists()
     assert next(each for each in found if each.error).error.do
+
+
+def test_views_are_skipped_until_they_are_asked_for_and_told(lake):
+    database(lake, "orders")
+    with closing(sqlite3.connect(lake.root / "shop.db")) as connection, connection:
+        connection.execute("CREATE VIEW recent AS SELECT * FROM orders")
+
+    without, asked = lake.add_all("shop.db#*"), lake.add_all("shop.db#*", views=True)
+
+    assert told(without) == {"orders": ("orders", "added"), "recent": (None, "skipped")}
+    assert without[1].to_dict() == {
+        "table": "recent",
+        "name": None,
+        "outcome": "skipped",
+        "what": "it is a view",
+        "do": "--views adds views, too",
+    }
+    assert told(asked) == {"orders": ("orders", "there"), "recent": ("recent", "added")}
+    assert told(lake.add_all("shop.db#*")) == {"orders": ("orders", "there"), "recent": ("recent", "there")}
+
+
+def test_a_table_of_a_file_is_known_however_it_is_written(lake):
+    database(lake, "Orders", "None")
+    lake.add("./shop.db#Orders", name="mine")
+    lake.add("shop.db", name="asked", options={"kind": "sqlite", "query": "SELECT 1 AS id"})
+
+    assert told(lake.add_all("shop.db#*")) == {"None": ("none", "added"), "Orders": ("mine", "there")}
+
+
+def test_an_option_that_a_table_lacks_fails_that_table_only(lake):
+    database(lake, "orders")
+    with closing(sqlite3.connect(lake.root / "shop.db")) as connection, connection:
+        connection.execute("CREATE TABLE codes (code TEXT)")
+
+    found = lake.add_all("shop.db#*", options={"cursor": "id"})
+
+    assert told(found) == {"codes": ("codes", "failed"), "orders": ("orders", "added")}
+    assert (found[0].error.what, found[0].error.do) == ("there is no column id", "columns are: code")
+    assert lake.datasets() == ("orders",)
 
 
 def test_a_database_without_tables_and_a_kind_that_lists_none(lake):
@@ -119,10 +158,84 @@ def test_a_schema_of_postgresql(lake, server, monkeypatch):  # noqa: F811
     )
     monkeypatch.setenv("SHOP_URL", server.url)
 
-    found = lake.add_all(f"postgresql://shop#{server.schema}.*", options={"url": "${SHOP_URL}"})
+    found = lake.add_all(f"postgresql://shop#{server.schema}.*", options={"url": "${SHOP_URL}"}, views=True)
 
     assert {each.name for each in found} == {"orders", "a_b", "seen"}
     assert [lake.dataset(name).ingest().counts.kept for name in ("orders", "a_b", "seen")] == [1, 1, 1]
+
+
+@pytest.mark.xdist_group("postgres")
+def test_a_table_of_postgresql_is_known_however_it_is_written(lake, server, monkeypatch):  # noqa: F811
+    server.run(*(f"CREATE TABLE SCHEMA_.{name} AS SELECT 1 AS id" for name in ("orders", "goods", '"a.B"', "hidden")))
+    server.run(f"CREATE TABLE IF NOT EXISTS public.{server.schema}_other AS SELECT 1 AS id")
+    path = f"?options=-csearch_path%3D{server.schema}"
+    monkeypatch.setenv("SHOP_URL", server.url + path)
+    place = {"kind": "postgres", "url": "${SHOP_URL}"}
+    try:
+        lake.add("", name="short", options={**place, "table": "orders"})
+        lake.add("", name="quoted", options={**place, "table": f'"{server.schema}"."goods"'})
+        lake.add("", name="odd", options={**place, "table": '"a.B"'})
+        lake.add("", name="elsewhere", options={**place, "table": f"public.{server.schema}_other"})
+
+        found = lake.add_all(f"postgresql://shop#{server.schema}.*", options={"url": "${SHOP_URL}"})
+    finally:
+        server.run(f"DROP TABLE public.{server.schema}_other")
+
+    assert dict(told(found).values()) == {
+        "short": "there",
+        "quoted": "there",
+        "odd": "there",
+        "hidden": "added",
+    }
+
+
+@pytest.mark.xdist_group("postgres")
+def test_what_an_account_of_postgresql_may_not_read_is_told(lake, server, monkeypatch):  # noqa: F811
+    account = f"{server.schema}_reader"
+    server.run(
+        "CREATE TABLE SCHEMA_.orders AS SELECT 1 AS id",
+        "CREATE TABLE SCHEMA_.salaries AS SELECT 1 AS id",
+        "CREATE MATERIALIZED VIEW SCHEMA_.daily AS SELECT 1 AS id WITH NO DATA",
+        f"CREATE ROLE {account} LOGIN PASSWORD 'x'",
+        f"GRANT USAGE ON SCHEMA SCHEMA_ TO {account}",
+        f"GRANT SELECT ON SCHEMA_.orders, SCHEMA_.daily TO {account}",
+    )
+    monkeypatch.setenv("SHOP_URL", server.elsewhere(account=account, password="x"))
+    ask = {"options": {"url": "${SHOP_URL}"}, "views": True}
+    try:
+        found = lake.add_all(f"postgresql://shop#{server.schema}.*", **ask)
+        server.run(f"REVOKE SELECT ON ALL TABLES IN SCHEMA SCHEMA_ FROM {account}")
+        with pytest.raises(SourceBroken, match="may read"):
+            lake.add_all(f"postgresql://shop#{server.schema}.*", **ask)
+    finally:
+        server.run(f"DROP OWNED BY {account}", f"DROP ROLE {account}")
+
+    assert [(each.name, each.outcome.value) for each in found] == [
+        (None, "skipped"),
+        ("orders", "added"),
+        (None, "skipped"),
+    ]
+    assert [each.skipped[0] for each in found if each.skipped] == [
+        "it was never filled",
+        "this account may not read it",
+    ]
+
+
+def test_a_table_of_mysql_is_known_however_it_is_written(lake, mysql):  # noqa: F811
+    mysql.run("CREATE TABLE orders AS SELECT 1 AS id", "CREATE TABLE goods AS SELECT 1 AS id")
+    mysql.run("CREATE VIEW recent AS SELECT * FROM orders")
+    place = {"url": f"${{{VARIABLE}}}"}
+    lake.add("", name="short", options={"kind": "mysql", **place, "table": "orders"})
+    lake.add("", name="long", options={"kind": "mysql", **place, "table": f"`{mysql.database}`.goods"})
+
+    for asked in ("*", f"{mysql.database}.*"):
+        found = lake.add_all(f"mysql://shop/db#{asked}", options=place)
+
+        assert [(each.name, each.outcome.value) for each in found] == [
+            ("long", "there"),
+            ("short", "there"),
+            (None, "skipped"),
+        ]
 
 
 def test_a_database_of_mysql(lake, mysql):  # noqa: F811
@@ -133,5 +246,5 @@ def test_a_database_of_mysql(lake, mysql):  # noqa: F811
     there = lake.add_all(f"mysql://shop/db#{mysql.database}.*", options=place, prefix="there_")
 
     assert {each.name for each in here} == {"here_orders", "here_a_b_c"}
-    assert {each.name for each in there} == {"there_orders", "there_a_b_c"}
-    assert [lake.dataset(each.name).ingest().counts.kept for each in (*here, *there)] == [1, 1, 1, 1]
+    assert [(each.name, each.outcome.value) for each in there] == [("here_a_b_c", "there"), ("here_orders", "there")]
+    assert [lake.dataset(each.name).ingest().counts.kept for each in here] == [1, 1]

@@ -82,6 +82,72 @@ def test_an_old_encoding_is_guessed_too(workspace: Workspace, tmp_path: Path) ->
     assert [row["message"] for row in rows(workspace, "a")] == ["São Paulo", "não"]
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-8"])
+def test_a_log_of_any_encoding_is_followed_and_its_places_are_its_own_bytes(
+    workspace: Workspace, tmp_path: Path, encoding: str
+) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes("INFO São Paulo\nINFO ação\n".encode(encoding))
+    pattern = {"format": {"pattern": "^(?P<level>[A-Z]+) (?P<message>.*)$"}, "encoding": encoding}
+    workspace.add("a.log*", name="a", mode="append", options={"kind": "logs", **pattern})
+    workspace.dataset("a").ingest()
+    with log.open("ab") as file:
+        file.write("não é\nINFO é só\n".encode(encoding))
+    workspace.dataset("a").ingest()
+    log.rename(tmp_path / "a.log.1")
+    with (tmp_path / "a.log.1").open("ab") as file:
+        file.write("INFO já\nàs 10\n".encode(encoding))
+    log.write_bytes("INFO manhã\n".encode(encoding))
+    workspace.dataset("a").ingest()
+
+    whole = (tmp_path / "a.log.1").read_bytes()
+    aside = sorted(workspace.dataset("a").quarantine().rows(), key=lambda row: row["offset"])
+    assert sorted(row["message"] for row in rows(workspace, "a")) == ["São Paulo", "ação", "já", "manhã", "é só"]
+    assert [row["record"] for row in aside] == ["não é", "às 10"]
+    assert [whole.index(row["record"].encode(encoding)) for row in aside] == [row["offset"] for row in aside]
+
+
+def test_records_of_several_lines_in_an_old_encoding_are_whole_while_they_grow(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes("Época 1\n ação\nÉpoca 2\n".encode("latin-1").replace("É".encode("latin-1"), b"E", 1))
+    options = {
+        "kind": "logs",
+        "encoding": "latin-1",
+        "format": {"pattern": r"^(?s)(?P<text>.*)$"},
+        "multiline": {"continues": "^(ã|é| )"},
+    }
+    workspace.add("a.log", name="a", mode="append", options=options)
+    workspace.dataset("a").ingest()
+    with log.open("ab") as file:
+        file.write("ã\n".encode("latin-1"))
+    workspace.dataset("a").ingest()
+    with log.open("ab") as file:
+        file.write("é\nEnfim\nfim\n".encode("latin-1"))
+    workspace.dataset("a").ingest()
+
+    assert [row["text"] for row in rows(workspace, "a")] == ["Epoca 1\n ação", "Época 2\nã\né", "Enfim"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32-be"])
+def test_text_of_more_bytes_a_character_is_set_aside_not_lost(
+    workspace: Workspace, tmp_path: Path, encoding: str
+) -> None:
+    (tmp_path / "a.log").write_text("plain\n")
+    workspace.add("a.log", name="a", options={"kind": "logs", "format": {"pattern": "(?P<text>.*)"}})
+    content = "one\ntwo\nthree\n".encode(encoding)
+    (tmp_path / "a.log").write_bytes(content)
+    workspace.dataset("a").ingest()
+
+    aside = sorted(workspace.dataset("a").quarantine().rows(), key=lambda row: row["offset"])
+    assert rows(workspace, "a") == []
+    assert [row["offset"] for row in aside] == [0, *(at + 1 for at, byte in enumerate(content) if byte == 10)][
+        : len(aside)
+    ]
+    assert [row["record"].replace("\\x00", "")[-3:] for row in aside][1:3] == ["two", "ree"]
+
+
 def test_a_refused_row_keeps_its_place_and_is_corrected(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("level=info n=1\nlevel=info n=2\n" * 10)
     workspace.add("a.log", name="a", options={})

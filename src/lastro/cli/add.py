@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -18,7 +19,7 @@ from lastro.model.text import _, ngettext
 from lastro.report.blocks import Blocks, Cell, Column, Line, Title, Tone, table
 from lastro.source import options_for
 from lastro.source.listing import asks_for_all
-from lastro.workspace.add_all import Addition, Outcome
+from lastro.workspace.add_all import Addition, Asked, Outcome
 from lastro.workspace.workspace import Workspace
 
 
@@ -37,6 +38,7 @@ from lastro.workspace.workspace import Workspace
 @click.option("--as", "name", metavar=_("NAME"), help=_("The dataset's name; without it for a whole database."))
 @click.option("--prefix", metavar=_("TEXT"), help=_("For a whole database: what each dataset's name begins with."))
 @click.option("--plan", is_flag=True, help=_("For a whole database: show what would be added, and add nothing."))
+@click.option("--views", is_flag=True, help=_("For a whole database: add its views, too."))
 @click.option(
     "--mode", type=click.Choice(["append", "overwrite", "upsert"]), help=_("How later batches change the dataset.")
 )
@@ -55,15 +57,17 @@ def command(
     name: str | None,
     prefix: str | None,
     plan: bool,
+    views: bool,
     mode: str | None,
     options: tuple[tuple[str, Any], ...],  # Any: JSON values
 ) -> Answer:
     """Infers a contract and enters the dataset in `lastro.yaml`."""
     workspace = lastro.open()
     if name is None:
-        return _all(workspace, settings, location, prefix=prefix or "", plan=plan, mode=mode, options=dict(options))
-    if prefix is not None or plan:
-        raise UsageError(_("--prefix and --plan are for a whole database, which has no --as"))
+        asked = Asked(prefix or "", mode, plan, views)
+        return _all(workspace, settings, location, asked, dict(options))
+    if prefix is not None or plan or views:
+        raise UsageError(_("--prefix, --plan and --views are for a whole database, which has no --as"))
     with working(name, settings):
         added = workspace.add(location, name=name, mode=mode, options=dict(options))
     sentence = ngettext(
@@ -83,27 +87,22 @@ def _all(
     workspace: Workspace,
     settings: Settings,
     location: str,
-    *,
-    prefix: str,
-    plan: bool,
-    mode: str | None,
+    asked: Asked,
     options: dict[str, Any],  # Any: JSON values
 ) -> Answer:
     if not asks_for_all(options_for(location, options)):
         raise UsageError(_("which name? add --as NAME; a whole database ends in #* or #SCHEMA.*"))
-    found = workspace.add_all(
-        location, prefix=prefix, mode=mode, options=options, plan=plan, working=lambda name: working(name, settings)
-    )
+    found = workspace.add_all(location, **asdict(asked), options=options, working=lambda name: working(name, settings))
     counts = {outcome: sum(each.outcome is outcome for each in found) for outcome in Outcome}
     sentence = ngettext(
-        "{n} table: {added} added, {there} there already, {failed} failed",
-        "{n} tables: {added} added, {there} there already, {failed} failed",
+        "{n} table: {added} added, {there} there already, {skipped} skipped, {failed} failed",
+        "{n} tables: {added} added, {there} there already, {skipped} skipped, {failed} failed",
         len(found),
     )
-    if plan:
+    if asked.plan:
         sentence = ngettext(
-            "{n} table: {would} would be added, {there} there already",
-            "{n} tables: {would} would be added, {there} there already",
+            "{n} table: {would} would be added, {there} there already, {skipped} skipped",
+            "{n} tables: {would} would be added, {there} there already, {skipped} skipped",
             len(found),
         )
     return Answer(
@@ -114,9 +113,10 @@ def _all(
             added=counts[Outcome.ADDED],
             would=counts[Outcome.WOULD_BE],
             there=counts[Outcome.THERE],
+            skipped=counts[Outcome.SKIPPED],
             failed=counts[Outcome.FAILED],
         ),
-        next=_again(location, prefix=prefix, mode=mode, options=options) if plan else "lastro run",
+        next=_again(location, asked, options) if asked.plan else "lastro run",
         exit_code=max((each.error.exit_code for each in found if each.error), default=0),
         schema="lastro.add-all/1",
     )
@@ -124,15 +124,14 @@ def _all(
 
 def _again(
     location: str,
-    *,
-    prefix: str,
-    mode: str | None,
+    asked: Asked,
     options: dict[str, Any],  # Any: JSON values
 ) -> str:
     """The command that adds what was planned."""
     parts = ["lastro", "add", location]
-    parts += ["--prefix", prefix] if prefix else []
-    parts += ["--mode", mode] if mode else []
+    parts += ["--prefix", asked.prefix] if asked.prefix else []
+    parts += ["--views"] if asked.views else []
+    parts += ["--mode", asked.mode] if asked.mode else []
     for key, value in options.items():
         parts += ["--option", written(key, value)]
     return shlex.join(parts)
@@ -146,7 +145,8 @@ def _tables(found: tuple[Addition, ...]) -> Blocks:
         if each.error is not None
         for line in (Line(f"  {each.table}: {each.error.what}", Tone.BAD), Line(f"    {each.error.do}"))
     ]
-    return (table(columns, [(each.table, each.name, _outcome(each)) for each in found]), *failed)
+    skipped = [Line(f"  {each.table}: {each.skipped[0]}; {each.skipped[1]}") for each in found if each.skipped]
+    return (table(columns, [(each.table, each.name or "", _outcome(each)) for each in found]), *failed, *skipped)
 
 
 def _outcome(found: Addition) -> Cell:
@@ -157,6 +157,8 @@ def _outcome(found: Addition) -> Cell:
             return Cell(_("would be added"))
         case Outcome.THERE:
             return Cell(_("there already"), Tone.FAINT)
+        case Outcome.SKIPPED:
+            return Cell(_("skipped"), Tone.FAINT)
         case Outcome.FAILED:
             return Cell(_("failed {code}").format(code=found.error.code if found.error else ""), Tone.BAD)
 

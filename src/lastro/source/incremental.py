@@ -154,11 +154,18 @@ def _earlier_moment(text: str, lag: float) -> str:
             _("a lag needs numbers or ISO dates in the cursor column"),
             do=_("leave lag out, or choose another cursor column"),
         )
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+        moment -= timedelta(seconds=lag) if found["gap"] else timedelta(days=math.ceil(lag / 86_400))
+    except (ValueError, OverflowError):  # 30 February, or before the first year that there is
+        raise SourceBroken(
+            _("{moment} is no moment, or the lag reaches back before the year 1").format(moment=text),
+            do=_("leave lag out, or choose another cursor column"),
+        ) from None
+    spelled = moment.date().isoformat()
     if found["gap"] is None:
-        return f"{moment - timedelta(days=math.ceil(lag / 86_400)):%Y-%m-%d}"
-    moment -= timedelta(seconds=lag)
-    spelled = f"{moment:%Y-%m-%d}{found['gap']}{moment:%H:%M}"
+        return spelled
+    spelled += f"{found['gap']}{moment:%H:%M}"
     if found["second"]:
         spelled += f"{moment:%S}".join((":", ""))
     if found["part"]:

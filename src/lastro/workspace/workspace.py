@@ -109,19 +109,21 @@ class Workspace:
         mode: str | None = None,
         options: Mapping[str, Any] | None = None,  # Any: a source's own options
         plan: bool = False,
+        views: bool = False,
         working: Working | None = None,
     ) -> tuple[Addition, ...]:
         """Adds each table of a database or schema: `postgresql://…#schema.*`, `mysql://…#*`, `core.db#*`.
 
         Tables that are datasets already stay; one that fails leaves the others whole. With `plan` nothing is added.
+        Views are skipped without `views`, and so is what the account may not read.
         `working` is entered for each table. Raises `SourceError`, `ConfigurationError`.
         """
         from lastro.source import options_for
-        from lastro.workspace.add_all import add_all
+        from lastro.workspace.add_all import Asked, add_all
 
         source = options_for(location, options or {})
         told = {} if working is None else {"working": working}
-        found = add_all(self.root, self.engine(), source, prefix=prefix, mode=mode, plan=plan, clock=self.clock, **told)
+        found = add_all(self.root, self.engine(), source, Asked(prefix, mode, plan, views), clock=self.clock, **told)
         self.settings = configuration.read(self.root)
         return found
 

@@ -7,7 +7,8 @@ Rules:
 2. A line ends at a line feed; a carriage return before it is dropped, any other stays. A byte order mark is dropped.
 3. A place is the number of bytes before the record: in the file, or in what a compressed file holds.
 4. Text of another encoding, of one byte a character, is made UTF-8 on the way.
-5. A record that is no UTF-8, or holds a NUL byte, is broken: its bytes are shown as `\xff`, and it is set aside.
+5. A record that is no UTF-8, or holds a NUL byte, is broken: its bytes are shown as `\xff`, and it is set aside. To the
+   pattern of `Joining` a byte that is no UTF-8 is some character.
 6. A line longer than the limit arrives in pieces, all of them broken. The lines of a joined record beyond its limit
    arrive one by one, broken too. So memory is bounded, nothing is lost, and nobody can stop the reading.
 7. No line is looked at in Python, save broken ones.
@@ -265,9 +266,11 @@ class _Joiner:
 
     def _begins(self, text: bytes, starts: Integers, ends: Integers) -> Flags:
         """Which lines begin a record."""
-        values = _texts(text, starts, ends)
         if _decoded(text) is None:
-            values = values.cast(pa.binary())  # RE2 then takes bytes for characters
+            lines = [text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+            values = pa.array([line.removesuffix(b"\r").decode(errors="replace") for line in lines], pa.string())
+        else:
+            values = _texts(text, starts, ends)
         matches: Flags = pc.match_substring_regex(values, self._joining.pattern).to_numpy(zero_copy_only=False)
         return matches if self._joining.starts else ~matches
 

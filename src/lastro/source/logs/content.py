@@ -28,7 +28,6 @@ BLOCK_BYTES = 1 << 20
 EDGE_BYTES = 4_096
 """How much of a log's beginning, and of what lies before an offset, tells it from others."""
 HASH_BYTES = 10
-_ISIZE = 1 << 32
 
 
 class Torn(Exception):
@@ -82,15 +81,11 @@ class Log:
         return self.length >= size
 
     def ends_at(self, size: int) -> bool:
-        """True if the file has exactly so many bytes. Of a gzip file with more than an edge this is told by its last
-        bytes, which say how many it holds, where nothing has unpacked it yet.
+        """True if the file has exactly so many bytes. A compressed one is unpacked for it: what a gzip file says of its
+        length is said of its last member only.
         """
         if self.packed and size < EDGE_BYTES:
             return len(self.head(size + 1)) == size
-        if self._length is None and self.name.lower().endswith(".gz"):
-            with self._opened() as stream:
-                stream.seek(-4, os.SEEK_END)
-                return int.from_bytes(stream.read(4), "little") == size % _ISIZE
         return self.length == size
 
     def head(self, size: int) -> bytes:

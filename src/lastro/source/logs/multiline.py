@@ -4,7 +4,8 @@ Rules:
 
 1. A record may go on until another begins. The last one waits, and so does a line without its line feed.
 2. A record beyond its limit is set aside line by line whatever comes: it waits no longer.
-3. What begins a record is decided as the engine decides it.
+3. What begins a record is decided as the engine decides it: by the line's text, in which a byte that is none of the
+   encoding's is some character.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from lastro.model.errors import ConfigurationError
 from lastro.model.text import _
 
 
-def open_record(joining: Joining) -> Callable[[bytes], int]:
+def open_record(joining: Joining, encoding: str = "utf-8") -> Callable[[bytes], int]:
     """A function of a log's last bytes, the first line of which may be cut at its beginning: how many of them belong to
     a record that may go on; all of them if none begins in them.
 
@@ -26,7 +27,7 @@ def open_record(joining: Joining) -> Callable[[bytes], int]:
     def unfinished(tail: bytes) -> int:
         end = tail.rfind(b"\n") + 1
         begin = tail.find(b"\n") + 1
-        place = _last(tail[begin:end], joining) if begin < end else None
+        place = _last(tail[begin:end], joining, encoding) if begin < end else None
         if place is not None:
             return len(tail) - begin - place
         return len(tail) - end if len(tail) > joining.bytes_max else len(tail)
@@ -34,18 +35,13 @@ def open_record(joining: Joining) -> Callable[[bytes], int]:
     return unfinished
 
 
-def _last(text: bytes, joining: Joining) -> int | None:
+def _last(text: bytes, joining: Joining, encoding: str) -> int | None:
     """Where the last of these whole lines begins that begins a record."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     lines = text.split(b"\n")[:-1]
-    values = pa.array([line.removesuffix(b"\r") for line in lines], pa.binary())
-    try:
-        text.decode()
-        values = values.cast(pa.string())
-    except UnicodeDecodeError:
-        pass  # RE2 then takes bytes for characters
+    values = pa.array([line.removesuffix(b"\r").decode(encoding, "replace") for line in lines], pa.string())
     try:
         matches = pc.match_substring_regex(values, joining.pattern).to_pylist()
     except pa.ArrowInvalid:

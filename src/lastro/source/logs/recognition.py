@@ -301,6 +301,4 @@ class _Index:
 
 
 def _continues(log: Log, known: Known) -> bool:
-    if isinstance(known, Entry) and log.ends_at(known.offset):
-        return True
     return log.holds(known.offset) and log.edge(known.offset) == known.edge

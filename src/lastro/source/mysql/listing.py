@@ -8,6 +8,7 @@ from typing import Any
 
 from lastro.model.errors import SourceBroken
 from lastro.model.text import _
+from lastro.source.listing import Listed
 from lastro.source.mysql.columns import quoted
 from lastro.source.mysql.session import check_tls, check_url, connected, text_literal
 from lastro.source.mysql.source import MysqlOptions, table_name
@@ -15,7 +16,7 @@ from lastro.source.options import read_options
 from lastro.source.secret import Secret
 
 
-def tables(options: Mapping[str, Any], base: Path) -> tuple[str, ...]:  # Any: a source's options
+def tables(options: Mapping[str, Any], base: Path) -> tuple[Listed, ...]:  # Any: a source's options
     """The tables and views that the account sees: of the URL's database for `*`, of another for `database.*`.
 
     Raises `ConfigurationError`, `SourceUnreachable`, `SourceBroken` if there is none.
@@ -28,7 +29,9 @@ def tables(options: Mapping[str, Any], base: Path) -> tuple[str, ...]:  # Any: a
     place = "database()" if database is None else text_literal(database)
     with connected(Secret(given.url), given.tls, asked, base, query=False) as session:
         rows = session.rows(
-            f"SELECT table_name FROM information_schema.tables WHERE table_schema = {place} ORDER BY table_name"
+            "SELECT table_name, table_type LIKE '%VIEW', table_schema = database(), table_schema "
+            f"FROM information_schema.tables WHERE table_schema = {place} AND table_type <> 'SEQUENCE' "
+            "ORDER BY table_name"
         )
     if not rows:
         raise SourceBroken(
@@ -36,8 +39,16 @@ def tables(options: Mapping[str, Any], base: Path) -> tuple[str, ...]:  # Any: a
             where=asked,
             do=_("check its name, or GRANT SELECT"),
         )
-    before = "" if database is None else f"{_written(database)}."
-    return tuple(before + _written(str(name)) for (name,) in rows)
+    return tuple(_listed(*row, short=database is None) for row in rows)
+
+
+def _listed(name: str, view: int, here: int, place: str, *, short: bool) -> Listed:
+    """A table, by its short name, which means it in the URL's database, or by that with its database."""
+    bare = _written(str(name))
+    full = f"{_written(str(place))}.{bare}"
+    if short:
+        return Listed(bare, (full,), bool(view))
+    return Listed(full, (bare,) if here else (), bool(view))
 
 
 def _written(name: str) -> str:

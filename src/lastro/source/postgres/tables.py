@@ -12,6 +12,7 @@ from lastro.model.errors import ConfigurationError, SourceBroken
 from lastro.model.text import _
 from lastro.source.database.absent import no_such_table
 from lastro.source.database.select import quoted
+from lastro.source.listing import Listed
 from lastro.source.postgres.session import Session, check_url, connected, literal
 from lastro.source.secret import Secret
 
@@ -32,11 +33,10 @@ SELECT relkind::text, relhassubclass, coalesce(method.amname::text, ''),
 FROM pg_class AS relation LEFT JOIN pg_am AS method ON method.oid = relam WHERE relation.oid = to_regclass({})
 """
 _OF_SCHEMA = """
-SELECT nspname::text, relname::text
+SELECT nspname::text, relname::text, relkind IN ('v', 'm'), pg_table_is_visible(relation.oid),
+  has_table_privilege(relation.oid, 'SELECT'), relkind <> 'm' OR relispopulated
 FROM pg_class AS relation JOIN pg_namespace AS place ON place.oid = relnamespace
 WHERE nspname = {} AND relkind IN ('r', 'v', 'm', 'p', 'f') AND NOT relispartition
-  AND (relkind <> 'm' OR relispopulated)
-  AND has_table_privilege(relation.oid, 'SELECT')
   AND NOT EXISTS (SELECT 1 FROM pg_depend AS owned WHERE owned.classid = 'pg_class'::regclass
     AND owned.objid = relation.oid AND owned.deptype = 'e')
 ORDER BY relname COLLATE "C"
@@ -86,12 +86,13 @@ def table_name(table: str) -> str:
     )
 
 
-def tables(options: Mapping[str, Any], base: Path) -> tuple[str, ...]:  # Any: a source's options
-    """The tables and views of a schema that the account may read, as the option `table` takes them, in order of name.
+def tables(options: Mapping[str, Any], base: Path) -> tuple[Listed, ...]:  # Any: a source's options
+    """The tables and views of a schema, as the option `table` takes them, in order of name; those that cannot be read
+    with the reason.
 
     `options` are a source's: `url`, and as `table` the schema's name followed by `.*`. Partitions are left out, since
     the table they belong to holds their rows; so is what an extension brought. Raises `ConfigurationError`,
-    `SourceUnreachable`, `SourceBroken` if the schema has none.
+    `SourceUnreachable`, `SourceBroken` if the schema has none that this account may read.
     """
     del base
     url, asked = str(options["url"]), str(options.get("table", "public.*"))
@@ -99,7 +100,7 @@ def tables(options: Mapping[str, Any], base: Path) -> tuple[str, ...]:  # Any: a
     schema = _schema_name(asked)
     with connected(Secret(url), asked, query=False) as session:
         rows = session.rows(_OF_SCHEMA.format(literal(schema)))
-        if not rows:
+        if not any(may for *_row, may, _filled in rows):
             known = session.rows(
                 "SELECT nspname::text FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
                 " ORDER BY 1"
@@ -109,7 +110,17 @@ def tables(options: Mapping[str, Any], base: Path) -> tuple[str, ...]:  # Any: a
                 where=asked,
                 do=_("schemas are: {schemas}").format(schemas=", ".join(name for (name,) in known)[:500] or _("none")),
             )
-    return tuple(f"{_written(place)}.{_written(name)}" for place, name in rows)
+    return tuple(_listed(*row) for row in rows)
+
+
+def _listed(place: str, name: str, view: bool, visible: bool, may: bool, filled: bool) -> Listed:  # noqa: FBT001 – a row
+    refused = None
+    if not may:
+        refused = _("this account may not read it"), _("GRANT SELECT, or leave it out")
+    elif not filled:
+        refused = _("it was never filled"), _("REFRESH MATERIALIZED VIEW, then add again")
+    bare = _written(name)
+    return Listed(f"{_written(place)}.{bare}", (bare,) if visible else (), view, refused)
 
 
 def _schema_name(asked: str) -> str:
