@@ -108,6 +108,8 @@ def ingest(
     started = time.monotonic()
     target.engine.check(target.plan)
     plans.check(target.plan, mode, target.history, target.deletes)
+    if target.interval is not None:
+        plans.check_interval(target.plan, target.interval)
     attempt = Attempt(mode, key or uuid.uuid4().hex, run, inputs, progress)
     steps: list[Step] = []
     while not steps or steps[-1].more:
