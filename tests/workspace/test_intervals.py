@@ -470,11 +470,11 @@ def test_months_weeks_and_hours_are_those_of_the_calendar(lake: Lake) -> None:
 
 @pytest.mark.parametrize("kind", ["TIMESTAMP", "TIMESTAMPTZ"])
 def test_hours_of_both_kinds_of_moments(made: Lake, kind: str) -> None:
-    configure(made, "  by_day:\n    interval: {column: at, every: 1h, since: 2026-01-01T22:00}\n")
+    configure(made, "  by_day:\n    interval: {column: moment, every: 1h, since: 2026-01-01T22:00}\n")
     made.workspace.clock = lambda: datetime(2026, 1, 2, 1, 30, tzinfo=UTC)
     code = (
-        f"SELECT CAST(applied_at AS {kind}) - INTERVAL 1 SECOND AS at, income FROM loans "
-        "WHERE at >= $start AND at < $end"
+        f"SELECT CAST(applied_at AS {kind}) - INTERVAL 1 SECOND AS moment, income FROM loans "
+        "WHERE moment >= $start AND moment < $end"
     )
     write(made, by_day__sql=code)
     made.workspace.clock = lambda: datetime(2026, 1, 2, 1, 30, tzinfo=UTC)
@@ -484,7 +484,7 @@ def test_hours_of_both_kinds_of_moments(made: Lake, kind: str) -> None:
     assert (found.outcome, found.kept) == (Outcome.MADE, 2), (found.what, found.where)
     kept = made.workspace.version("by_day").to_arrow().to_pylist()
     assert len(made.workspace.dataset("by_day").log()) == 3
-    assert {row["at"].replace(tzinfo=None) for row in kept} == {datetime(2026, 1, 1, 23, 59, 59)}
+    assert {row["moment"].replace(tzinfo=None) for row in kept} == {datetime(2026, 1, 1, 23, 59, 59)}
 
 
 def test_a_key_that_another_interval_holds_refuses_the_interval(made: Lake) -> None:
@@ -574,7 +574,7 @@ def test_a_build_that_is_killed_goes_on_with_the_interval_it_was_at(made: Lake) 
         "    die = pathlib.Path(__file__).with_name('die.txt')\n"
         "    for number in range(20_000):\n"
         "        if number == 15_000 and die.exists() and str(start) == '2026-01-03':\n"
-        "            os.kill(os.getpid(), signal.SIGKILL)\n        yield {'day': start, 'number': number + ADDED}\n"
+        "            os.kill(os.getpid(), signal.SIGKILL)\n        yield {'day': start, 'value': number + ADDED}\n"
     )
     (made.root / "transforms" / "by_day.sql").unlink()
     write(made, by_day__py="ADDED = 0\n" + code)
@@ -588,7 +588,7 @@ def test_a_build_that_is_killed_goes_on_with_the_interval_it_was_at(made: Lake) 
     found = step(made, start="2026-01-01", end="2026-01-05")
 
     assert killed.returncode == -signal.SIGKILL
-    sums = {row["day"]: row["number_sum"] for row in table.group_by("day").aggregate([("number", "sum")]).to_pylist()}
+    sums = {row["day"]: row["value_sum"] for row in table.group_by("day").aggregate([("value", "sum")]).to_pylist()}
     whole = sum(range(20_000))
     assert [sums[date(2026, 1, day)] for day in range(1, 5)] == [whole + 20_000, whole + 20_000, whole, whole]
     assert (found.outcome, found.kept) == (Outcome.MADE, 40_000)

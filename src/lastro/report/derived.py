@@ -28,6 +28,8 @@ def why_verdict(found: Why) -> str:
     if not found.is_stale and found.intervals is not None and found.intervals.outdated:
         sentence = _("{name} has every interval, of which {n} are outdated")
         return sentence.format(name=found.dataset, n=number(len(found.intervals.outdated)))
+    if not found.is_stale and found.version is None:
+        return _("{name} has no interval that is over yet").format(name=found.dataset)
     if not found.is_stale:
         return _("{name} is up to date, at version {n}").format(name=found.dataset, n=number(found.version or 0))
     return _("{name} is stale: {reasons}").format(name=found.dataset, reasons=", ".join(found.words()))
