@@ -105,12 +105,12 @@ def test_what_is_not_derived_has_no_reason(lake, lastro):
 @pytest.fixture
 def by_day(lake, lastro):
     """A step that is made day by day, of loans of the first three days of 2026."""
-    lake.configure(extra="  by_day:\n    interval: {column: day, every: 1d}\n")
     for path in (lake.root / "transforms").iterdir():
         path.unlink()
     (lake.root / "transforms" / "by_day.sql").write_text(
         "SELECT applied_at AS day, id FROM loans WHERE applied_at >= $start AND applied_at < $end"
     )
+    lake.configure(extra="  by_day:\n    interval: {column: day, every: 1d}\n")
     lastro("ingest")
     return lake
 

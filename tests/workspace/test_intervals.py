@@ -314,6 +314,7 @@ def test_spans_that_are_none_are_refused(made: Lake, start: str, end: str, words
         ({"start": "yesterday"}, "'yesterday' is no date or moment"),
         ({"end": "2026-01-02"}, "a span that ends must begin somewhere"),
         ({"start": "2026-01-01", "everything": True}, "either a span is made or everything"),
+        ({"anew": True}, "it is not said with which intervals to begin anew"),
     ],
 )
 def test_what_is_no_span_in_utc_is_refused_at_once(made: Lake, asked: dict, words: str | None) -> None:
@@ -617,12 +618,46 @@ def test_builds_killed_at_any_moment_make_each_interval_once(made: Lake) -> None
     assert made.workspace.verify(read_data=True).passed
 
 
-def test_a_contract_that_fits_no_more_is_told(made: Lake) -> None:
+def test_a_contract_that_fits_no_more_is_told_and_the_dataset_begins_anew(made: Lake) -> None:
     step(made)
     path = made.root / "contracts" / "by_day.odcs.yaml"
     path.write_text(path.read_text().replace("name: total", "name: sum"))
     write(made, by_day__sql=BY_DAY.replace("AS total", "AS sum"))
 
     found = step(made, everything=True)
+    first = made.workspace.version("by_day").number
+    anew = step(made, everything=True, anew=True)
+    again = step(made)
+    parts = [info.number for info in lineage(made.workspace.dataset("by_day").table)]
 
-    assert (found.outcome, found.code) == (Outcome.FAILED, "LST-0103"), found
+    assert (found.outcome, found.code, first) == (Outcome.FAILED, "LST-0103", 3), found
+    assert found.do == "undo the change, or begin anew: lastro build by_day --all --anew"
+    assert (anew.outcome, anew.kept, again.outcome) == (Outcome.MADE, 4, Outcome.UNCHANGED), anew.what
+    assert made.workspace.version("by_day@4").info.rows == 1
+    assert [row["sum"] for row in made.workspace.version("by_day").to_arrow().to_pylist()] == [3.0, 7.0, 11.0, 15.0]
+    assert parts == [7, 6, 5, 4]
+    assert made.workspace.verify("by_day", read_data=True).passed
+
+
+def test_beginning_anew_that_was_broken_off_is_resumed_without_it(made: Lake) -> None:
+    step(made)
+    spoiled = "sum(CASE WHEN applied_at = DATE '2026-01-03' THEN error('x') ELSE income END)"
+    write(made, by_day__sql=BY_DAY.replace("sum(income)", spoiled))
+    failed = step(made, everything=True, anew=True)
+    held = set(rows(made))
+    write(made, by_day__sql=BY_DAY)
+
+    found = step(made)
+
+    assert failed.outcome is Outcome.FAILED
+    assert held == {"2026-01-01", "2026-01-02"}
+    assert (found.outcome, found.kept, len(rows(made))) == (Outcome.MADE, 2, 4)
+
+
+def test_rows_outside_are_refused_where_a_dataset_begins_anew_too(made: Lake) -> None:
+    step(made)
+    write(made, by_day__sql=BY_DAY.replace("applied_at < $end", "$end IS NOT NULL"))
+
+    found = step(made, everything=True, anew=True)
+
+    assert (found.outcome, found.code, len(rows(made))) == (Outcome.FAILED, "LST-0101", 4)

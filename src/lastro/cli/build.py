@@ -39,6 +39,7 @@ from lastro.workspace.workspace import Workspace
 @click.option("--from", "start", metavar=_("MOMENT"), help=_("Make NAME's intervals from here on: 2026-01-31, in UTC."))
 @click.option("--to", "end", metavar=_("MOMENT"), help=_("And that end by here; without, all that are over."))
 @click.option("--all", "everything", is_flag=True, help=_("Make all of NAME's intervals that are outdated."))
+@click.option("--anew", is_flag=True, help=_("Let the first of them replace all rows, of whatever columns."))
 @click.option("--retries", default=0, show_default=True, type=click.IntRange(0, 100), help=_("Of a step."))
 @click.pass_obj
 def command(
@@ -48,11 +49,12 @@ def command(
     start: str | None,
     end: str | None,
     everything: bool,
+    anew: bool,
     retries: int,
 ) -> Answer:
     """Builds, or plans to."""
     workspace = lastro.open()
-    intervals = asked(start, end, everything=everything)
+    intervals = asked(start, end, everything=everything, anew=anew)
     if plan:
         return _plan(workspace, names, intervals)
     found = build.build(
@@ -85,7 +87,8 @@ def _options(intervals: Asked) -> list[str]:
     """The options that ask for these intervals, so that what is told next does what was planned."""
     given = {"--from": intervals.start, "--to": intervals.end}
     found = [f"{option} {moment:%Y-%m-%dT%H:%MZ}" for option, moment in given.items() if moment is not None]
-    return [*(one.removesuffix("T00:00Z") for one in found), *(["--all"] if intervals.everything else [])]
+    flags = {"--all": intervals.everything, "--anew": intervals.anew}
+    return [*(one.removesuffix("T00:00Z") for one in found), *(flag for flag, given in flags.items() if given)]
 
 
 def _exit_code(found: Round) -> int:

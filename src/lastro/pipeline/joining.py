@@ -5,8 +5,9 @@ Rules:
 1. An `append` refuses keys that are stored; an `overwrite` replaces every file. Every other mode is a merge.
 2. A merge reads no file that cannot hold a key of the batch, unless rows may end because their key is absent.
 3. Where a type becomes wider, all stored rows are carried over into new files first, and the batch meets those.
-4. An `interval` replaces the rows of its interval: files without one of them stay, the others are rewritten without.
-   A row of the batch that lies elsewhere refuses the batch, and so does a key that another interval holds.
+4. An interval replaces the rows of its interval: files without one of them stay, the others are rewritten without. An
+   `overwrite` with an interval begins anew with it. A row of the batch that lies elsewhere refuses the batch, and so
+   does a key that another interval holds.
 5. Rows that vanish at once beyond the guard refuse the batch: a source that is suddenly empty empties no table.
 """
 
@@ -67,8 +68,10 @@ def join(
     """Meets the batch's kept rows with the newest version. Raises `DataRefused`, `BreakingChange`."""
     before = None if head is None or mode is Mode.OVERWRITE else head.schema
     schema = table_schema(before, target.plan, mode, target.history)
-    if mode is Mode.INTERVAL and target.interval is not None:
-        return _replace(target, target.interval, head, schema, kept, folder)
+    if target.interval is not None:
+        stored = None if head is None or mode is Mode.OVERWRITE else _stored(target, head, schema, folder)
+        joined = _replace(target, target.interval, stored, schema, kept, folder)
+        return joined if stored is not None or head is None else _alone(joined, head)
     if mode is Mode.OVERWRITE or head is None:
         if mode is Mode.APPEND:
             return Joined(schema, (), tuple(kept))
@@ -130,13 +133,12 @@ def _merged(target: Target, stored: Stored, schema: Schema, merged: Merged) -> J
 def _replace(
     target: Target,
     interval: Interval,
-    head: VersionInfo | None,
+    stored: Stored | None,
     schema: Schema,
     kept: Sequence[StagedFile],
     folder: Path,
 ) -> Joined:
-    """The rows of an interval instead of those that are stored of it."""
-    stored = None if head is None else _stored(target, head, schema, folder)
+    """The rows of an interval instead of those that are stored of it; without stored ones, they alone."""
     area = folder / "cleared"
     area.mkdir()
     cleared = target.engine.clear(() if stored is None else stored.paths, kept, schema, interval, area)
@@ -158,6 +160,12 @@ def _replace(
             ),
         )
     return joined
+
+
+def _alone(joined: Joined, head: VersionInfo) -> Joined:
+    """An interval with which a dataset begins anew."""
+    changes = RowChanges(inserted=sum(file.rows for file in joined.added), removed=head.rows)
+    return dataclasses.replace(joined, replace_all=True, changes=changes)
 
 
 def _check_places(target: Target, interval: Interval, cleared: Cleared) -> None:

@@ -65,9 +65,9 @@ def replaces(info: VersionInfo) -> bool:
 
 
 def interval_of(info: VersionInfo) -> Interval | None:
-    """The interval that the version replaced; None if it is of another mode."""
+    """The interval that the version replaced, or with which it began anew; None if it is of another kind."""
     kept = info.origin.made_of.get("interval")
-    if info.origin.mode is not Mode.INTERVAL or not kept:
+    if info.origin.mode not in {Mode.INTERVAL, Mode.OVERWRITE} or not kept:
         return None
     return Interval(kept["column"], from_text(kept["start"]), from_text(kept["end"]))
 

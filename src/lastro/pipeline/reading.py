@@ -70,7 +70,7 @@ def changes_nothing(
     before: Cursor | None,
 ) -> bool:
     """True if there is no reason for a version (rule 4)."""
-    if mode is Mode.INTERVAL:
+    if target.interval is not None:
         return False
     if head is None or staged.counts.quarantined or head.origin.contract_digest != target.plan.contract_digest:
         return False

@@ -7,7 +7,8 @@ Rules:
 2. Each interval is one commit, which replaces the rows of that interval and no others. Killed between two, a build
    finds the first ones made and goes on with the next.
 3. Where another build makes intervals at the same time, each looks again under the dataset's lock before it begins one.
-4. A contract is inferred from all intervals that are to be made, in one execution: one interval is too few to tell.
+4. Where the dataset is to begin anew, the first interval replaces all rows.
+5. A contract is inferred from all intervals that are to be made, in one execution: one interval is too few to tell.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lastro.model.errors import LastroError
+from lastro.model import digest
+from lastro.model.errors import BreakingChange, LastroError
 from lastro.model.interval import Cut, Interval
 from lastro.model.text import _
 from lastro.model.version import Mode, VersionInfo
@@ -51,7 +53,7 @@ def fill(workspace: Workspace, step: Step, cut: Cut, asked: Asked, told: Told) -
     if not dataset.has_contract():
         making.infer_contract(workspace, step, _of(source, cut, Interval(cut.column, wanted[0].start, wanted[-1].end)))
     now = MadeOf(step.code, step.parameters, inputs, dataset.contract().digest)
-    filling = Filling(dataset, cut, now, source, head)
+    filling = Filling(dataset, cut, now, source, head, anew=asked.anew)
     rows = 0
     results: list[IngestResult] = []
     for interval in wanted:
@@ -61,7 +63,7 @@ def fill(workspace: Workspace, step: Step, cut: Cut, asked: Asked, told: Told) -
 
 
 def outlook(workspace: Workspace, step: Step, cut: Cut, asked: Asked, after: tuple[str, ...]) -> Why:
-    """Which intervals a build would make, and which are outdated; nothing is executed. Raises `UsageError`."""
+    """Which intervals a build would make, and which are outdated; nothing is executed."""
     head = workspace.dataset(step.name).table.head()
     number = None if head is None else head.number
     try:
@@ -75,7 +77,7 @@ def outlook(workspace: Workspace, step: Step, cut: Cut, asked: Asked, after: tup
 @dataclass(slots=True)
 class Filling:
     """A dataset whose intervals are made, of what they are made `now`. Up to the version `known` it is known which
-    intervals there are.
+    intervals there are. The first one begins the dataset `anew`.
     """
 
     dataset: Dataset
@@ -83,6 +85,7 @@ class Filling:
     now: MadeOf
     source: Derived
     known: VersionInfo | None
+    anew: bool = False
 
     def made(self, interval: Interval, told: Told) -> IngestResult:
         """Makes one interval. An error says which it was."""
@@ -94,29 +97,35 @@ class Filling:
             made_of=self.now.kept(interval=interval),
             is_made=lambda: self._is_made(interval),
         )
+        key = self.now.key(self.known, interval=interval)
         try:
             return ingest(
                 replace(self.dataset.target(), interval=interval),
                 source,
-                mode=Mode.INTERVAL,
-                key=self.now.key(self.known, interval=interval),
+                mode=Mode.OVERWRITE if self.anew else Mode.INTERVAL,
+                key=digest.of_parts([key, "anew"]) if self.anew else key,
                 run=run_id(),
                 inputs=self.now.upstream,
                 progress=told,
                 on_commit=self._enter,
             )
         except LastroError as error:
+            if isinstance(error, BreakingChange):
+                error.do = _("undo the change, or begin anew: lastro build {name} --all --anew").format(
+                    name=self.dataset.name
+                )
             place = _("interval {interval}").format(interval=self.cut.shown(interval))
             error.where = f"{error.where}, {place}" if error.where else place
             raise
 
     def _is_made(self, interval: Interval) -> bool:
         """True if another build made the interval of the same meanwhile."""
-        if _digest(self.dataset.table.head()) == _digest(self.known):
+        if self.anew or _digest(self.dataset.table.head()) == _digest(self.known):
             return False
         return made(_parts(self.dataset), self.cut).get(interval) == self.now
 
     def _enter(self, info: VersionInfo) -> None:
+        self.anew = False
         if info.parent == _digest(self.known):
             self.known = info
         self.dataset.enter(info)

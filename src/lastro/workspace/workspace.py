@@ -152,18 +152,20 @@ class Workspace:
         start: str | date | None = None,
         end: str | date | None = None,
         everything: bool = False,
+        anew: bool = False,
         retries: int = 0,
     ) -> Round:
         """Makes what is stale among these derived datasets and those that they are made from (all, without names).
 
         Of those named, which must be made by intervals then, `start` and `end` ask for the intervals of a span, and
-        `everything` for all: those that are missing, or outdated, are made. Bounds are dates or moments in UTC. What
-        befalls a step is told in the step. Raises `UnknownName`, `UsageError`, `ConfigurationError`.
+        `everything` for all: those that are missing, or outdated, are made. With `anew` the first replaces all rows.
+        Bounds are dates or moments in UTC. What befalls a step is told in the step. Raises `UnknownName`, `UsageError`,
+        `ConfigurationError`.
         """
         from lastro.transform.derived.intervals import asked
         from lastro.workspace.build import build
 
-        return build(self, names, asked=asked(start, end, everything=everything), retries=retries)
+        return build(self, names, asked=asked(start, end, everything=everything, anew=anew), retries=retries)
 
     def why(self, name: str) -> Why:
         """What changed since the newest version of a derived dataset was made. Raises as `build` does."""

@@ -13,8 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import duckdb
 import pyarrow as pa
@@ -47,7 +48,7 @@ class Session:
         """One table as a DuckDB relation of this session."""
         return self._connection.table(place.name(name))
 
-    def select(self, text: str, *, parameters: Mapping[str, Any] | None = None) -> pa.RecordBatchReader:
+    def select(self, text: str, *, parameters: Mapping[str, date] | None = None) -> pa.RecordBatchReader:
         """The rows of one SELECT, as they come; those of `parameters` that it has are bound as values.
 
         Raises `SqlRefused`, `EngineError`.

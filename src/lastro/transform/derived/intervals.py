@@ -9,6 +9,7 @@ Rules:
    stays until somebody asks for it: rows that were right when they were made are not made again behind their back.
 4. Where a span is asked for, or everything, intervals in it are made that are missing or outdated, and no others. So a
    making that was killed goes on where it was.
+5. Beginning anew, nothing counts as made: the first interval replaces all rows, whatever columns they have.
 """
 
 from __future__ import annotations
@@ -27,26 +28,29 @@ from lastro.transform.derived.made_of import Change, MadeOf, changes, of_version
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Which intervals somebody asks for: those of a span, `everything`, or those that are missing. A span without an
-    `end` goes to the last interval that is over.
+    `end` goes to the last interval that is over. With `anew` the dataset begins anew with them.
     """
 
     start: datetime | None = None
     end: datetime | None = None
     everything: bool = False
+    anew: bool = False
 
 
 MISSING = Asked()
 """What a plain build asks for."""
 
 
-def asked(start: str | date | None, end: str | date | None, *, everything: bool) -> Asked:
+def asked(start: str | date | None, end: str | date | None, *, everything: bool, anew: bool = False) -> Asked:
     """What somebody asks for in so many words. Raises `UsageError`."""
     first, last = (None if bound is None else parse_moment(_text(bound)) for bound in (start, end))
-    found = Asked(first, last, everything)
+    found = Asked(first, last, everything, anew)
     if found.start is None and found.end is not None:
         raise UsageError(_("a span that ends must begin somewhere"), do=_("say with --from where"))
     if everything and found.start is not None:
         raise UsageError(_("either a span is made or everything"), do=_("leave one of --from and --all out"))
+    if anew and not everything and found.start is None:
+        raise UsageError(_("it is not said with which intervals to begin anew"), do=_("say --all, or --from where"))
     return found
 
 
@@ -77,8 +81,10 @@ def made(parts: Iterable[tuple[Interval, VersionInfo]], cut: Cut) -> dict[Interv
 
 def todo(cut: Cut, made: Mapping[Interval, MadeOf], now: MadeOf, asked: Asked, moment: datetime) -> Todo:
     """What is to be made at this moment. Raises `UsageError`, `ConfigurationError`."""
+    first, over = _span(cut, made, asked, moment)
+    made = {} if asked.anew else made
     differing = {interval: found for interval, before in sorted(made.items()) if (found := changes(before, now))}
-    wanted = cut.between(*_span(cut, made, asked, moment))
+    wanted = cut.between(first, over)
     again = asked.everything or asked.start is not None
     make = tuple(one for one in wanted if one not in made or (again and one in differing))
     making = frozenset(make)
