@@ -9,12 +9,14 @@ import sys
 import threading
 import time
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from tests.workspace.lake import HEADER, Lake
 
 import lastro
 from lastro.model.errors import ConfigurationError, UsageError
+from lastro.model.schema import Primitive
 from lastro.model.status import Outcome, Step
 from lastro.model.version import Mode
 from lastro.pipeline.lineage import interval_of, lineage
@@ -661,3 +663,83 @@ def test_rows_outside_are_refused_where_a_dataset_begins_anew_too(made: Lake) ->
     found = step(made, everything=True, anew=True)
 
     assert (found.outcome, found.code, len(rows(made))) == (Outcome.FAILED, "LST-0101", 4)
+
+
+def test_a_wider_type_carries_all_other_intervals_over(made: Lake) -> None:
+    write(made, by_day__sql=BY_DAY.replace("count(*) AS n", "CAST(count(*) AS BIGINT) AS n"))
+    contract = made.root / "contracts" / "by_day.odcs.yaml"
+    contract.write_text(
+        "apiVersion: v3.2.0\nkind: DataContract\nid: by-day\nversion: 1.0.0\nstatus: active\nschema:\n"
+        "  - name: by_day\n    properties:\n"
+        "      - {name: day, logicalType: date, required: true}\n"
+        "      - {name: n, logicalType: integer, physicalType: int}\n"
+        "      - {name: total, logicalType: number}\n"
+    )
+    step(made)
+    before = made.workspace.version("by_day")
+    contract.write_text(contract.read_text().replace(", physicalType: int", ""))
+    write(made, by_day__sql=BY_DAY.replace("count(*)", "count(*) + 1"))
+
+    found = step(made, start="2026-01-02", end="2026-01-03")
+
+    after = made.workspace.version("by_day")
+    assert found.outcome is Outcome.MADE, (found.what, found.where)
+    assert (before.schema.field("n").type, after.schema.field("n").type) == (Primitive.INTEGER, Primitive.LONG)
+    assert sorted(row["n"] for row in after.to_arrow().to_pylist()) == [2, 2, 2, 3]
+    assert rows(made, before.reference)["2026-01-02"] == (2, 7.0)
+    assert made.workspace.verify("by_day", read_data=True).passed
+
+
+def test_a_column_that_is_new_is_null_in_the_intervals_before(made: Lake) -> None:
+    step(made)
+    configure(made, INTERVAL + "    schema_change: evolve\n")
+    write(made, by_day__sql=BY_DAY.replace("count(*) AS n", "count(*) AS n, min(id) AS least"))
+
+    found = step(made, start="2026-01-03", end="2026-01-05")
+    again = step(made, start="2026-01-03", end="2026-01-05")
+
+    least = {row["day"].day: row["least"] for row in made.workspace.version("by_day").to_arrow().to_pylist()}
+    assert (found.outcome, again.outcome) == (Outcome.MADE, Outcome.UNCHANGED), found.what
+    assert least == {1: None, 2: None, 3: 5, 4: 7}
+
+
+def test_corrected_rows_join_and_go_with_their_interval(made: Lake, tmp_path: Path) -> None:
+    step(made)
+    nobody = "SELECT NULL AS day, 1 AS n, 1.0 AS total WHERE $start < $end"
+    write(made, by_day__sql=f"(FROM ({BY_DAY})) UNION ALL {nobody}")
+    step(made, start="2026-01-01", end="2026-01-02")
+    aside = tmp_path / "aside.csv"
+    made.workspace.dataset("by_day").quarantine().export(aside)
+    header, line = aside.read_text().strip().split("\n")
+    values = line.split(",")
+    values[header.replace('"', "").split(",").index("day")] = "2026-01-03"
+    aside.write_text(header + "\n" + ",".join(values) + "\n")
+
+    made.workspace.dataset("by_day").quarantine().replay(aside)
+    joined = made.workspace.version("by_day").info.rows
+    plain = step(made)
+    write(made, by_day__sql=BY_DAY + "-- again")
+    step(made, everything=True)
+
+    assert (joined, plain.outcome) == (5, Outcome.UNCHANGED)
+    assert rows(made)["2026-01-03"] == (2, 11.0)
+    assert made.workspace.dataset("by_day").quarantine().count() == 0
+
+
+def test_a_run_knows_every_interval_that_was_made(made: Lake) -> None:
+    with made.workspace.run("build") as run:
+        made.workspace.build("by_day")
+
+    record = next(one for one in made.workspace.runs() if one.id == run.id)
+    assert [one.reference for one in record.inputs] == ["loans@0"]
+    assert [one.reference for one in record.outputs] == [f"by_day@{number}" for number in range(4)]
+
+
+def test_a_round_and_the_status_know_of_intervals(made: Lake) -> None:
+    before = {one.dataset: one.stale for one in made.workspace.status()}
+    played = made.workspace.round()
+    after = {one.dataset: one.stale for one in made.workspace.status()}
+
+    assert before["by_day"] == ("never built", "4 intervals")
+    assert {one.dataset: one.outcome for one in played.steps}["by_day"] is Outcome.MADE
+    assert after["by_day"] == ()

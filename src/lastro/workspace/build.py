@@ -231,7 +231,7 @@ def _check_asked(steps: tuple[Step, ...], names: tuple[str, ...], asked: Asked) 
         raise UsageError(
             _("{name} is not made by intervals").format(name=step.name),
             where=step.file,
-            do=_("write `interval: {{column: NAME, every: 1d}}` for it into lastro.yaml, or build it without a span"),
+            do=_("write `interval: {column: NAME, every: 1d}` for it into lastro.yaml, or build it without a span"),
         )
 
 
