@@ -76,7 +76,14 @@ def infer_contract(workspace: Workspace, step: Step, source: Derived) -> None:
             do=_("write {path}, or build again once there are rows").format(path=path.relative_to(workspace.root)),
         )
     restricted = {name.casefold() for one in step.upstream for name in workspace.dataset(one).target().withheld}
-    samples = [replace(sample, personal=sample.column.name.casefold() in restricted) for sample in samples]
+    samples = [
+        replace(
+            sample,
+            personal=sample.column.name.casefold() in restricted,
+            all_read=sample.all_read and step.cut is None,  # intervals that are still to come were not seen
+        )
+        for sample in samples
+    ]
     text = infer(step.name, samples, source=step.file, today=workspace.clock().date())
     engine.check(parse(text, name=path.name).plan())
     with configuration.writing(path):
