@@ -102,6 +102,68 @@ def test_what_is_not_derived_has_no_reason(lake, lastro):
     assert lastro("why", "nobody").code == 2
 
 
+@pytest.fixture
+def by_day(lake, lastro):
+    """A step that is made day by day, of loans of the first three days of 2026."""
+    for path in (lake.root / "transforms").iterdir():
+        path.unlink()
+    (lake.root / "transforms" / "by_day.sql").write_text(
+        "SELECT applied_at AS day, id FROM loans WHERE applied_at >= $start AND applied_at < $end"
+    )
+    lake.configure(extra="  by_day:\n    interval: {column: day, every: 1d}\n")
+    lastro("ingest")
+    return lake
+
+
+def test_intervals_are_planned_made_and_told(by_day, lastro):
+    asked = ("build", "by_day", "--from", "2026-01-01", "--to", "2026-01-03")
+
+    unasked = lastro("build")
+    plan, ended, again = lastro(*asked, "--plan"), lastro(*asked), lastro(*asked)
+    versions = lastro("log", "by_day", "--json").json["versions"]
+
+    assert unasked.code == 2
+    assert "nothing says where the first interval begins" in unasked.out
+    assert "to be made: 2 intervals (2026-01-01 – 2026-01-03)" in plan.out
+    assert plan.last == "1 dataset, 1 to be built. next: lastro build by_day --from 2026-01-01 --to 2026-01-03"
+    assert (ended.code, again.code) == (0, 0)
+    assert "0 with a new version, 1 unchanged" in again.last
+    assert [one["interval"]["start"][:10] for one in versions] == ["2026-01-02", "2026-01-01"]
+
+
+def test_outdated_intervals_are_told_by_why(by_day, lastro):
+    lastro("build", "by_day", "--from", "2026-01-01", "--to", "2026-01-03")
+    path = by_day.root / "transforms" / "by_day.sql"
+    path.write_text(path.read_text() + " -- again")
+
+    ended, found = lastro("why", "by_day"), lastro("why", "by_day", "--json").json
+    status = lastro("status")
+
+    assert "outdated: 2 intervals (2026-01-01 – 2026-01-03); lastro build by_day --all makes them anew" in ended.out
+    assert found["intervals"]["outdated"]["count"] == 2
+    assert found["intervals"]["make"]["spans"][0]["start"] == "2026-01-03"
+    assert found["stale"]
+    assert " intervals" in status.out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["by_day", "--from", "2026-01-01T00:00-03:00"], "is not in UTC, and intervals are"),
+        (["by_day", "--from", "2026-02-30"], "is no date or moment"),
+        (["by_day", "--to", "2026-01-03"], "a span that ends must begin somewhere"),
+        (["by_day", "--from", "2026-01-03", "--to", "2026-01-01"], "no interval begins at or after 2026-01-03"),
+        (["by_day", "--from", "2026-01-01", "--all"], "either a span is made or everything"),
+        (["--all"], "intervals are asked for, but of no dataset"),
+    ],
+)
+def test_spans_that_are_none_end_with_2(by_day, lastro, options, words):
+    ended = lastro("build", *options)
+
+    assert ended.code == 2
+    assert words in ended.out + ended.err
+
+
 def test_nothing_to_build(lake, lastro):
     for path in (lake.root / "transforms").iterdir():
         path.unlink()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal as Number
 from pathlib import Path
 
@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from tests.engine.conformance import casts_hold, simple, staged, stream
 
-from lastro.engine.protocol import Engine
+from lastro.engine.protocol import Engine, StagedFile
 from lastro.engine.scan import FileScan, JsonLines, StreamScan
-from lastro.model.errors import LastroError
+from lastro.model.errors import Corrupted, LastroError
+from lastro.model.interval import Interval
 from lastro.model.plan import (
     CastHolds,
     ColumnPlan,
@@ -168,3 +169,77 @@ def test_what_a_wider_type_does_not_hold_stops_the_recasting(engine: Engine, tmp
         engine.recast([tmp_path / "0.parquet"], Schema((Field("n", P.INTEGER),)), tmp_path / "out")
 
     assert list((tmp_path / "out").iterdir()) == []
+
+
+JANUARY = Interval("day", datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
+
+
+def days(path: Path, *values: str | None, kind: pa.DataType, more: int = 0) -> StagedFile:
+    """A file with these days, numbered from `more`."""
+    moments = [None if value is None else datetime.fromisoformat(value) for value in values]
+    column = pa.array(moments, pa.timestamp("us")).cast(kind)
+    pq.write_table(pa.table({"n": range(more, more + len(values)), "day": column}), path, row_group_size=2)
+    return StagedFile(path, len(values))
+
+
+@pytest.mark.parametrize(
+    ("kind", "type_"),
+    [
+        (pa.date32(), P.DATE),
+        (pa.timestamp("us"), P.TIMESTAMP_NTZ),
+        (pa.timestamp("us", tz="UTC"), P.TIMESTAMP),
+    ],
+)
+def test_an_interval_is_cleared_and_all_other_rows_stay_in_order(
+    engine: Engine, tmp_path: Path, kind: pa.DataType, type_: P
+) -> None:
+    before = days(tmp_path / "0.parquet", "2025-12-31", "2024-01-15", kind=kind)
+    mixed = days(
+        tmp_path / "1.parquet", "2026-02-01", "2026-01-01", "1900-01-01", "2026-01-31", "2025-12-31", kind=kind, more=2
+    )
+    within = days(tmp_path / "2.parquet", "2026-01-15", "2026-01-16", kind=kind, more=7)
+    batch = days(tmp_path / "new.parquet", "2026-01-01", "2026-01-31", kind=kind)
+    schema = Schema((Field("n", P.LONG), Field("day", type_, nullable=False)))
+    (tmp_path / "out").mkdir()
+
+    found = engine.clear([before.path, mixed.path, within.path], [batch], schema, JANUARY, tmp_path / "out")
+
+    assert (found.touched, found.removed) == ((mixed.path, within.path), 4)
+    assert (found.outside, found.nowhere) == (0, 0)
+    assert [row["n"] for file in found.rewritten for row in pq.read_table(file.path).to_pylist()] == [2, 4, 6]
+    assert sum(file.rows for file in found.rewritten) == 3
+
+
+def test_moments_at_the_edges_of_an_interval_are_told_apart(engine: Engine, tmp_path: Path) -> None:
+    edges = ("2025-12-31T23:59:59.999999", "2026-01-01T00:00:00", "2026-01-31T23:59:59.999999", "2026-02-01T00:00:00")
+    stored = days(tmp_path / "0.parquet", *edges, kind=pa.timestamp("us", tz="UTC"))
+    schema = Schema((Field("n", P.LONG), Field("day", P.TIMESTAMP, nullable=False)))
+    (tmp_path / "out").mkdir()
+
+    found = engine.clear([stored.path], [], schema, JANUARY, tmp_path / "out")
+
+    assert [row["n"] for file in found.rewritten for row in pq.read_table(file.path).to_pylist()] == [0, 3]
+
+
+def test_rows_elsewhere_and_rows_without_a_value_are_counted_and_nothing_is_written(
+    engine: Engine, tmp_path: Path
+) -> None:
+    stored = days(tmp_path / "0.parquet", "2026-01-01", None, "2026-03-01", None, kind=pa.date32())
+    batch = days(tmp_path / "new.parquet", "2026-01-02", None, "2026-02-01", kind=pa.date32())
+    schema = Schema((Field("n", P.LONG), Field("day", P.DATE)))
+    (tmp_path / "out").mkdir()
+
+    found = engine.clear([stored.path], [batch], schema, JANUARY, tmp_path / "out")
+
+    assert (found.outside, found.nowhere) == (2, 2)
+    assert (found.rewritten, list((tmp_path / "out").iterdir())) == ((), [])
+
+
+def test_a_stored_file_that_cannot_be_read_is_damage(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "0.parquet").write_bytes(b"PAR1 not at all")
+    (tmp_path / "out").mkdir()
+
+    with pytest.raises(Corrupted):
+        engine.clear(
+            [tmp_path / "0.parquet"], [], Schema((Field("day", P.DATE, nullable=False),)), JANUARY, tmp_path / "out"
+        )

@@ -15,6 +15,7 @@ from lastro.model.text import _, ngettext
 from lastro.report.derived import reasons
 from lastro.report.numbers import number
 from lastro.report.rounds import played, played_verdict
+from lastro.transform.derived.intervals import Asked, asked
 from lastro.workspace import build
 from lastro.workspace.workspace import Workspace
 
@@ -27,20 +28,38 @@ from lastro.workspace.workspace import Workspace
         _(
             "A dataset is derived by a file in transforms/: NAME.sql holds one SELECT, NAME.py a function. With NAME, "
             "it and all that it is made from are built; without, everything. Steps run one after another; what is made "
-            "from a step that failed is skipped, and the exit code is that of the first failure."
+            "from a step that failed is skipped, and the exit code is that of the first failure. Of a step that is "
+            "made by intervals, the missing ones are made; with --from, --to or --all, those of NAME that are missing "
+            "or outdated."
         ),
     ),
 )
 @click.argument("names", metavar=_("[NAME]..."), nargs=-1)
 @click.option("--plan", is_flag=True, help=_("Show what would be built and why, and build nothing."))
+@click.option("--from", "start", metavar=_("MOMENT"), help=_("Make NAME's intervals from here on: 2026-01-31, in UTC."))
+@click.option("--to", "end", metavar=_("MOMENT"), help=_("And that end by here; without, all that are over."))
+@click.option("--all", "everything", is_flag=True, help=_("Make all of NAME's intervals that are outdated."))
+@click.option("--anew", is_flag=True, help=_("Let the first of them replace all rows, of whatever columns."))
 @click.option("--retries", default=0, show_default=True, type=click.IntRange(0, 100), help=_("Of a step."))
 @click.pass_obj
-def command(settings: Settings, names: tuple[str, ...], plan: bool, retries: int) -> Answer:
+def command(
+    settings: Settings,
+    names: tuple[str, ...],
+    plan: bool,
+    start: str | None,
+    end: str | None,
+    everything: bool,
+    anew: bool,
+    retries: int,
+) -> Answer:
     """Builds, or plans to."""
     workspace = lastro.open()
+    intervals = asked(start, end, everything=everything, anew=anew)
     if plan:
-        return _plan(workspace, names)
-    found = build.build(workspace, names, retries=retries, working=lambda name: working(name, settings))
+        return _plan(workspace, names, intervals)
+    found = build.build(
+        workspace, names, asked=intervals, retries=retries, working=lambda name: working(name, settings)
+    )
     journal.note(settings.log_json, "built", "build", **found.to_dict())
     return Answer(
         values=found.to_dict(),
@@ -51,17 +70,25 @@ def command(settings: Settings, names: tuple[str, ...], plan: bool, retries: int
     )
 
 
-def _plan(workspace: Workspace, names: tuple[str, ...]) -> Answer:
-    found = build.plan(workspace, names)
+def _plan(workspace: Workspace, names: tuple[str, ...], intervals: Asked) -> Answer:
+    found = build.plan(workspace, names, asked=intervals)
     stale = sum(one.is_stale for one in found)
     sentence = ngettext("{n} dataset, {stale} to be built", "{n} datasets, {stale} to be built", len(found))
     return Answer(
         values={"steps": [one.to_dict() for one in found]},
         blocks=lambda: reasons(found) if found else (),
         verdict=sentence.format(n=number(len(found)), stale=number(stale)),
-        next=" ".join(["lastro build", *names]) if stale else "",
+        next=" ".join(["lastro build", *names, *_options(intervals)]) if stale else "",
         schema="lastro.build.plan/1",
     )
+
+
+def _options(intervals: Asked) -> list[str]:
+    """The options that ask for these intervals, so that what is told next does what was planned."""
+    given = {"--from": intervals.start, "--to": intervals.end}
+    found = [f"{option} {moment:%Y-%m-%dT%H:%MZ}" for option, moment in given.items() if moment is not None]
+    flags = {"--all": intervals.everything, "--anew": intervals.anew}
+    return [*(one.removesuffix("T00:00Z") for one in found), *(flag for flag, given in flags.items() if given)]
 
 
 def _exit_code(found: Round) -> int:

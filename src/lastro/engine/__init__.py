@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from lastro.engine.duck.deriving import Session
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lastro.engine.scan import Csv
     from lastro.model.schema import Schema
 
-__all__ = ["create", "deriving", "first_lines", "sniff", "tables_of"]
+__all__ = ["create", "deriving", "first_lines", "parameters_of", "sniff", "tables_of"]
 
 
 def create(
@@ -55,11 +55,21 @@ def first_lines(path: Path) -> tuple[str, tuple[str, ...]]:
     return sniffing.first_lines(path)
 
 
-def tables_of(text: str, *, where: str) -> tuple[str, ...]:
-    """The datasets that one SELECT of a person reads, in order. Raises `SqlRefused` if it is anything else."""
+def tables_of(text: str, *, where: str, parameters: Collection[str] = ()) -> tuple[str, ...]:
+    """The datasets that one SELECT of a person reads, in order.
+
+    Raises `SqlRefused` if it is anything else, or has other parameters than these.
+    """
     from lastro.engine.sql import select
 
-    return select.upstream(text, where=where)
+    return select.upstream(text, where=where, parameters=parameters)
+
+
+def parameters_of(text: str, *, where: str) -> frozenset[str]:
+    """The names of the parameters that one SELECT has. Raises `SqlRefused`."""
+    from lastro.engine.sql import select
+
+    return select.parameters(text, where=where)
 
 
 def deriving(

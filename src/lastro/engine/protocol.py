@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from lastro.engine.scan import ArrowStream, Scan
+from lastro.model.interval import Interval
 from lastro.model.merging import MergePlan
 from lastro.model.plan import Plan, TableRule
 from lastro.model.progress import Told
@@ -136,6 +137,19 @@ class Merged:
     held: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """Stored files of which the rows of an interval are gone: `rewritten` hold what stays of the `touched` ones, and
+    `removed` rows do not stay. `outside` rows of the batch lie elsewhere, `nowhere` stored ones have no value.
+    """
+
+    rewritten: tuple[StagedFile, ...]
+    touched: tuple[Path, ...]
+    removed: int
+    outside: int = 0
+    nowhere: int = 0
+
+
 class Engine(Protocol):
     """What computes. Implementations: `engine.duck`, `engine.spark`."""
 
@@ -208,6 +222,14 @@ class Engine(Protocol):
 
         `schema` is the table's afterwards; `present` are files of the keys that the source holds. Files of the batch of
         which not every row joins as it is are replaced.
+        """
+        ...
+
+    def clear(
+        self, stored: Sequence[Path], batch: Sequence[StagedFile], schema: Schema, interval: Interval, folder: Path
+    ) -> Cleared:
+        """Writes what stays of stored files without the rows of an interval into `folder`; files without such rows are
+        left alone. Nothing is written if rows of the batch lie outside of it, or stored ones have no value.
         """
         ...
 

@@ -45,3 +45,8 @@ class Progress:
 
 Told = Callable[[Progress], None]
 """Told how far it is, a few times a second."""
+
+
+def following(told: Told | None, earlier: Progress) -> Told | None:
+    """Who is told of work that follows on an earlier part: both together."""
+    return None if told is None else lambda now: told(now.after(earlier))

@@ -15,7 +15,8 @@ class Mode(StrEnum):
 
     `append` adds rows, `overwrite` replaces all of them, `upsert` replaces those with an equal primary key and adds
     the rest. `snapshot` makes the table equal to the batch and touches only what differs, `scd2` keeps every state of a
-    row with the time for which it held. `restore` makes an earlier version the newest again.
+    row with the time for which it held. `interval` replaces the rows whose column lies in one interval, and no others.
+    `restore` makes an earlier version the newest again.
     """
 
     APPEND = "append"
@@ -23,6 +24,7 @@ class Mode(StrEnum):
     UPSERT = "upsert"
     SNAPSHOT = "snapshot"
     SCD2 = "scd2"
+    INTERVAL = "interval"
     RESTORE = "restore"
 
 
@@ -111,7 +113,8 @@ class Origin:
     amendment: dict[str, Any] = field(default_factory=dict)  # Any: JSON values
     """What Lastro changed in the contract for this batch, and the digest of the contract before; usually nothing."""
     made_of: dict[str, Any] = field(default_factory=dict)  # Any: JSON values
-    """Of a derived version, beside `inputs`: the digest of the step's `code` and its `parameters`; else nothing."""
+    """Of a derived version, beside `inputs`: the digest of the step's `code`, its `parameters`, and the `interval` that
+    was made where it is made by intervals; else nothing."""
 
 
 @dataclass(frozen=True, slots=True)

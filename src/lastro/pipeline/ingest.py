@@ -33,7 +33,7 @@ from lastro.model import digest
 from lastro.model.arrival import Arrived
 from lastro.model.errors import LastroError, SourceBroken
 from lastro.model.finding import Finding
-from lastro.model.progress import Progress, Told
+from lastro.model.progress import Progress, Told, following
 from lastro.model.release import VERSION
 from lastro.model.text import _, ngettext
 from lastro.model.version import Mode, Origin, RowCounts, VersionInfo
@@ -70,12 +70,11 @@ class Attempt:
 
     def following(self, batch: int, earlier: Progress) -> Attempt:
         """The attempt at a later batch, after the earlier ones; its key is made from the first one's."""
-        told = self.progress
         return dataclasses.replace(
             self,
             key=self.key if batch == 0 else digest.of_parts([self.key, "batch", str(batch)]),
             batch=batch,
-            progress=None if told is None else lambda now: told(now.after(earlier)),
+            progress=following(self.progress, earlier),
         )
 
 
@@ -109,6 +108,8 @@ def ingest(
     started = time.monotonic()
     target.engine.check(target.plan)
     plans.check(target.plan, mode, target.history, target.deletes)
+    if target.interval is not None:
+        plans.check_interval(target.plan, target.interval)
     latest = Progress(0)
 
     def tell(now: Progress) -> None:
@@ -121,9 +122,9 @@ def ingest(
     steps: list[Step] = []
     while not steps or steps[-1].more:
         rows = sum(step.result.counts.read for step in steps if step.result.counts)
-        following = attempt.following(len(steps), Progress(rows, latest.bytes))
+        now = attempt.following(len(steps), Progress(rows, latest.bytes))
         try:
-            steps.append(_step(target, source, following, known=key is not None))
+            steps.append(_step(target, source, now, known=key is not None))
         except LastroError as error:
             error.state = error.state or _state(target, steps)
             raise

@@ -5,7 +5,10 @@ Rules:
 1. An `append` refuses keys that are stored; an `overwrite` replaces every file. Every other mode is a merge.
 2. A merge reads no file that cannot hold a key of the batch, unless rows may end because their key is absent.
 3. Where a type becomes wider, all stored rows are carried over into new files first, and the batch meets those.
-4. Rows that vanish at once beyond the guard refuse the batch: a source that is suddenly empty empties no table.
+4. An interval replaces the rows of its interval: files without one of them stay, the others are rewritten without. An
+   `overwrite` with an interval begins anew with it. A row of the batch that lies elsewhere refuses the batch, and so
+   does a key that another interval holds.
+5. Rows that vanish at once beyond the guard refuse the batch: a source that is suddenly empty empties no table.
 """
 
 from __future__ import annotations
@@ -16,10 +19,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from lastro.engine.protocol import Merged, StagedFile
+from lastro.engine.protocol import Cleared, Merged, StagedFile
 from lastro.model.errors import DataRefused
+from lastro.model.interval import Interval
 from lastro.model.schema import Schema
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
 from lastro.model.version import Mode, RowChanges, VersionInfo
 from lastro.pipeline import schema_change
 from lastro.pipeline.target import Target
@@ -64,6 +68,10 @@ def join(
     """Meets the batch's kept rows with the newest version. Raises `DataRefused`, `BreakingChange`."""
     before = None if head is None or mode is Mode.OVERWRITE else head.schema
     schema = table_schema(before, target.plan, mode, target.history)
+    if target.interval is not None:
+        stored = None if head is None or mode is Mode.OVERWRITE else _stored(target, head, schema, folder)
+        joined = _replace(target, target.interval, stored, schema, kept, folder)
+        return joined if stored is not None or head is None else _alone(joined, head)
     if mode is Mode.OVERWRITE or head is None:
         if mode is Mode.APPEND:
             return Joined(schema, (), tuple(kept))
@@ -120,6 +128,70 @@ def _merged(target: Target, stored: Stored, schema: Schema, merged: Merged) -> J
         removed=tuple(entry.path for entry in going),
         changes=merged.changes,
     )
+
+
+def _replace(
+    target: Target,
+    interval: Interval,
+    stored: Stored | None,
+    schema: Schema,
+    kept: Sequence[StagedFile],
+    folder: Path,
+) -> Joined:
+    """The rows of an interval instead of those that are stored of it; without stored ones, they alone."""
+    area = folder / "cleared"
+    area.mkdir()
+    cleared = target.engine.clear(() if stored is None else stored.paths, kept, schema, interval, area)
+    _check_places(target, interval, cleared)
+    rows = sum(file.rows for file in kept)
+    changes = RowChanges(inserted=rows, removed=cleared.removed)
+    if stored is None:
+        return Joined(schema, (), tuple(kept), changes=changes)
+    merged = Merged(tuple(kept), cleared.rewritten, cleared.touched, changes)
+    joined = _merged(target, stored, schema, merged)
+    incoming, key = [file.path for file in kept], target.plan.primary_key
+    others = [path for path in joined.files if path not in {*incoming}]
+    if key and incoming and others and target.engine.holding(others, incoming, key):
+        raise DataRefused(
+            _("{dataset} holds rows with these primary keys outside of the interval").format(dataset=target.dataset),
+            where=f"{target.dataset} ({', '.join(key)})",
+            do=_("make {column} a part of the primary key, or let a row stay in one interval").format(
+                column=interval.column
+            ),
+        )
+    return joined
+
+
+def _alone(joined: Joined, head: VersionInfo) -> Joined:
+    """An interval with which a dataset begins anew."""
+    changes = RowChanges(inserted=sum(file.rows for file in joined.added), removed=head.rows)
+    return dataclasses.replace(joined, replace_all=True, changes=changes)
+
+
+def _check_places(target: Target, interval: Interval, cleared: Cleared) -> None:
+    where = f"{target.dataset}.{interval.column}"
+    if cleared.outside:
+        sentence = ngettext(
+            "{n:,} row of the step lies outside of the interval that was to be made",
+            "{n:,} rows of the step lie outside of the interval that was to be made",
+            cleared.outside,
+        )
+        raise DataRefused(
+            sentence.format(n=cleared.outside),
+            where=where,
+            do=_("give only rows whose {column} is at or after start and before end").format(column=interval.column),
+        )
+    if cleared.nowhere:
+        sentence = ngettext(
+            "{n:,} stored row of {dataset} has no {column}, and belongs to no interval",
+            "{n:,} stored rows of {dataset} have no {column}, and belong to no interval",
+            cleared.nowhere,
+        )
+        raise DataRefused(
+            sentence.format(n=cleared.nowhere, dataset=target.dataset, column=interval.column),
+            where=where,
+            do=_("make the dataset once without `interval`, with a value in every row"),
+        )
 
 
 def _append(target: Target, stored: Stored, schema: Schema, kept: Sequence[StagedFile]) -> Joined:

@@ -5,14 +5,18 @@ Rules:
 1. A version that was restored stands for the one that it restored: what was committed in between is no part of it.
 2. An `overwrite`, a `snapshot` and a whole reading of a history stand for everything that there was: the walk ends
    there.
-3. Corrected rows of the quarantine join a batch; they do not replace it.
+3. An interval stands for its own rows: what lies beyond it came of the batches before. An earlier making of the same
+   interval, or of one that it covers with others, has no row left and is no part.
+4. Corrected rows of the quarantine join a batch; they do not replace it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lastro.model.clock import from_text
 from lastro.model.errors import NameRefused
+from lastro.model.interval import Interval, joined
 from lastro.model.reference import Number, Reference
 from lastro.model.version import Mode, VersionInfo
 from lastro.store.table import Table
@@ -28,12 +32,15 @@ def lineage(table: Table, *, of: VersionInfo | None = None) -> Iterator[VersionI
     if head is None:
         return
     known: dict[int, VersionInfo] = {head.number: head}
-    number = head.number
+    number, made = head.number, tuple[Interval, ...]()
     while number >= 0:
         if number not in known:
             known = {info.number: info for info in table.history()}
         info = known[number]
-        yield info
+        interval = interval_of(info)
+        if interval is None or not any(other.covers(interval) for other in made):
+            yield info
+            made = made if interval is None else joined((*made, interval))
         if replaces(info):
             return
         restored = _restored(info)
@@ -55,6 +62,14 @@ def snapshot(table: Table) -> VersionInfo | None:
 def replaces(info: VersionInfo) -> bool:
     """True if the version's batch stands for everything that there was (rule 2)."""
     return info.origin.mode in {Mode.OVERWRITE, Mode.SNAPSHOT} or info.origin.whole
+
+
+def interval_of(info: VersionInfo) -> Interval | None:
+    """The interval that the version replaced, or with which it began anew; None if it is of another kind."""
+    kept = info.origin.made_of.get("interval")
+    if info.origin.mode not in {Mode.INTERVAL, Mode.OVERWRITE} or not kept:
+        return None
+    return Interval(kept["column"], from_text(kept["start"]), from_text(kept["end"]))
 
 
 def _restored(info: VersionInfo) -> int | None:

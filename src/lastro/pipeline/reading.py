@@ -7,7 +7,8 @@ Rules:
 3. A reading of everything – `overwrite`, `snapshot`, a whole history – forgets the cursors of what it replaced, and
    trusts its own only where the table is still what that reading made of it.
 4. A batch is nothing new if it changes no row, sets none aside and moves no cursor. One that is derived is new, too,
-   if it was made of anything else: then the newest version tells what it is made of.
+   if it was made of anything else: then the newest version tells what it is made of. An interval is always new: its
+   version tells that it was made, even if it holds no rows.
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ def changes_nothing(
     before: Cursor | None,
 ) -> bool:
     """True if there is no reason for a version (rule 4)."""
+    if target.interval is not None:
+        return False
     if head is None or staged.counts.quarantined or head.origin.contract_digest != target.plan.contract_digest:
         return False
     moved = before is None or dict(watermark) != dict(before)

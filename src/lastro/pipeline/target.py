@@ -8,6 +8,7 @@ from pathlib import Path
 from lastro.contract import Contract
 from lastro.engine.protocol import Engine
 from lastro.model.arrival import OnChange
+from lastro.model.interval import Interval
 from lastro.model.merging import Deletes, History
 from lastro.model.plan import Plan
 from lastro.store.table import Table
@@ -19,7 +20,8 @@ class Target:
 
     `withheld` are the columns whose smallest and largest values may stand in no statistics. `history` is how the mode
     `scd2` keeps states, `deletes` how rows that are gone at the source are known. `contract` is what the plan was made
-    of, and `contract_file` where it stands; `on_change` says what becomes of a source whose columns changed.
+    of, and `contract_file` where it stands; `on_change` says what becomes of a source whose columns changed. `interval`
+    is what the mode `interval` replaces.
     """
 
     table: Table
@@ -32,6 +34,7 @@ class Target:
     contract: Contract | None = None
     contract_file: Path | None = None
     on_change: OnChange | None = None
+    interval: Interval | None = None
 
     @property
     def dataset(self) -> str:

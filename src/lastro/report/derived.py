@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from lastro.model.interval import counted
 from lastro.model.text import _
 from lastro.report.blocks import Blocks, Line, Tone
 from lastro.report.numbers import number
+from lastro.transform.derived.intervals import Todo
 from lastro.transform.derived.made_of import Change, Part
 from lastro.transform.derived.why import Why
 
@@ -23,6 +25,11 @@ def why_verdict(found: Why) -> str:
     """`monthly is stale: code, loans`."""
     if found.fault is not None:
         return _("{name} cannot be built: {what}").format(name=found.dataset, what=found.fault.what)
+    if not found.is_stale and found.intervals is not None and found.intervals.outdated:
+        sentence = _("{name} has every interval, of which {n} are outdated")
+        return sentence.format(name=found.dataset, n=number(len(found.intervals.outdated)))
+    if not found.is_stale and found.version is None:
+        return _("{name} has no interval that is over yet").format(name=found.dataset)
     if not found.is_stale:
         return _("{name} is up to date, at version {n}").format(name=found.dataset, n=number(found.version or 0))
     return _("{name} is stale: {reasons}").format(name=found.dataset, reasons=", ".join(found.words()))
@@ -37,10 +44,22 @@ def _lines(found: Why) -> Iterable[Line]:
             yield Line(f"  {found.fault.where}")
         if found.fault.do:
             yield Line(f"  {found.fault.do}")
+    if found.intervals is not None:
+        yield from _intervals(found.intervals, found.dataset)
     for change in found.changes:
         yield Line("  " + _told(change))
     for name in found.after:
         yield Line("  " + _("{name} is stale itself, and is built first").format(name=name))
+
+
+def _intervals(found: Todo, name: str) -> Iterable[Line]:
+    every = found.cut.every
+    if found.make:
+        yield Line("  " + _("to be made: {intervals}").format(intervals=counted(found.make, every)))
+    if found.outdated:
+        said = _("outdated: {intervals}").format(intervals=counted(found.outdated, every))
+        do = _("lastro build {name} --all makes them anew").format(name=name)
+        yield Line(f"  {said}; {do}", Tone.DOUBTFUL)
 
 
 def _told(change: Change) -> str:
@@ -49,6 +68,8 @@ def _told(change: Change) -> str:
             return _("it was never built")
         case Part.OTHERWISE:
             return _("its rows came about without a build")
+        case Part.INTERVALS:
+            return _("it was made by intervals, and is to be made at once")
         case Part.PARAMETER:
             sentence = _("the parameter {name}: {before} → {after}")
         case Part.UPSTREAM:

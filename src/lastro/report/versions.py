@@ -72,6 +72,7 @@ def version_values(info: VersionInfo) -> dict[str, Any]:  # Any: values for `rep
         "engine": origin.engine,
         "contract_digest": origin.contract_digest,
         "inputs": origin.inputs,
+        "interval": origin.made_of.get("interval"),
         "columns": [
             {"name": field.name, "type": type_text(field.type), "nullable": field.nullable}
             for field in info.schema.fields

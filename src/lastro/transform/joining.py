@@ -12,12 +12,13 @@ Rules:
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 from lastro.model.errors import BreakingChange, ConfigurationError
+from lastro.model.interval import Interval
 from lastro.model.merging import Deletes, History, MergePlan, is_flag, is_moment
 from lastro.model.plan import Plan
-from lastro.model.schema import Schema, type_text
+from lastro.model.schema import Primitive, Schema, type_text
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.transform.evolve import evolve
@@ -47,6 +48,26 @@ def check(plan: Plan, mode: Mode, history: History, deletes: Deletes) -> None:
             raise _wrong(plan, "deletes.column", what, _("make it a boolean, a whole number or a date in the contract"))
     if mode is Mode.SCD2:
         _check_history(plan, history)
+
+
+def check_interval(plan: Plan, interval: Interval) -> None:
+    """Checks that every row of a contract lies in one interval. Raises `ConfigurationError`."""
+    name = interval.column
+    _check_column(plan, "interval.column", name)
+    field = plan.schema.field(name)
+    if not is_moment(field.type):
+        what = _("{name} is of type {type}, and tells no time").format(name=name, type=type_text(field.type))
+        raise _wrong(plan, "interval.column", what, _("choose a column that is a date or timestamp in the contract"))
+    if field.nullable:
+        what = _("{name} may be missing in a row, which then lies in no interval").format(name=name)
+        raise _wrong(plan, "interval.column", what, _("write required: true for it in the contract"))
+    if field.type is Primitive.DATE and {bound.astimezone(UTC).time() for bound in _bounds(interval)} != {time()}:
+        what = _("{name} is a date, and has no hours").format(name=name)
+        raise _wrong(plan, "interval.every", what, _("write every: 1d, or make the column a timestamp"))
+
+
+def _bounds(interval: Interval) -> tuple[datetime, datetime]:
+    return interval.start, interval.end
 
 
 def reading(mode: Mode, history: History) -> Mode:

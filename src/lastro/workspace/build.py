@@ -8,7 +8,8 @@ Rules:
 3. A step that fails leaves the others whole; those that are made from it are skipped, and say from which.
 4. A step without a contract gets one at its first build, inferred from its rows as `lastro add` does. For that its
    code runs twice. A column named as one whose values its upstream withholds from statistics withholds them, too.
-5. The rows go through the contract like any others, and replace all that there were, in one commit: killed at any
+5. A step that is made by intervals is made interval by interval (`filling`).
+6. The rows go through the contract like any others, and replace all that there were, in one commit: killed at any
    moment, a build leaves the version before it or the one that it makes.
 """
 
@@ -17,29 +18,28 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lastro.model.durable import write_durably
-from lastro.model.errors import LastroError, SourceBroken, UnknownName, UsageError
+from lastro.model.errors import LastroError, UsageError
 from lastro.model.progress import Told
 from lastro.model.status import Outcome, Round
 from lastro.model.status import Step as Tried
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.transform.derived import discover
+from lastro.transform.derived.intervals import MISSING, Asked
 from lastro.transform.derived.made_of import MadeOf, stale
 from lastro.transform.derived.order import needed, ordered
 from lastro.transform.derived.step import Step
 from lastro.transform.derived.why import Why
-from lastro.workspace import configuration
+from lastro.workspace import configuration, making
 from lastro.workspace.attempt import Working, attempt, failed, silently
+from lastro.workspace.filling import fill, outlook
 
 if TYPE_CHECKING:
     from lastro.pipeline.result import IngestResult
-    from lastro.workspace.version import Version
     from lastro.workspace.workspace import Workspace
 
 
@@ -47,18 +47,21 @@ def build(
     workspace: Workspace,
     names: tuple[str, ...],
     *,
+    asked: Asked = MISSING,
     retries: int = 0,
     working: Working | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Round:
     """Builds what is stale among these derived datasets and all that they are made from (all, without names).
 
-    Raises `UnknownName`, `UsageError`, `ConfigurationError`; what befalls a step is in the step.
+    `asked` are the intervals of those that are named. Raises `UnknownName`, `UsageError`, `ConfigurationError`; what
+    befalls a step is in the step.
     """
     started = workspace.clock()
-    building = Building(workspace, retries, working or silently, sleep, lambda: False)
+    building = Building(workspace, retries, working or silently, sleep, lambda: False, dict.fromkeys(names, asked))
     _check(workspace, names)
     steps = ordered(found(workspace).values())
+    _check_asked(steps, names, asked)
     return Round(started, workspace.clock(), building.played(_chosen(steps, names)))
 
 
@@ -67,13 +70,15 @@ def why(workspace: Workspace, name: str) -> Why:
     return next(one for one in plan(workspace, (name,)) if one.dataset == name)
 
 
-def plan(workspace: Workspace, names: tuple[str, ...]) -> tuple[Why, ...]:
+def plan(workspace: Workspace, names: tuple[str, ...], *, asked: Asked = MISSING) -> tuple[Why, ...]:
     """Why each step would be built, in the order of a build; nothing is executed. Raises as `build` does."""
     _check(workspace, names)
+    steps = ordered(found(workspace).values())
+    _check_asked(steps, names, asked)
     reasons: dict[str, Why] = {}
-    for step in _chosen(ordered(found(workspace).values()), names):
+    for step in _chosen(steps, names):
         after = tuple(one for one in step.upstream if one in reasons and reasons[one].is_stale)
-        reasons[step.name] = _why(workspace, step, after)
+        reasons[step.name] = _why(workspace, step, after, asked if step.name in names else MISSING)
     return tuple(reasons.values())
 
 
@@ -95,6 +100,7 @@ def found(workspace: Workspace) -> dict[str, Step]:
         sourced=[name for name, entry in entries.items() if entry.source],
         known=tuple(entries),
         parameters={name: entry.parameters for name, entry in entries.items()},
+        cuts={name: entry.cut for name, entry in entries.items() if entry.cut is not None},
     )
 
 
@@ -107,6 +113,7 @@ class Building:
     working: Working
     sleep: Callable[[float], None]
     stopping: Callable[[], bool]
+    asked: Mapping[str, Asked] = field(default_factory=dict)
 
     def steps(self, names: tuple[str, ...], *, only: bool) -> tuple[Tried, ...]:
         """The steps of a round: all, or `only` those named. What is wrong with all of them is each one's failure."""
@@ -130,7 +137,7 @@ class Building:
 
     def _tried(self, step: Step) -> Tried:
         with self.working(step.name) as told:
-            doing = partial(make, self.workspace, step, told)
+            doing = partial(make, self.workspace, step, told, asked=self.asked.get(step.name, MISSING))
             tried = attempt(step.name, doing, clock=self.workspace.clock, retries=self.retries, sleep=self.sleep)
         if tried.outcome is Outcome.FAILED:
             gc.collect()  # an error and the frames it passed hold each other, and the step's session with them
@@ -147,28 +154,27 @@ class Building:
         )
 
 
-def make(workspace: Workspace, step: Step, told: Told | None) -> IngestResult:
+def make(workspace: Workspace, step: Step, told: Told | None, *, asked: Asked = MISSING) -> IngestResult:
     """Builds one dataset, or finds it up to date. Raises what `Dataset.ingest` does, and the step's fault."""
     from lastro.pipeline.ingest import ingest
     from lastro.pipeline.lineage import snapshot
     from lastro.pipeline.result import unchanged
     from lastro.workspace.dataset import run_id
     from lastro.workspace.deriving import Derived
-    from lastro.workspace.run import seen
 
     if step.fault is not None:
         raise step.fault
+    if step.cut is not None:
+        return fill(workspace, step, step.cut, asked, told)
     dataset = workspace.dataset(step.name)
-    versions = {name: _version(workspace, name, step) for name in step.upstream}
-    if not stale(snapshot(dataset.table) or dataset.table.head(), _made_of(workspace, step)):
+    versions = making.pinned(workspace, step)
+    if not stale(snapshot(dataset.table) or dataset.table.head(), making.made_of(workspace, step)):
         return unchanged(step.name, dataset.table.head(), Mode.OVERWRITE, step.file)
-    for version in versions.values():
-        seen(version.info)
-    inputs = tuple(f"{version.reference} {version.digest}" for version in versions.values())
+    inputs = making.inputs_of(versions)
     kept = MadeOf(step.code, step.parameters).kept()
-    source = Derived(step, workspace.root, versions, _bounds(workspace), kept)
+    source = Derived(step, workspace.root, versions, making.session_bounds(workspace), kept)
     if not dataset.has_contract():
-        _infer(workspace, step, source)
+        making.infer_contract(workspace, step, source)
     made_of = MadeOf(step.code, step.parameters, inputs, dataset.contract().digest)
     return ingest(
         dataset.target(),
@@ -182,76 +188,17 @@ def make(workspace: Workspace, step: Step, told: Told | None) -> IngestResult:
     )
 
 
-def _why(workspace: Workspace, step: Step, after: tuple[str, ...]) -> Why:
+def _why(workspace: Workspace, step: Step, after: tuple[str, ...], asked: Asked) -> Why:
     from lastro.pipeline.lineage import snapshot
 
     if step.fault is not None:
         return Why(step.name, step.file, fault=step.fault)
+    if step.cut is not None:
+        return outlook(workspace, step, step.cut, asked, after)
     table = workspace.dataset(step.name).table
     head = table.head()
-    changes = stale(snapshot(table) or head, _made_of(workspace, step))
+    changes = stale(snapshot(table) or head, making.made_of(workspace, step))
     return Why(step.name, step.file, None if head is None else head.number, changes, after)
-
-
-def _made_of(workspace: Workspace, step: Step) -> MadeOf:
-    """What a build would make the step of now; what has no version or contract yet is left out."""
-    heads = [workspace.dataset(name).table.head() for name in step.upstream]
-    upstream = tuple(f"{head.reference} {head.digest}" for head in heads if head is not None)
-    contract = ""
-    if workspace.dataset(step.name).has_contract():
-        contract = workspace.dataset(step.name).contract().digest
-    return MadeOf(step.code, step.parameters, upstream, contract)
-
-
-def _version(workspace: Workspace, name: str, step: Step) -> Version:
-    if workspace.dataset(name).table.head() is None:
-        derived = workspace.settings.datasets[name].derived
-        raise UnknownName(
-            _("{name} has no version yet to derive from").format(name=name),
-            where=step.file,
-            do=f"lastro build {name}" if derived else f"lastro ingest {name}",
-        )
-    return workspace.version(name)
-
-
-def _infer(workspace: Workspace, step: Step, source: Any) -> None:  # Any: a `Derived`, which loads the engine
-    from lastro.contract import infer, parse
-
-    engine, path = workspace.engine(), _contract_file(workspace, step)
-    with source.scanning() as (scan, stream):
-        try:
-            samples = engine.sample(scan)
-        except SourceBroken:
-            if not scan.records or not stream.finished:
-                raise
-            samples = ()  # rows without a column, or none at all
-        if stream.failure is not None:
-            raise stream.failure
-    if not samples:
-        raise SourceBroken(
-            _("the step gave no row with a column, so no contract can be inferred"),
-            where=step.file,
-            do=_("write {path}, or build again once there are rows").format(path=path.relative_to(workspace.root)),
-        )
-    restricted = {name.casefold() for one in step.upstream for name in workspace.dataset(one).target().withheld}
-    samples = [replace(sample, personal=sample.column.name.casefold() in restricted) for sample in samples]
-    text = infer(step.name, samples, source=step.file, today=workspace.clock().date())
-    engine.check(parse(text, name=path.name).plan())
-    with configuration.writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(path, text.encode())
-
-
-def _bounds(workspace: Workspace) -> Mapping[str, Any]:  # Any: see `engine.deriving`
-    from lastro.model import scratch
-
-    settings = workspace.settings
-    temp = scratch.Later(workspace.root / ".lastro" / "staging")
-    return {"memory_mb": settings.memory_mb, "threads": settings.threads, "temp": temp}
-
-
-def _contract_file(workspace: Workspace, step: Step) -> Path:
-    return workspace.root / workspace.dataset(step.name).entry.contract
 
 
 def _chosen(steps: tuple[Step, ...], names: tuple[str, ...]) -> tuple[Step, ...]:
@@ -271,6 +218,20 @@ def _check(workspace: Workspace, names: tuple[str, ...]) -> None:
                 where="lastro.yaml",
                 do=f"lastro ingest {name}",
             )
+
+
+def _check_asked(steps: tuple[Step, ...], names: tuple[str, ...], asked: Asked) -> None:
+    """Raises `UsageError` where intervals are asked for of what is not made by intervals."""
+    if asked == MISSING:
+        return
+    if not names:
+        raise UsageError(_("intervals are asked for, but of no dataset"), do="lastro build NAME --from … --to …")
+    for step in (one for one in steps if one.name in names and one.cut is None and one.fault is None):
+        raise UsageError(
+            _("{name} is not made by intervals").format(name=step.name),
+            where=step.file,
+            do=_("write `interval: {column: NAME, every: 1d}` for it into lastro.yaml, or build it without a span"),
+        )
 
 
 def _holds(tried: Tried) -> bool:

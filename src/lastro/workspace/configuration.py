@@ -6,13 +6,15 @@ Rules:
 2. Unknown keys are errors that name the nearest known one; a typing mistake must never switch a promise off.
 3. No secret stands in the file: sources take them by reference.
 4. Writing keeps a person's comments and order, and replaces the file in one step.
-5. A file of `transforms/` is a dataset without standing here. It may stand here, to say other build parameters.
+5. A file of `transforms/` is a dataset without standing here. It may stand here, to say other build parameters or how
+   it is made by intervals. What a build does not do – other modes, histories, deletes – is refused there, as build
+   parameters and intervals are everywhere else.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +25,8 @@ from lastro.contract.document import Node
 from lastro.model.arrival import OnChange
 from lastro.model.digest import canonical
 from lastro.model.durable import write_durably
-from lastro.model.errors import ConfigurationError, ContractError, LastroError, NameRefused, WriteFailed
+from lastro.model.errors import ConfigurationError, ContractError, LastroError, NameRefused, UsageError, WriteFailed
+from lastro.model.interval import Cut, Every, not_aligned, parse_moment
 from lastro.model.merging import Deletes, History
 from lastro.model.reference import check_name
 from lastro.model.text import _
@@ -56,6 +59,8 @@ class DatasetEntry:
     derived: bool = False
     """True if a file of `transforms/` makes it; `parameters` are that step's, where they are not the defaults."""
     parameters: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
+    cut: Cut | None = None
+    """How a derived dataset is made by intervals; None if all its rows are made at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +84,12 @@ def read(root: Path) -> Configuration:
         ) from error
     try:
         values, problems = document.read(document.decode(content, name=FILE), name=FILE)
-        found = _configuration(document.Node(values, (), problems))
+        derived = _derived(root)
+        found = _configuration(document.Node(values, (), problems), derived)
         problems.refuse()
     except ContractError as error:
         raise ConfigurationError(error.what, where=error.where, do=error.do) from error
-    return _with_derived(found, root)
+    return _with_derived(found, derived)
 
 
 def add_dataset(root: Path, entry: DatasetEntry) -> None:
@@ -149,7 +155,7 @@ def check_dataset_name(name: str) -> str:
     return name
 
 
-def _configuration(top: Node) -> Configuration:
+def _configuration(top: Node, derived: Collection[str]) -> Configuration:
     _known(top, ("lastro", "engine", "schema_change", "datasets", "alerts"))
     if top.child("lastro").data != VERSION:
         top.child("lastro").refuse(
@@ -160,30 +166,47 @@ def _configuration(top: Node) -> Configuration:
     names = _mapping(datasets) if datasets.data is not None else {}
     general = _on_change(top.child("schema_change"))
     entries = {str(name): _dataset(str(name), datasets.child(name), general) for name in names}
+    for name, entry in entries.items():
+        _check_keys(datasets.child(name), name, entry, is_derived=name in derived)
     return Configuration(datasets=entries, alerts=_alerts(top.child("alerts")), **_engine(top.child("engine")))
 
 
-def _with_derived(found: Configuration, root: Path) -> Configuration:
-    entries = dict(found.datasets)
-    names: tuple[str, ...] = ()
-    if (root / "transforms").is_dir():
-        from lastro.transform.derived import discover
+def _derived(root: Path) -> tuple[str, ...]:
+    """The datasets that files of `transforms/` make."""
+    if not (root / "transforms").is_dir():
+        return ()
+    from lastro.transform.derived import discover
 
-        names = discover.names(root)
-    for name in (name for name, entry in entries.items() if entry.parameters and name not in names):
-        raise ConfigurationError(
-            _("{name} has build parameters, but is not derived").format(name=name),
-            where=f"{FILE}: datasets.{name}.parameters",
-            do=_("take them out, or write transforms/{name}.py").format(name=name),
-        )
+    return discover.names(root)
+
+
+def _with_derived(found: Configuration, names: Sequence[str]) -> Configuration:
+    entries = dict(found.datasets)
     for name in names:
         entry = entries.get(name) or DatasetEntry(name, f"contracts/{name}.odcs.yaml", Mode.OVERWRITE, {})
         entries[name] = replace(entry, derived=not entry.source)
     return replace(found, datasets=entries)
 
 
+def _check_keys(node: Node, name: str, entry: DatasetEntry, *, is_derived: bool) -> None:
+    """Refuses keys that would be passed over: a promise that nobody keeps (rule 5)."""
+    for key in ("parameters", "interval") if not is_derived else ():
+        if node.child(key).data is not None:
+            what = _("{name} has build parameters, but is not derived")
+            what = what if key == "parameters" else _("{name} is to be made by intervals, but is not derived")
+            node.child(key).refuse(
+                what.format(name=name), _("take them out, or write transforms/{name}.py").format(name=name)
+            )
+    for key in ("mode", "history", "deletes") if is_derived and not entry.source else ():
+        if node.child(key).data is not None:
+            node.child(key).refuse(
+                _("{name} is derived, and {key} has no meaning for it").format(name=name, key=key),
+                _("leave {key} out: a build replaces the dataset's rows, or those of an interval").format(key=key),
+            )
+
+
 def _dataset(name: str, node: Node, general: OnChange | None) -> DatasetEntry:
-    _known(node, ("contract", "mode", "schema_change", "source", "history", "deletes", "parameters"))
+    _known(node, ("contract", "mode", "schema_change", "source", "history", "deletes", "parameters", "interval"))
     try:
         check_dataset_name(name)
     except NameRefused as error:
@@ -208,7 +231,40 @@ def _dataset(name: str, node: Node, general: OnChange | None) -> DatasetEntry:
     policy = _on_change(node.child("schema_change")) or general
     given = node.child("parameters")
     parameters = _parameters(given) if given.data is not None else {}
-    return DatasetEntry(name, contract, Mode(mode), options, history, deletes, policy, parameters=parameters)
+    return DatasetEntry(
+        name,
+        contract,
+        Mode(mode),
+        options,
+        history,
+        deletes,
+        policy,
+        parameters=parameters,
+        cut=_cut(node.child("interval")),
+    )
+
+
+def _cut(node: Node) -> Cut | None:
+    if node.data is None:
+        return None
+    _known(node, ("column", "every", "since"))
+    column, every, since = (node.child(key).data for key in ("column", "every", "since"))
+    if not isinstance(column, str) or not column:
+        node.child("column").refuse(_("the name of a column belongs here"), _("write {key}: NAME").format(key="column"))
+    if every not in tuple(Every):
+        node.child("every").refuse(
+            _("{every!r} is not the length of an interval").format(every=document.shown(every)),
+            _("use one of {names}").format(names=", ".join(Every)),
+        )
+        return None
+    try:
+        first = None if since is None else parse_moment(str(since))
+        if first is not None and Every(every).floor(first) != first:
+            raise not_aligned(Every(every), first)
+    except UsageError as error:
+        node.child("since").refuse(error.what, error.do)
+        return None
+    return Cut(str(column), Every(every), first)
 
 
 def _parameters(node: Node) -> Mapping[str, Any]:  # Any: JSON values

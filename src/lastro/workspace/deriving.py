@@ -8,7 +8,8 @@ Rules:
 3. A function returns SQL text over the datasets it takes, Arrow data, a frame of Polars or pandas, a DuckDB relation,
    or rows: dicts, at once or one by one.
 4. An error in a person's code is told by its kind, file and line; its message may hold data, and is dropped.
-5. Modules of `transforms/` are loaded afresh for each step: code that changed runs as it is now.
+5. A step that is made by intervals is given the bounds of one: as arguments, and as parameters of its SQL.
+6. Modules of `transforms/` are loaded afresh for each step: code that changed runs as it is now.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from lastro.engine.scan import StreamScan
 from lastro.model.errors import ConfigurationError, SourceBroken, SourceChanged
 from lastro.model.text import _
 from lastro.model.version import Mode
-from lastro.source.protocol import Cursor, Opened
+from lastro.source.protocol import Cursor, Opened, Unchanged
 from lastro.source.python.generator import loaded
 from lastro.source.python.rows import rows_of, scan_of, told
 from lastro.source.stream import Batches, telling
@@ -86,6 +88,9 @@ class Derived:
     upstream: Mapping[str, Version]
     engine: Mapping[str, Any]  # Any: what bounds the session, see `engine.deriving`
     made_of: Mapping[str, Any]  # Any: JSON values
+    bounds: Mapping[str, date] = field(default_factory=dict)
+    is_made: Callable[[], bool] = lambda: False
+    """Asked under the dataset's lock: whether somebody else has made this meanwhile."""
     kind: str = "derived"
 
     @property
@@ -94,9 +99,12 @@ class Derived:
         return self.step.file
 
     @contextmanager
-    def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened]:
+    def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened | Unchanged]:
         """All rows. Raises `SqlRefused`, `ConfigurationError`, `SourceBroken`, `EngineError`."""
         del cursor, mode
+        if self.is_made():
+            yield Unchanged()
+            return
         with self.scanning() as (scan, stream):
 
             def watermark() -> Cursor:
@@ -126,7 +134,7 @@ class Derived:
         with deriving(tables, label=self.label, **self.engine) as session:
             if self.step.kind is Kind.SQL:
                 text = text_of((self.root / self.step.file).read_bytes(), self.label)
-                scan, stream = self._streamed(session.select(text))
+                scan, stream = self._streamed(session.select(text, parameters=self.bounds))
                 with telling(stream):
                     yield scan, stream
                 return
@@ -142,7 +150,7 @@ class Derived:
     ) -> tuple[StreamScan, Batches]:
         given = {
             parameter: Upstream(self.upstream[name], session) for parameter, name in self.step.arguments.items()
-        } | dict(self.step.parameters)
+        } | {**self.step.parameters, **self.bounds}
         try:
             result = function(**given)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's code may raise anything; only its message is dropped
@@ -153,7 +161,7 @@ class Derived:
         import pyarrow as pa
 
         if isinstance(result, str):
-            return self._streamed(session.select(result))
+            return self._streamed(session.select(result, parameters=self.bounds))
         if type(result).__name__ == "LazyFrame" and hasattr(result, "collect"):
             result = result.collect()
         if isinstance(result, Upstream):
@@ -211,7 +219,7 @@ class Derived:
 
 @contextmanager
 def _modules(folder: Path) -> Iterator[None]:
-    """Forgets the modules of the folder that were imported inside (rule 5), and writes no bytecode beside them."""
+    """Forgets the modules of the folder that were imported inside (rule 6), and writes no bytecode beside them."""
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     known = set(sys.modules)
     try:

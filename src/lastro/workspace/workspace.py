@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -148,14 +148,26 @@ class Workspace:
 
         return play(self, names, retries=retries)
 
-    def build(self, *names: str, retries: int = 0) -> Round:
+    def build(
+        self,
+        *names: str,
+        start: str | date | None = None,
+        end: str | date | None = None,
+        everything: bool = False,
+        anew: bool = False,
+        retries: int = 0,
+    ) -> Round:
         """Makes what is stale among these derived datasets and those that they are made from (all, without names).
 
-        What befalls a step is told in the step. Raises `UnknownName`, `UsageError`, `ConfigurationError`.
+        Of those named, which must be made by intervals then, `start` and `end` ask for the intervals of a span, and
+        `everything` for all: those that are missing, or outdated, are made. With `anew` the first replaces all rows.
+        Bounds are dates or moments in UTC. What befalls a step is told in the step. Raises `UnknownName`, `UsageError`,
+        `ConfigurationError`.
         """
+        from lastro.transform.derived.intervals import asked
         from lastro.workspace.build import build
 
-        return build(self, names, retries=retries)
+        return build(self, names, asked=asked(start, end, everything=everything, anew=anew), retries=retries)
 
     def why(self, name: str) -> Why:
         """What changed since the newest version of a derived dataset was made. Raises as `build` does."""

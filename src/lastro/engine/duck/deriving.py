@@ -3,7 +3,7 @@
 Rules:
 
 1. The session may read the versions' files, and open nothing else (`connection`). Its tables have the datasets' names.
-2. The text passes `sql.select`; then DuckDB itself must find exactly one SELECT in it.
+2. The text passes `sql.select`; then DuckDB itself must find exactly one SELECT in it. Parameters are bound as values.
 3. DuckDB's words may hold data, and are dropped: an error is told by its kind, one about names by the name.
 4. Memory and spilling are bounded as everywhere.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
@@ -47,9 +48,14 @@ class Session:
         """One table as a DuckDB relation of this session."""
         return self._connection.table(place.name(name))
 
-    def select(self, text: str) -> pa.RecordBatchReader:
-        """The rows of one SELECT, as they come. Raises `SqlRefused`, `EngineError`."""
-        others = [name for name in select.upstream(text, where=self._label) if name not in self._tables]
+    def select(self, text: str, *, parameters: Mapping[str, date] | None = None) -> pa.RecordBatchReader:
+        """The rows of one SELECT, as they come; those of `parameters` that it has are bound as values.
+
+        Raises `SqlRefused`, `EngineError`.
+        """
+        given = parameters or {}
+        found = select.upstream(text, where=self._label, parameters=given)
+        others = [name for name in found if name not in self._tables]
         if others:
             raise SqlRefused(
                 _("the SELECT reads {name}, which is not among its tables").format(name=others[0][:80]),
@@ -60,7 +66,8 @@ class Session:
             statements = self._connection.extract_statements(text)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise SqlRefused(_("the text is no SELECT"), where=self._label)
-            result = self._connection.sql(text)
+            bound = {name: given[name] for name in statements[0].named_parameters}
+            result = self._connection.sql(text, params=bound) if bound else self._connection.sql(text)
             reader = result.to_arrow_reader(BATCH_ROWS)
         except duckdb.Error as error:
             _tell(error, self._label)

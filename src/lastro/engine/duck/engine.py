@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from lastro.engine.duck.limits import Limits
-from lastro.engine.protocol import Arrange, KeyDiff, Measures, Merged, Protect, Staged, StagedFile
+from lastro.engine.protocol import Arrange, Cleared, KeyDiff, Measures, Merged, Protect, Staged, StagedFile
 from lastro.engine.scan import ArrowStream, Scan
 from lastro.engine.sql import compile as sql
+from lastro.model.interval import Interval
 from lastro.model.merging import MergePlan
 from lastro.model.plan import Plan, TableRule
 from lastro.model.progress import Told
@@ -104,6 +105,14 @@ class DuckEngine:
         from lastro.engine.duck.merge import Order, merge
 
         return merge(Order(stored, batch, schema, plan, folder, present, self.limits, self._temp or folder))
+
+    def clear(
+        self, stored: Sequence[Path], batch: Sequence[StagedFile], schema: Schema, interval: Interval, folder: Path
+    ) -> Cleared:
+        """Stored files without the rows of an interval."""
+        from lastro.engine.duck.clear import clear
+
+        return clear(stored, batch, schema, interval, folder)
 
     def recast(self, existing: Sequence[Path], schema: Schema, folder: Path) -> Sequence[StagedFile]:
         """All rows of `existing` in new files, under a wider schema."""

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from lastro.engine.duck.arrow import conform, to_arrow
 from lastro.engine.duck.engine import DuckEngine
-from lastro.engine.protocol import Arrange, KeyDiff, Measures, Merged, Protect, Staged, StagedFile
+from lastro.engine.protocol import Arrange, Cleared, KeyDiff, Measures, Merged, Protect, Staged, StagedFile
 from lastro.engine.scan import ArrowStream, Scan
 from lastro.engine.spark import intake
 from lastro.engine.spark import stage as staging
@@ -31,6 +31,7 @@ from lastro.engine.spark.session import failures, start
 from lastro.engine.sql import compile as compiler
 from lastro.engine.sql import door, measure
 from lastro.engine.sql.dialect import quoted, render
+from lastro.model.interval import Interval
 from lastro.model.merging import MergePlan
 from lastro.model.plan import Plan, TableRule
 from lastro.model.progress import Told
@@ -128,6 +129,12 @@ class SparkEngine:
     ) -> Merged:
         """A batch and the stored rows it meets, by the embedded engine."""
         return self._embedded.merge(stored, batch, schema, plan, folder, present=present)
+
+    def clear(
+        self, stored: Sequence[Path], batch: Sequence[StagedFile], schema: Schema, interval: Interval, folder: Path
+    ) -> Cleared:
+        """Stored files without the rows of an interval, by the embedded engine."""
+        return self._embedded.clear(stored, batch, schema, interval, folder)
 
     def recast(self, existing: Sequence[Path], schema: Schema, folder: Path) -> Sequence[StagedFile]:
         """All rows of `existing` in new files under a wider schema, by the embedded engine."""

@@ -6,12 +6,14 @@ Rules:
 2. Tables are datasets and CTEs, by name. No function stands in place of a table, no file, no schema or catalogue.
 3. The text itself is what runs, in a session that sees the datasets' files and nothing else (`duck.deriving`): this
    check tells people early and finds the upstream datasets; the session is the wall.
-4. An error quotes names, never a literal of the text.
+4. A parameter, `$name`, is a value that is bound when the text runs. Only those that the caller gives may stand in it.
+5. An error quotes names, never a literal of the text.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from typing import NoReturn
 
 import sqlglot
@@ -26,22 +28,30 @@ logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # its messages quote wh
 LENGTH_MAX = 200_000
 _REFUSED: tuple[type[exp.Expr], ...] = (
     exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter, exp.Copy, exp.Command, exp.Into,
-    exp.Set, exp.Pragma, exp.Attach, exp.Detach, exp.Describe, exp.Summarize, exp.Placeholder, exp.Parameter,
+    exp.Set, exp.Pragma, exp.Attach, exp.Detach, exp.Describe, exp.Summarize, exp.Parameter,
 )  # fmt: skip
 
 
-def upstream(text: str, *, where: str) -> tuple[str, ...]:
+def upstream(text: str, *, where: str, parameters: Collection[str] = ()) -> tuple[str, ...]:
     """The datasets that one SELECT reads, in the order in which they appear. Raises `SqlRefused`."""
     tree = _parsed(text, where)
     if not isinstance(tree, exp.Select | exp.SetOperation | exp.Subquery):
         _refuse(_("the text is no SELECT"), where)
     found: list[str] = []
     for node in tree.walk(bfs=False):
+        if isinstance(node, exp.Placeholder):
+            _check_parameter(node, parameters, where)
+            continue
         if isinstance(node, _REFUSED):
             _refuse(_("the SELECT holds {what}").format(what=type(node).__name__.upper()), where)
         if isinstance(node, exp.Table) and (name := _dataset(node, where)) is not None and name not in found:
             found.append(name)
     return tuple(found)
+
+
+def parameters(text: str, *, where: str) -> frozenset[str]:
+    """The names of the parameters in a text. Raises `SqlRefused`."""
+    return frozenset(node.name for node in _parsed(text, where).find_all(exp.Placeholder))
 
 
 def _parsed(text: str, where: str) -> exp.Expr:
@@ -59,6 +69,16 @@ def _parsed(text: str, where: str) -> exp.Expr:
     if len(trees) != 1 or not isinstance(trees[0], exp.Expr):
         _refuse(_("there are {n} statements instead of one").format(n=len(trees)), where)
     return trees[0]
+
+
+def _check_parameter(node: exp.Placeholder, known: Collection[str], where: str) -> None:
+    if node.name in known:
+        return
+    _refuse(
+        _("the SELECT has the parameter {name}, which has no value").format(name=node.sql("duckdb")[:80]),
+        where,
+        do=_("use $start and $end, in a step that is made by intervals, and no others"),
+    )
 
 
 def _dataset(node: exp.Table, where: str) -> str | None:

@@ -5,22 +5,26 @@ Rules:
 1. Every `NAME.sql` and `NAME.py` directly in the folder is a step that makes the dataset NAME; names that begin with
    `_` are modules for others to import. Links are not followed.
 2. What a step reads is a dataset of the workspace: one with a source, one that is given data, or another step.
-3. A dataset has one way to come into being: a step's name is no other's, and has no source in `lastro.yaml`.
+3. A step that is made by intervals takes their bounds: `$start` and `$end` in SQL, `start` and `end` in Python.
+4. A dataset has one way to come into being: a step's name is no other's, and has no source in `lastro.yaml`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lastro.model import digest
 from lastro.model.errors import ConfigurationError, LastroError, NameRefused, UnknownName
+from lastro.model.interval import Cut
 from lastro.model.reference import check_name
 from lastro.model.text import _
 from lastro.transform.derived import code
-from lastro.transform.derived.step import FOLDER, Kind, Step
+from lastro.transform.derived.step import END, FOLDER, START, Kind, Step
 
 KINDS = {".sql": Kind.SQL, ".py": Kind.PYTHON}
 _RESERVED = ".quarantine"
@@ -50,9 +54,11 @@ def steps(
     sourced: Collection[str],
     known: Collection[str],
     parameters: Mapping[str, Mapping[str, Any]],  # Any: JSON values
+    cuts: Mapping[str, Cut] = MappingProxyType({}),
 ) -> dict[str, Step]:
-    """The steps by name. `sourced` are the datasets with a source, `known` all of them, and `parameters` what
-    `lastro.yaml` says instead of defaults. What is wrong with a file is that step's `fault`, and no other's.
+    """The steps by name. `sourced` are the datasets with a source, `known` all of them, `parameters` what `lastro.yaml`
+    says instead of defaults, and `cuts` which steps are made by intervals. What is wrong with a file is that step's
+    `fault`, and no other's.
     """
     found: dict[str, Step] = {}
     everybody = (*known, *names(root))
@@ -61,7 +67,8 @@ def steps(
         try:
             _check_name(path.stem, where)
             _check_single(path.stem, where, sourced, found)
-            found[path.stem] = _step(path, where, everybody, parameters.get(path.stem, {}))
+            step = _step(path, where, everybody, parameters.get(path.stem, {}), cuts.get(path.stem))
+            found[path.stem] = step
         except OSError as error:
             found[path.stem] = Step(path.stem, where, KINDS[path.suffix], (), "", fault=_unreadable(error, where))
         except LastroError as error:
@@ -85,16 +92,20 @@ def _check_single(name: str, where: str, sourced: Collection[str], found: Mappin
     raise ConfigurationError(_("{name} comes into being in two ways").format(name=name), where=where, do=do)
 
 
-def _step(path: Path, where: str, known: Collection[str], given: Mapping[str, Any]) -> Step:  # Any: JSON values
-    content = path.read_bytes()
+def _step(
+    path: Path,
+    where: str,
+    known: Collection[str],
+    given: Mapping[str, Any],  # Any: JSON values
+    cut: Cut | None,
+) -> Step:
+    bounds = () if cut is None else (START, END)
     if KINDS[path.suffix] is Kind.SQL:
-        from lastro.engine import tables_of
-
-        upstream = tuple(_known(name, known, where) for name in tables_of(text_of(content, where), where=where))
-        _set({}, given, where)
-        return Step(path.stem, where, Kind.SQL, upstream, digest.of_bytes(content))
-    found = code.signature(content, path.stem, where=where)
-    arguments = {parameter: _known(parameter, known, where, python=True) for parameter in found.takes}
+        return replace(_sql(path, where, known, bounds), parameters=_set({}, given, where), cut=cut)
+    found = code.signature(path.read_bytes(), path.stem, where=where)
+    _check_bounds(bounds, found.takes, where)
+    taken = [name for name in found.takes if name not in bounds]
+    arguments = {parameter: _known(parameter, known, where, python=True) for parameter in taken}
     return Step(
         name=path.stem,
         file=where,
@@ -104,7 +115,30 @@ def _step(path: Path, where: str, known: Collection[str], given: Mapping[str, An
         parameters=_set(found.parameters, given, where),
         function=found.function,
         arguments=arguments,
+        cut=cut,
     )
+
+
+def _sql(path: Path, where: str, known: Collection[str], bounds: Sequence[str]) -> Step:
+    from lastro.engine import parameters_of, tables_of
+
+    content = path.read_bytes()
+    text = text_of(content, where)
+    upstream = tuple(_known(name, known, where) for name in tables_of(text, where=where, parameters=bounds))
+    _check_bounds(bounds, parameters_of(text, where=where), where)
+    return Step(path.stem, where, Kind.SQL, upstream, digest.of_bytes(content))
+
+
+def _check_bounds(bounds: Sequence[str], there: Collection[str], where: str) -> None:
+    if all(bound in there for bound in bounds):
+        return
+    if where.endswith(".sql"):
+        what = _("the step is made by intervals, but its SELECT does not use both $start and $end")
+        do = _("keep only rows of the interval: WHERE … >= $start AND … < $end")
+    else:
+        what = _("the step is made by intervals, but its function does not take both start and end, without defaults")
+        do = _("give it the parameters start and end, and keep only rows at or after start and before end")
+    raise ConfigurationError(what, where=where, do=do)
 
 
 def code_of(path: Path) -> str:

@@ -7,6 +7,7 @@ Rules:
 2. They are kept with the version (`Origin.made_of`, `inputs`, `contract_digest`), and nowhere else.
 3. The key of an attempt is made of the four and of the newest version's digest. Two builds at once make one version; a
    step whose code went back to what it once was makes a new one, since rows of today stand under the newest number.
+4. Of a step that is made by intervals, all of this holds for each interval (`intervals`).
 """
 
 from __future__ import annotations
@@ -17,14 +18,19 @@ from enum import StrEnum
 from typing import Any
 
 from lastro.model import digest
+from lastro.model.clock import to_text
+from lastro.model.interval import Interval
 from lastro.model.version import VersionInfo
 
 
 class Part(StrEnum):
-    """What can make a derived dataset stale. `otherwise`: its rows came about without a build."""
+    """What can make a derived dataset stale. `otherwise`: its rows came about without a build; `intervals`: they were
+    made by intervals, and are to be made at once.
+    """
 
     NEVER = "never built"
     OTHERWISE = "otherwise"
+    INTERVALS = "intervals"
     CODE = "code"
     PARAMETER = "parameter"
     UPSTREAM = "upstream"
@@ -54,16 +60,22 @@ class MadeOf:
     upstream: tuple[str, ...] = ()
     contract: str = ""
 
-    def key(self, head: VersionInfo | None) -> str:
-        """The key of an attempt that follows the version `head` (rule 3)."""
+    def key(self, head: VersionInfo | None, *, interval: Interval | None = None) -> str:
+        """The key of an attempt that follows the version `head` (rule 3), at one interval or at all there is."""
         parent = "" if head is None else head.digest
         upstream = sorted(reference.rpartition(" ")[2] for reference in self.upstream)
         parts = [self.code, self.contract, dict(self.parameters), upstream, parent]
+        if interval is not None:
+            parts += [interval.column, to_text(interval.start), to_text(interval.end)]
         return digest.of_value(["derived", *parts])
 
-    def kept(self) -> dict[str, Any]:  # Any: JSON values
+    def kept(self, *, interval: Interval | None = None) -> dict[str, Any]:  # Any: JSON values
         """What the version keeps beside its inputs and its contract."""
-        return {"code": self.code, "parameters": dict(self.parameters)}
+        found: dict[str, Any] = {"code": self.code, "parameters": dict(self.parameters)}  # Any: JSON values
+        if interval is not None:
+            bounds = {"start": to_text(interval.start), "end": to_text(interval.end)}
+            found["interval"] = {"column": interval.column, **bounds}
+        return found
 
 
 def stale(made: VersionInfo | None, now: MadeOf) -> tuple[Change, ...]:
@@ -72,12 +84,14 @@ def stale(made: VersionInfo | None, now: MadeOf) -> tuple[Change, ...]:
     """
     if made is None:
         return (Change(Part.NEVER),)
+    if made.origin.made_of.get("interval"):
+        return (Change(Part.INTERVALS),)
     before = of_version(made)
     return (Change(Part.OTHERWISE, before=made.origin.source),) if before is None else changes(before, now)
 
 
 def of_version(info: VersionInfo) -> MadeOf | None:
-    """What a version was made of; None if it was not built."""
+    """What a version, or its interval, was made of; None if it was not built."""
     kept = info.origin.made_of
     if not kept:
         return None

@@ -8,8 +8,11 @@ from enum import StrEnum
 from typing import Any
 
 from lastro.model.errors import LastroError
+from lastro.model.interval import Cut
 
 FOLDER = "transforms"
+START, END = "start", "end"
+"""What a step that is made by intervals calls its bounds: parameters of its function, `$start` and `$end` in SQL."""
 
 
 class Kind(StrEnum):
@@ -36,3 +39,5 @@ class Step:
     """What is wrong with the file, if it cannot be built; then it says nothing of what it reads."""
     function: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
+    cut: Cut | None = None
+    """How it is made by intervals; None if all its rows are made at once."""
