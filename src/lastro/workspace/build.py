@@ -7,7 +7,8 @@ Rules:
 2. Steps run one after another, in an order that depends on the steps alone; within a step, the engine uses its threads.
 3. A step that fails leaves the others whole; those that are made from it are skipped, and say from which.
 4. A step without a contract gets one at its first build, inferred from its rows as `lastro add` does. For that its
-   code runs twice. A column named as one whose values its upstream withholds from statistics withholds them, too.
+   code runs twice. A column named as one whose values its upstream withholds from statistics withholds them, too, and
+   so does one that says it is made from such a column (`transform.templates.mining`).
 5. The rows go through the contract like any others, and replace all that there were, in one commit: killed at any
    moment, a build leaves the version before it or the one that it makes.
 """
@@ -215,6 +216,7 @@ def _version(workspace: Workspace, name: str, step: Step) -> Version:
 
 def _infer(workspace: Workspace, step: Step, source: Any) -> None:  # Any: a `Derived`, which loads the engine
     from lastro.contract import infer, parse
+    from lastro.transform.templates.mining import made_from
 
     engine, path = workspace.engine(), _contract_file(workspace, step)
     with source.scanning() as (scan, stream):
@@ -233,6 +235,9 @@ def _infer(workspace: Workspace, step: Step, source: Any) -> None:  # Any: a `De
             do=_("write {path}, or build again once there are rows").format(path=path.relative_to(workspace.root)),
         )
     restricted = {name.casefold() for one in step.upstream for name in workspace.dataset(one).target().withheld}
+    restricted |= {
+        name.casefold() for name, column in made_from(stream.schema).items() if column.casefold() in restricted
+    }
     samples = [replace(sample, personal=sample.column.name.casefold() in restricted) for sample in samples]
     text = infer(step.name, samples, source=step.file, today=workspace.clock().date())
     engine.check(parse(text, name=path.name).plan())
