@@ -18,7 +18,10 @@ After He, Zhu, Zheng and Lyu, *Drain: An Online Log Parsing Approach with Fixed 
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from lastro.transform.templates.masking import ANYTHING, REST, SPACE, WILDCARD
 
@@ -65,15 +68,36 @@ def merged(one: Words, other: Words) -> Words:
 
 @dataclass(slots=True)
 class _Leaf:
-    """The numbers of the templates in it, the one of rule 4, and how often a template's words changed or one came."""
+    """A leaf of the tree: `holding` tells which templates have a word at a place, `overflow` is the one of rule 4, and
+    `changes` counts how often a template came or changed a word.
+    """
 
-    templates: list[int] = field(default_factory=list)
+    size: int = 0
+    holding: dict[tuple[int, str], list[int]] = field(default_factory=lambda: defaultdict(list))
     overflow: int | None = None
     changes: int = 0
 
+    def add(self, number: int, words: tuple[str, ...]) -> None:
+        """Takes a template in."""
+        self.size += 1
+        self.changes += 1
+        for place in enumerate(words):
+            self.holding[place].append(number)
+
+    def widen(self, number: int, before: tuple[str, ...], after: tuple[str, ...]) -> None:
+        """Forgets the words that a template no longer has."""
+        self.changes += before != after
+        for place, (word, kept) in enumerate(zip(before, after, strict=True)):
+            if word != kept:
+                self.holding[place, word].remove(number)
+
+    def shared(self, words: tuple[str, ...]) -> Mapping[int, int]:
+        """How many words each template has in common with these; those that have none are left out."""
+        return Counter(chain.from_iterable(self.holding.get(place, ()) for place in enumerate(words)))
+
 
 class Tree:
-    """The templates of the texts seen so far. `similarity` is from 0 to 1."""
+    """The templates of the texts seen so far. `similarity` is above 0 and at most 1."""
 
     def __init__(self, similarity: float, templates_max: int) -> None:
         self._similarity, self._templates_max = similarity, templates_max
@@ -107,36 +131,32 @@ class Tree:
 
     def _joined(self, leaf: _Leaf, found: Words) -> int:
         number = self._nearest(leaf, found.words)
-        if number is None and len(leaf.templates) < LEAF_MAX:
+        if number is None and leaf.size < LEAF_MAX:
             return self._begun(leaf, found)
         if number is None:
             number = self._overflow(leaf, found)
         if number != UNFITTING:
             before = self._templates[number]
-            after = merged(before, found)
-            leaf.changes += after.words != before.words
-            self._templates[number] = after
+            self._templates[number] = merged(before, found)
+            leaf.widen(number, before.words, self._templates[number].words)
         return number
 
     def _nearest(self, leaf: _Leaf, words: tuple[str, ...]) -> int | None:
         least = self._similarity * len(words)
-        best: tuple[int, int] = (0, -1)
-        nearest = None
-        for number in leaf.templates:
-            template = self._templates[number].words
-            shared = sum(a == b != ANYTHING for a, b in zip(template, words, strict=True))
-            rank = (shared, template.count(ANYTHING))
-            if shared >= least and rank > best:
-                best, nearest = rank, number
-        return nearest
+        ranked = [
+            (count, self._templates[number].words.count(ANYTHING), -number)
+            for number, count in leaf.shared(words).items()
+            if count >= least
+        ]
+        return -max(ranked)[2] if ranked else None
 
     def _begun(self, leaf: _Leaf, found: Words) -> int:
         if len(self._templates) > self._templates_max:
             return UNFITTING
+        number = len(self._templates)
         self._templates.append(found)
-        leaf.changes += 1
-        leaf.templates.append(len(self._templates) - 1)
-        return leaf.templates[-1]
+        leaf.add(number, found.words)
+        return number
 
     def _overflow(self, leaf: _Leaf, found: Words) -> int:
         if leaf.overflow is None:
