@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import eq
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +84,31 @@ def test_what_is_remembered_changes_nothing(texts: list[str], templates_max: int
 
     assert numbers == afresh
     assert made.templates == forgetful.templates
+
+
+@given(TEXTS, st.sampled_from([0.3, 0.5, 0.6, 1.0]))
+def test_the_nearest_template_is_that_of_a_plain_search(texts: list[str], similarity: float) -> None:
+    groups: list[tuple[str, ...]] = []
+    expected = []
+    for words in (words_of(text).words for text in texts):
+        alike = [group for group in groups if len(group) == len(words) and way(group) == way(words)]
+        rated = [(sum(map(eq, group, words)), group.count("<*>"), -groups.index(group)) for group in alike]
+        best = max((rate for rate in rated if rate[0] >= similarity * len(words)), default=None)
+        if best is None:
+            groups.append(words)
+            expected.append(len(groups))
+            continue
+        place = -best[2]
+        groups[place] = tuple(a if a == b else "<*>" for a, b in zip(groups[place], words, strict=True))
+        expected.append(place + 1)
+
+    numbers, _templates = assigned(texts, similarity=similarity)
+
+    assert numbers == expected
+
+
+def way(words: tuple[str, ...]) -> str:
+    return "<*>" if "<" in words[0] else words[0]
 
 
 @given(TEXTS, TEXTS)
