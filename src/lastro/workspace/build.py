@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ from lastro.workspace import configuration
 from lastro.workspace.attempt import Working, attempt, failed, silently
 
 if TYPE_CHECKING:
+    from lastro.model.sample import Sample
     from lastro.pipeline.result import IngestResult
     from lastro.workspace.version import Version
     from lastro.workspace.workspace import Workspace
@@ -216,7 +217,6 @@ def _version(workspace: Workspace, name: str, step: Step) -> Version:
 
 def _infer(workspace: Workspace, step: Step, source: Any) -> None:  # Any: a `Derived`, which loads the engine
     from lastro.contract import infer, parse
-    from lastro.transform.templates.mining import made_from
 
     engine, path = workspace.engine(), _contract_file(workspace, step)
     with source.scanning() as (scan, stream):
@@ -234,16 +234,28 @@ def _infer(workspace: Workspace, step: Step, source: Any) -> None:  # Any: a `De
             where=step.file,
             do=_("write {path}, or build again once there are rows").format(path=path.relative_to(workspace.root)),
         )
-    restricted = {name.casefold() for one in step.upstream for name in workspace.dataset(one).target().withheld}
-    restricted |= {
-        name.casefold() for name, column in made_from(stream.schema).items() if column.casefold() in restricted
-    }
-    samples = [replace(sample, personal=sample.column.name.casefold() in restricted) for sample in samples]
+    withheld = {name.casefold() for one in step.upstream for name in workspace.dataset(one).target().withheld}
+    samples = _told_by(stream.schema, samples, withheld)
     text = infer(step.name, samples, source=step.file, today=workspace.clock().date())
     engine.check(parse(text, name=path.name).plan())
     with configuration.writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_durably(path, text.encode())
+
+
+def _told_by(schema: Any, samples: Sequence[Sample], withheld: set[str]) -> list[Sample]:  # Any: a pyarrow.Schema
+    """The samples with what names and the result's own fields say of them (rule 4)."""
+    from lastro.transform.templates.mining import made_from, refer
+
+    made, references = made_from(schema), refer(schema)
+    return [
+        replace(
+            sample,
+            personal=bool({sample.column.name.casefold(), made.get(sample.column.name, "").casefold()} & withheld),
+            refers=sample.column.name in references,
+        )
+        for sample in samples
+    ]
 
 
 def _bounds(workspace: Workspace) -> Mapping[str, Any]:  # Any: see `engine.deriving`

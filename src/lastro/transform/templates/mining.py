@@ -12,7 +12,7 @@ Rules:
    whose parameter is the message.
 5. Memory does not grow with the rows: it holds one batch, the templates, and what is remembered of texts.
 6. Each column that holds parts of messages or of times says in its metadata of which column they are: who may not see
-   the one may not see the other.
+   the one may not see the other. The `template_id` of rows says that it is no key of theirs.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from lastro.transform.templates.masking import Masked, mask
 
 MADE_FROM = b"lastro.made_from"
 """The metadata of a field that holds values of another column: the name of that column."""
+REFERS = b"lastro.refers"
+"""The metadata of a field that names rows of another table, and may repeat whatever the first rows look like."""
 NUMBER, PARAMETERS = "template_id", "parameters"
 BATCH_ROWS = 10_000
 _MERGING = [("count", "sum"), ("first", "min"), ("last", "max")]
@@ -62,7 +64,8 @@ class Templates:
                     do=_("give it another name before its templates are mined"),
                 )
         learnt = self._learnt()
-        added = [pa.field(NUMBER, pa.int64()), _made_from(pa.field(PARAMETERS, pa.list_(pa.string())), self.column)]
+        number = pa.field(NUMBER, pa.int64(), metadata={REFERS: b"template"})
+        added = [number, _made_from(pa.field(PARAMETERS, pa.list_(pa.string())), self.column)]
         schema = pa.schema([*self.schema, *added])
         return pa.RecordBatchReader.from_batches(schema, self._told(learnt, schema))
 
@@ -215,6 +218,11 @@ def made_from(schema: pa.Schema) -> dict[str, str]:
     """The columns that hold values of another one, with that column's name (rule 6)."""
     said = {field.name: (field.metadata or {}).get(MADE_FROM) for field in schema}
     return {name: column.decode() for name, column in said.items() if column is not None}
+
+
+def refer(schema: pa.Schema) -> set[str]:
+    """The columns that name rows of another table."""
+    return {field.name for field in schema if REFERS in (field.metadata or {})}
 
 
 def _schema(upstream: Any) -> pa.Schema:  # Any: as in `Templates`
