@@ -13,10 +13,11 @@ from lastro.model.release import VERSION
 
 if TYPE_CHECKING:
     from lastro.source.python.generator import Cursor
+    from lastro.transform.templates.mining import Templates
     from lastro.workspace.workspace import Workspace
 
 __version__ = VERSION
-__all__ = ["Cursor", "__version__", "init", "open"]
+__all__ = ["Cursor", "__version__", "init", "open", "templates"]
 
 
 def open(path: str | Path = ".") -> Workspace:  # noqa: A001
@@ -31,6 +32,26 @@ def init(path: str | Path = ".") -> Workspace:
     from lastro.workspace.workspace import create
 
     return create(Path(path))
+
+
+def templates(
+    rows: Any,  # Any: an upstream dataset, a version, Arrow data or a frame of Polars
+    column: str,
+    *,
+    time: str | None = None,
+    similarity: float = 0.6,
+    minimum: int = 1,
+    templates_max: int = 10_000,
+) -> Templates:
+    """The templates of a column of free text: `.rows()` tells each row's, `.counts()` how often each occurs.
+
+    `time` is the column that says when a row was; `similarity` the share of equal words that makes two messages one
+    template; templates of fewer than `minimum` rows are not told, and not more than `templates_max` are learnt.
+    Raises `UnknownName`, `UsageError`. The rules stand in `lastro.transform.templates`.
+    """
+    from lastro.transform.templates.mining import mined
+
+    return mined(rows, column, time=time, similarity=similarity, minimum=minimum, templates_max=templates_max)
 
 
 def __getattr__(name: str) -> Any:  # Any: what is imported at first use

@@ -78,8 +78,8 @@ def is_key(sample: Sample) -> bool:
 
 
 def names_key(sample: Sample) -> bool:
-    """True if the column is named like a key, whatever it holds."""
-    return bool(_KEY_WORDS & words(sample.column.name))
+    """True if the column is named like a key, whatever it holds, and not known to refer to another one."""
+    return not sample.refers and bool(_KEY_WORDS & words(sample.column.name))
 
 
 def is_personal(sample: Sample) -> bool:

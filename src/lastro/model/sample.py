@@ -30,5 +30,7 @@ class Sample:
     """SQL over the source's columns that makes text readable as `column.type`, where it must be cleaned first."""
     zone: str | None = None
     """The time zone of moments whose text tells none, where the source knows it."""
+    refers: bool = False
+    """True if the source knows that the column names rows of another dataset, and no row of its own."""
     personal: bool = False
     """True if the source knows that the column is about natural persons, whatever its name and values look like."""

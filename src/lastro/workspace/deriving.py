@@ -68,6 +68,10 @@ class Upstream:
         """The rows as a `pandas.DataFrame`. Raises `MissingExtra`."""
         return self.version.to_pandas()
 
+    def reader(self, *columns: str) -> Any:  # Any: a pyarrow.RecordBatchReader
+        """The rows, or these columns of them, as a `pyarrow.RecordBatchReader` in bounded memory."""
+        return self.version.reader(*columns)
+
     def relation(self) -> Any:  # Any: a duckdb.DuckDBPyRelation
         """The rows as a DuckDB relation, in a session that sees the step's datasets only."""
         return self._session.relation(self.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from lastro.transform.derived.step import Step
 from lastro.workspace import configuration
 
 if TYPE_CHECKING:
+    from lastro.model.sample import Sample
     from lastro.workspace.deriving import Derived
     from lastro.workspace.version import Version
     from lastro.workspace.workspace import Workspace
@@ -75,20 +76,37 @@ def infer_contract(workspace: Workspace, step: Step, source: Derived) -> None:
             where=step.file,
             do=_("write {path}, or build again once there are rows").format(path=path.relative_to(workspace.root)),
         )
-    restricted = {name.casefold() for one in step.upstream for name in workspace.dataset(one).target().withheld}
-    samples = [
-        replace(
-            sample,
-            personal=sample.column.name.casefold() in restricted,
-            all_read=sample.all_read and step.cut is None,  # intervals that are still to come were not seen
-        )
-        for sample in samples
-    ]
+    withheld = {name.casefold() for one in step.upstream for name in workspace.dataset(one).target().withheld}
+    samples = _told_by(stream.schema, samples, withheld, whole=step.cut is None)
     text = infer(step.name, samples, source=step.file, today=workspace.clock().date())
     engine.check(parse(text, name=path.name).plan())
     with configuration.writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_durably(path, text.encode())
+
+
+def _told_by(
+    schema: Any,  # Any: a pyarrow.Schema
+    samples: Sequence[Sample],
+    withheld: set[str],
+    *,
+    whole: bool,
+) -> list[Sample]:
+    """The samples with what names and the result's own fields say of them; unless they are `whole`, intervals that are
+    still to come were not seen.
+    """
+    from lastro.transform.templates.mining import made_from, refer
+
+    made, references = made_from(schema), refer(schema)
+    return [
+        replace(
+            sample,
+            personal=bool({sample.column.name.casefold(), made.get(sample.column.name, "").casefold()} & withheld),
+            refers=sample.column.name in references,
+            all_read=sample.all_read and whole,
+        )
+        for sample in samples
+    ]
 
 
 def session_bounds(workspace: Workspace) -> Mapping[str, Any]:  # Any: see `engine.deriving`
