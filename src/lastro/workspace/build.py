@@ -7,8 +7,10 @@ Rules:
 2. Steps run one after another, in an order that depends on the steps alone; within a step, the engine uses its threads.
 3. A step that fails leaves the others whole; those that are made from it are skipped, and say from which.
 4. A step without a contract gets one at its first build, inferred from its rows as `lastro add` does. For that its
-   code runs twice. A column named as one whose values its upstream withholds from statistics withholds them, too.
-5. The rows go through the contract like any others, and replace all that there were, in one commit: killed at any
+   code runs twice. A column named as one whose values its upstream withholds from statistics, or as a member of one,
+   withholds them, too.
+5. Before a build, the lists of datasets with `flatten: true` get the child datasets that they lack (`flatten`).
+6. The rows go through the contract like any others, and replace all that there were, in one commit: killed at any
    moment, a build leaves the version before it or the one that it makes.
 """
 
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from lastro.model.durable import write_durably
 from lastro.model.errors import LastroError, SourceBroken, UnknownName, UsageError
+from lastro.model.schema import members
 from lastro.model.status import Outcome, Round
 from lastro.model.status import Step as Tried
 from lastro.model.text import _
@@ -33,10 +36,12 @@ from lastro.transform.derived.made_of import MadeOf, stale
 from lastro.transform.derived.order import needed, ordered
 from lastro.transform.derived.step import Step
 from lastro.transform.derived.why import Why
-from lastro.workspace import configuration
+from lastro.workspace import configuration, flatten
 from lastro.workspace.attempt import Working, attempt, failed, silently
+from lastro.workspace.steps import found
 
 if TYPE_CHECKING:
+    from lastro.model.plan import Plan
     from lastro.pipeline.result import IngestResult
     from lastro.workspace.version import Version
     from lastro.workspace.workspace import Workspace
@@ -56,9 +61,11 @@ def build(
     """
     started = workspace.clock()
     building = Building(workspace, retries, working or silently, sleep, lambda: False)
+    flattened, faults = flatten.complete(workspace)
     _check(workspace, names)
     steps = ordered(found(workspace).values())
-    return Round(started, workspace.clock(), building.played(_chosen(steps, names)))
+    played = building.played(_chosen(steps, names))
+    return Round(started, workspace.clock(), (*faults, *played), flattened)
 
 
 def why(workspace: Workspace, name: str) -> Why:
@@ -83,18 +90,6 @@ def stale_reasons(workspace: Workspace) -> dict[str, tuple[str, ...]]:
         return {one.dataset: one.words() for one in plan(workspace, ())} if steps else {}
     except LastroError as error:
         return dict.fromkeys(steps, (error.what,))
-
-
-def found(workspace: Workspace) -> dict[str, Step]:
-    """The steps as the files say now, by name."""
-    workspace.settings = configuration.read(workspace.root)
-    entries = workspace.settings.datasets
-    return discover.steps(
-        workspace.root,
-        sourced=[name for name, entry in entries.items() if entry.source],
-        known=tuple(entries),
-        parameters={name: entry.parameters for name, entry in entries.items()},
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +227,20 @@ def _infer(workspace: Workspace, step: Step, source: Any) -> None:  # Any: a `De
             where=step.file,
             do=_("write {path}, or build again once there are rows").format(path=path.relative_to(workspace.root)),
         )
-    restricted = {name.casefold() for one in step.upstream for name in workspace.dataset(one).target().withheld}
+    restricted = {name for one in step.upstream for name in _restricted(workspace.dataset(one).contract().plan())}
     samples = [replace(sample, personal=sample.column.name.casefold() in restricted) for sample in samples]
     text = infer(step.name, samples, source=step.file, today=workspace.clock().date())
     engine.check(parse(text, name=path.name).plan())
     with configuration.writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_durably(path, text.encode())
+
+
+def _restricted(plan: Plan) -> Iterator[str]:
+    """The names of columns whose values stand in no statistics, and of all that lies within them."""
+    for column in plan.columns:
+        if column.name in plan.withheld:
+            yield from (name.casefold() for name in (column.name, *members(column.type)))
 
 
 def _bounds(workspace: Workspace) -> Mapping[str, Any]:  # Any: see `engine.deriving`

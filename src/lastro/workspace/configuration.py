@@ -53,6 +53,8 @@ class DatasetEntry:
     history: History = field(default_factory=History)
     deletes: Deletes = field(default_factory=Deletes)
     schema_change: OnChange | None = None
+    flatten: bool = False
+    """True if each of its lists shall have a child dataset (`workspace.flatten`)."""
     derived: bool = False
     """True if a file of `transforms/` makes it; `parameters` are that step's, where they are not the defaults."""
     parameters: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
@@ -104,6 +106,7 @@ def add_dataset(root: Path, entry: DatasetEntry) -> None:
     values["datasets"][entry.name] = {
         "contract": entry.contract,
         "mode": entry.mode.value,
+        **({"flatten": True} if entry.flatten else {}),
         "source": dict(entry.source),
     }
     stream = io.BytesIO()
@@ -183,7 +186,7 @@ def _with_derived(found: Configuration, root: Path) -> Configuration:
 
 
 def _dataset(name: str, node: Node, general: OnChange | None) -> DatasetEntry:
-    _known(node, ("contract", "mode", "schema_change", "source", "history", "deletes", "parameters"))
+    _known(node, ("contract", "mode", "schema_change", "flatten", "source", "history", "deletes", "parameters"))
     try:
         check_dataset_name(name)
     except NameRefused as error:
@@ -208,7 +211,17 @@ def _dataset(name: str, node: Node, general: OnChange | None) -> DatasetEntry:
     policy = _on_change(node.child("schema_change")) or general
     given = node.child("parameters")
     parameters = _parameters(given) if given.data is not None else {}
-    return DatasetEntry(name, contract, Mode(mode), options, history, deletes, policy, parameters=parameters)
+    return DatasetEntry(
+        name,
+        contract,
+        Mode(mode),
+        options,
+        history,
+        deletes,
+        policy,
+        flatten=keeping.truth(node, "flatten") if values.get("flatten") is not None else False,
+        parameters=parameters,
+    )
 
 
 def _parameters(node: Node) -> Mapping[str, Any]:  # Any: JSON values
