@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from lastro.model.status import Step as Tried
     from lastro.workspace.workspace import Workspace
 
-NAME_MAX = 63
+NAME_MAX = 63 - len(configuration.RESERVED_SUFFIX)
+"""Beyond that a dataset has no name for its quarantine."""
 _DIGITS = 6
 
 
