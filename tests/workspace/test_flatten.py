@@ -302,6 +302,18 @@ def test_a_link_or_a_strange_contract_in_the_way_is_told(shop: Shop, file: str, 
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_a_folder_that_is_a_link_is_not_written_into(shop: Shop, tmp_path: Path) -> None:
+    shop.add()
+    (tmp_path / "elsewhere").mkdir()
+    (shop.root / "transforms").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(ConfigurationError, match="transforms is a symbolic link"):
+        shop.workspace.flatten("orders")
+
+    assert not list((tmp_path / "elsewhere").iterdir())
+    assert not shop.path("contracts", "orders__items", ".odcs.yaml").exists()
+
+
 def test_a_step_that_a_person_wrote_for_the_list_stays(shop: Shop) -> None:
     shop.add()
     (shop.root / "transforms").mkdir()

@@ -258,5 +258,4 @@ def _property(node: Node, name: str) -> Node:
 
 
 def _dataset(contract: Contract) -> dict[str, Any]:  # Any: JSON values
-    found: dict[str, Any] = next(each for each in contract.document["schema"] if each["name"] == contract.dataset)
-    return found
+    return next(dict(each) for each in contract.document["schema"] if each["name"] == contract.dataset)

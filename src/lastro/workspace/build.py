@@ -61,7 +61,7 @@ def build(
     """
     started = workspace.clock()
     building = Building(workspace, retries, working or silently, sleep, lambda: False)
-    flattened, faults = flatten.complete(workspace)
+    flattened, faults = flatten.complete(workspace, ())
     _check(workspace, names)
     steps = ordered(found(workspace).values())
     played = building.played(_chosen(steps, names))

@@ -82,15 +82,16 @@ def flatten(workspace: Workspace, name: str, *, plan: bool = False) -> tuple[Chi
     workspace.settings = configuration.read(workspace.root)
     dataset = workspace.dataset(name)
     planning = _Planning(workspace, steps(workspace), dict(_children(workspace)))
-    found = tuple(planning.of(dataset.contract(), _history(workspace, name)))
+    found = tuple(planning.of(dataset.contract(), history=_history(workspace, name)))
     if not plan:
+        _refuse_link(workspace.root)
         for child in found:
             _write(workspace.root, child)
         workspace.settings = configuration.read(workspace.root)
     return found
 
 
-def complete(workspace: Workspace, names: tuple[str, ...] = ()) -> tuple[tuple[str, ...], tuple[Tried, ...]]:
+def complete(workspace: Workspace, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Tried, ...]]:
     """Writes the files that lack for datasets with `flatten: true` (of these names, if there are any).
 
     Gives the names of the new children, and a failed step for each dataset whose children could not be written.
@@ -124,7 +125,7 @@ class _Planning:
     children: dict[tuple[str, tuple[str, ...]], str]
 
     def of(
-        self, contract: Contract, history: tuple[Field, ...] = (), *, above: tuple[str, ...] = ()
+        self, contract: Contract, *, history: tuple[Field, ...] = (), above: tuple[str, ...] = ()
     ) -> Iterator[Child]:
         """The children of a dataset, each followed by its own; `above` are those that led here."""
         from lastro.contract import parse
@@ -257,6 +258,15 @@ def _history(workspace: Workspace, name: str) -> tuple[Field, ...]:
     if head is not None:
         is_history = set(history.columns) <= set(head.schema.names)
     return history.fields(schema)[:1] if is_history else ()
+
+
+def _refuse_link(root: Path) -> None:
+    if (root / FOLDER).is_symlink():
+        raise ConfigurationError(
+            _("{name} is a symbolic link, and links are not followed").format(name=FOLDER),
+            where=str(root / FOLDER),
+            do=_("put the folder or file itself in its place"),
+        )
 
 
 def _exists(path: Path) -> bool:
