@@ -148,4 +148,5 @@ def test_a_property_that_names_no_list_is_refused(value: str) -> None:
 
 
 def test_a_name_is_made_of_the_path() -> None:
+    assert child_name("orders", ("items", "address__phones")) == "orders__items__address__phones"
     assert child_name("shop.orders", ("Größe (cm)", "😀", "a.b")) == "shop.orders__groe_cm__list__a_b"

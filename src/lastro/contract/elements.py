@@ -117,7 +117,7 @@ def origin(contract: Contract) -> tuple[str, Path] | None:
 
 def child_name(parent: str, path: Path) -> str:
     """What the child of a list would be called, however long: `orders__items`."""
-    return "__".join([parent, *(snake(part) or "list" for part in path)])
+    return "__".join([parent, *(word for part in path for word in _words(part))])
 
 
 def text_of(found: Elements, name: str) -> str:
@@ -129,6 +129,11 @@ def text_of(found: Elements, name: str) -> str:
     guessed = [member.name for member in found.members if member.is_guessed]
     notes = [f"# guessed: {each} looks personal, so its values stand in no statistics" for each in guessed]
     return "\n".join([lines[0], *notes, *lines[1:]]) + "\n"
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """A list's name as it stands in others: `address__phones`, a column that was within a struct, is two words."""
+    return tuple(word for part in name.split("__") if (word := snake(part))) or ("list",)
 
 
 def _document(found: Elements, name: str) -> dict[str, Any]:  # Any: JSON values
@@ -182,7 +187,7 @@ def _keys(contract: Contract, history: Sequence[Field]) -> tuple[Key, ...]:
 
 def _elements(contract: Contract, keys: tuple[Key, ...], path: Path, item: Type) -> Elements:
     taken = {key.name.casefold() for key in keys}
-    position = distinct("_".join(filter(None, (snake(path[-1])[:_WORDS_MAX], "position"))), taken)
+    position = distinct(f"{_words(path[-1])[-1][:_WORDS_MAX]}_position", taken)
     inner = list(_members((), item))
     if len(keys) + 1 + len(inner) > COLUMNS_MAX:
         raise ContractError(

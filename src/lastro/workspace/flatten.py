@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from lastro.model import digest
 from lastro.model.durable import write_durably
-from lastro.model.errors import ConfigurationError, LastroError
+from lastro.model.errors import ConfigurationError, ContractError, LastroError
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.transform.derived.step import FOLDER, Step
@@ -110,10 +110,18 @@ def complete(workspace: Workspace, names: tuple[str, ...]) -> tuple[tuple[str, .
 
 
 def check(contract: Contract) -> None:
-    """Raises `ContractError` if the lists of a dataset cannot become children."""
+    """Raises `ContractError` if the lists of a dataset that is to be added cannot become children."""
     from lastro.contract.elements import elements_of
 
-    elements_of(contract)
+    try:
+        elements_of(contract)
+    except ContractError as error:
+        if not contract.plan().primary_key:
+            error.do = _(
+                "add it without --flatten, mark its key with `primaryKey: true` in its contract, "
+                "then lastro flatten {name}"
+            ).format(name=contract.dataset)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
