@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lastro.contract import Contract, parse
-from lastro.contract.elements import child_name, elements_of, origin, text_of
+from lastro.contract.elements import child_name, elements_of, inherited, origin, text_of
 from lastro.model.errors import ContractError
 
 HEAD = "apiVersion: v3.2.0\nkind: DataContract\nid: x\nversion: 1.0.0\nstatus: active\nschema:\n  - name: orders\n"
@@ -73,6 +73,21 @@ def test_the_nearest_classification_counts() -> None:
         "size__cm": "internal",
         "rest": "confidential",
     }
+
+
+def test_what_a_parent_withholds_later_is_inherited_where_the_child_says_nothing() -> None:
+    inner = struct({"name": "a", **NUMBER}, {"name": "b", **NUMBER}, {"name": "email", "logicalType": "string"})
+    (found,) = elements_of(contract(ID, array("items", inner)))
+    text = text_of(found, "child").replace("name: b\n", "name: b\n        classification: public\n")
+    text = text.replace("        classification: restricted\n", "")
+    child = parse(text, name="x")
+    stated = struct({"name": "a", **NUMBER, "classification": "secret"}, *inner["properties"][1:])
+
+    assert inherited(child, contract(ID, array("items", inner)), frozenset()) == set()
+    assert inherited(child, contract(ID, array("items", stated)), frozenset()) == {"a"}
+    assert inherited(child, contract(ID, array("items", inner)), frozenset({"items"})) == {"a", "email"}
+    assert inherited(child, contract(ID, array("items", inner)), frozenset({"id"})) == {"orders_id"}
+    assert inherited(child, child, frozenset({"items"})) == set()
 
 
 def test_a_column_that_nobody_classified_since_it_came_is_withheld() -> None:

@@ -412,6 +412,32 @@ def test_a_classification_within_a_list_counts_for_its_column(shop: Shop) -> Non
     assert "# guessed: name looks personal" in shop.path("contracts", "orders__parts", ".odcs.yaml").read_text()
 
 
+def test_what_the_parent_comes_to_withhold_is_withheld_all_the_way_unless_a_person_opened_it(shop: Shop) -> None:
+    shop.write({"id": 7, "parts": [{"weight": 2, "depth": 5, "rings": [{"cm": 3}]}]})
+    shop.add(flatten=True)
+    shop.ingest()
+    shop.build()
+    before = shop.maxima("orders__parts"), shop.maxima("orders__parts__rings")
+    shop.edit("orders", "- name: parts\n", "- name: parts\n        classification: confidential\n")
+    shop.edit("orders", "primaryKey: true", "primaryKey: true\n        classification: secret")
+    shop.edit("orders__parts", "- name: depth\n", "- name: depth\n        classification: internal\n")
+    shop.write({"id": 7, "parts": [{"weight": 3, "depth": 6, "rings": [{"cm": 4}]}]})
+    shop.ingest()
+    shop.build()
+
+    after = shop.maxima("orders__parts"), shop.maxima("orders__parts__rings")
+
+    keys = {"orders_id": "7", "parts_position": "1"}
+    assert before == (
+        {**keys, "weight": "2", "depth": "5", "rings": None},
+        {**keys, "rings_position": "1", "cm": "3"},
+    )
+    assert after == (
+        {"orders_id": None, "parts_position": "1", "weight": None, "depth": "6", "rings": None},
+        {"orders_id": None, "parts_position": "1", "rings_position": "1", "cm": None},
+    )
+
+
 def test_an_inferred_contract_withholds_members_of_what_is_withheld(shop: Shop) -> None:
     shop.write({"id": 1, "parts": [{"weight": 2}]})
     shop.add()

@@ -12,7 +12,9 @@ Rules:
    `classification` counts, from the member outwards to the column. Where there is none, a name that looks personal is
    withheld.
 5. Keys are required, members are not: an element may be NULL.
-6. The custom property `elements` says whose elements the rows are: `{of: orders, path: [items]}`.
+6. What the parent comes to withhold later is withheld in the child, too, where the child's contract states no
+   `classification` of its own.
+7. The custom property `elements` says whose elements the rows are: `{of: orders, path: [items]}`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from lastro.contract.guess import names_person
 from lastro.contract.infer import column_names
 from lastro.contract.naming import distinct, snake
 from lastro.contract.patch import block
+from lastro.contract.plan import withholds
 from lastro.contract.policy import ELEMENTS, VENDOR
 from lastro.contract.types import COLUMNS_MAX
 from lastro.contract.upgrade import CURRENT
@@ -113,6 +116,28 @@ def origin(contract: Contract) -> tuple[str, Path] | None:
         if each.get("vendor") == VENDOR and each.get("property") == ELEMENTS:
             return str(each["value"]["of"]), tuple(each["value"]["path"])
     return None
+
+
+def inherited(child: Contract, parent: Contract, withheld: frozenset[str]) -> frozenset[str]:
+    """The child's columns that are withheld because their parent withholds these columns of its own (rule 6)."""
+    said, key = origin(child), child.plan().primary_key
+    if said is None or said[0] != parent.dataset:
+        return frozenset()
+    keys = zip(parent.plan().primary_key, key, strict=False)
+    found = {name for source, name in keys if source in withheld}
+    if said[1][0] in withheld:
+        found |= {column.name for column in child.plan().columns} - set(key)
+    found |= set(_stated(parent, said[1]))
+    return frozenset(name for name in found if not _property(_dataset(child), name).get("classification"))
+
+
+def _stated(parent: Contract, path: Path) -> Iterator[str]:
+    """The members of a list's elements that the parent's contract itself withholds, as a child would call them."""
+    places = (each for column in parent.plan().columns for each in _lists((column.name,), column.type))
+    for place, item in places:
+        if place == path:
+            members = _elements(parent, _keys(parent, ()), path, item).members
+            yield from (each.name for each in members if not each.is_guessed and withholds(each.classification))
 
 
 def child_name(parent: str, path: Path) -> str:

@@ -201,7 +201,12 @@ def _column(work: _Work, node: Node) -> ColumnPlan | None:
 def _is_withheld(node: Node) -> bool:
     if own_property(node, ADDED) is not None and not node.data.get("classification"):
         return True  # nobody has said yet who may know its values
-    return str(node.data.get("classification", "")).strip().lower() not in _OPEN
+    return withholds(str(node.data.get("classification", "")))
+
+
+def withholds(classification: str) -> bool:
+    """True unless the classification says that everyone may know the values (rule 9)."""
+    return classification.strip().lower() not in _OPEN
 
 
 def _note_unexecuted(work: _Work, node: Node) -> None:

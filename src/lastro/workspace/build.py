@@ -41,8 +41,8 @@ from lastro.workspace.attempt import Working, attempt, failed, silently
 from lastro.workspace.steps import found
 
 if TYPE_CHECKING:
-    from lastro.model.plan import Plan
     from lastro.pipeline.result import IngestResult
+    from lastro.pipeline.target import Target
     from lastro.workspace.version import Version
     from lastro.workspace.workspace import Workspace
 
@@ -227,7 +227,7 @@ def _infer(workspace: Workspace, step: Step, source: Any) -> None:  # Any: a `De
             where=step.file,
             do=_("write {path}, or build again once there are rows").format(path=path.relative_to(workspace.root)),
         )
-    restricted = {name for one in step.upstream for name in _restricted(workspace.dataset(one).contract().plan())}
+    restricted = {name for one in step.upstream for name in _restricted(workspace.dataset(one).target())}
     samples = [replace(sample, personal=sample.column.name.casefold() in restricted) for sample in samples]
     text = infer(step.name, samples, source=step.file, today=workspace.clock().date())
     engine.check(parse(text, name=path.name).plan())
@@ -236,10 +236,10 @@ def _infer(workspace: Workspace, step: Step, source: Any) -> None:  # Any: a `De
         write_durably(path, text.encode())
 
 
-def _restricted(plan: Plan) -> Iterator[str]:
+def _restricted(target: Target) -> Iterator[str]:
     """The names of columns whose values stand in no statistics, and of all that lies within them."""
-    for column in plan.columns:
-        if column.name in plan.withheld:
+    for column in target.plan.columns:
+        if column.name in target.withheld:
             yield from (name.casefold() for name in (column.name, *members(column.type)))
 
 
