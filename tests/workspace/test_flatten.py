@@ -250,6 +250,8 @@ def test_a_key_that_is_gone_fails_the_build_of_its_children_only(shop: Shop) -> 
     assert (found.steps[0].dataset, found.steps[0].outcome) == ("orders", Outcome.FAILED)
     assert "no primary key" in found.steps[0].what
     assert all(step.outcome is not Outcome.FAILED for step in found.steps[1:])
+    (shop.root / "transforms" / "x.sql").write_text("SELECT 1 AS one")
+    assert shop.workspace.build("x").passed
 
 
 def test_a_dataset_without_lists_has_no_children(shop: Shop) -> None:

@@ -63,9 +63,10 @@ def build(
     building = Building(workspace, retries, working or silently, sleep, lambda: False)
     flattened, faults = flatten.complete(workspace, ())
     _check(workspace, names)
-    steps = ordered(found(workspace).values())
-    played = building.played(_chosen(steps, names))
-    return Round(started, workspace.clock(), (*faults, *played), flattened)
+    steps = _chosen(ordered(found(workspace).values()), names)
+    concerned = {*names, *(name for step in steps for name in step.upstream)}
+    faults = tuple(fault for fault in faults if not names or fault.dataset in concerned)
+    return Round(started, workspace.clock(), (*faults, *building.played(steps)), flattened)
 
 
 def why(workspace: Workspace, name: str) -> Why:
