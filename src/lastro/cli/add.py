@@ -50,6 +50,11 @@ from lastro.workspace.workspace import Workspace
     metavar=_("KEY=VALUE"),
     help=_("An option of the source, such as format=csv; may be repeated."),
 )
+@click.option(
+    "--flatten",
+    is_flag=True,
+    help=_("Make a child dataset of each list, with the key of its row; also of lists that come later."),
+)
 @click.pass_obj
 def command(
     settings: Settings,
@@ -59,17 +64,20 @@ def command(
     plan: bool,
     views: bool,
     mode: str | None,
+    flatten: bool,
     options: tuple[tuple[str, Any], ...],  # Any: JSON values
 ) -> Answer:
     """Infers a contract and enters the dataset in `lastro.yaml`."""
     workspace = lastro.open()
     if name is None:
+        if flatten:
+            raise UsageError(_("--flatten is for one dataset; add --as NAME"))
         asked = Asked(prefix or "", mode, plan, views)
         return _all(workspace, settings, location, asked, dict(options))
     if prefix is not None or plan or views:
         raise UsageError(_("--prefix, --plan and --views are for a whole database, which has no --as"))
     with working(name, settings):
-        added = workspace.add(location, name=name, mode=mode, options=dict(options))
+        added = workspace.add(location, name=name, mode=mode, options=dict(options), flatten=flatten)
     sentence = ngettext(
         "{name} is added with {n} column; its contract is {path}",
         "{name} is added with {n} columns; its contract is {path}",
@@ -77,7 +85,7 @@ def command(
     )
     return Answer(
         values=added.to_dict(),
-        blocks=lambda: _notes(added.notes),
+        blocks=lambda: (*_notes(added.notes), *_children(added.children)),
         verdict=sentence.format(name=name, n=added.columns, path=added.contract),
         next=f"lastro ingest {name}",
     )
@@ -161,6 +169,13 @@ def _outcome(found: Addition) -> Cell:
             return Cell(_("skipped"), Tone.FAINT)
         case Outcome.FAILED:
             return Cell(_("failed {code}").format(code=found.error.code if found.error else ""), Tone.BAD)
+
+
+def _children(names: tuple[str, ...]) -> Blocks:
+    if not names:
+        return ()
+    title = Title(_("Its lists are datasets of their own, which lastro build makes"))
+    return title, *(Line(f"  {name}  transforms/{name}.sql") for name in names)
 
 
 def _notes(notes: tuple[str, ...]) -> Blocks:

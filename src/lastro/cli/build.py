@@ -65,7 +65,7 @@ def command(
         values=found.to_dict(),
         blocks=lambda: played(found, ()) if found.steps else (),
         verdict=played_verdict(found) if found.steps else _("there is nothing to build: transforms/ has no file"),
-        next=_next(found),
+        next=_next(found, workspace),
         exit_code=_exit_code(found),
     )
 
@@ -95,9 +95,10 @@ def _exit_code(found: Round) -> int:
     return next((step.exit_code for step in found.steps if step.outcome is Outcome.FAILED), 0)
 
 
-def _next(found: Round) -> str:
+def _next(found: Round, workspace: Workspace) -> str:
     for step in found.steps:
         if step.outcome is Outcome.FAILED:
-            return f"lastro why {step.dataset}"
+            is_derived = workspace.dataset(step.dataset).entry.derived
+            return f"lastro {'why' if is_derived else 'flatten'} {step.dataset}"
     aside = next((step.dataset for step in found.steps if step.quarantined), "")
     return f"lastro quarantine {aside}" if aside else "lastro log"

@@ -16,6 +16,7 @@ def sections() -> dict[str, dict[str, str]]:
         _("Data"): {
             "ingest": _("Bring new data through its contract into a new version."),
             "build": _("Make the derived datasets that are stale, each after those it is made from."),
+            "flatten": _("Make a child dataset of each list in a dataset, with the key of its row."),
             "why": _("Show why a derived dataset is stale: what changed since it was built."),
             "quarantine": _("Show, export or replay the rows that rules refused."),
             "contract": _("Check a contract, or compare two."),

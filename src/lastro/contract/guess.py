@@ -13,13 +13,12 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal as Number
 from decimal import InvalidOperation
 
 from lastro.contract.naming import snake
 from lastro.model.sample import Sample
-from lastro.model.schema import Decimal, ListOf, MapOf, Primitive, StructOf, Type
+from lastro.model.schema import Decimal, Primitive, members
 
 VALUES_MIN = 2
 VALUES_MAX = 20
@@ -86,26 +85,18 @@ def is_personal(sample: Sample) -> bool:
     """True if the name, the name of something inside, or a value, looks as if it were about a natural person."""
     if sample.personal:
         return True
-    if any(_is_personal(words(name)) for name in (sample.column.name, *_members(sample.column.type))):
+    if any(names_person(name) for name in (sample.column.name, *members(sample.column.type))):
         return True
     return sample.column.type is Primitive.STRING and any("@" in value for value in sample.values)
 
 
+def names_person(name: str) -> bool:
+    """True if a name looks as if what it names were about a natural person."""
+    return _is_personal(words(name))
+
+
 def _is_personal(name: frozenset[str]) -> bool:
     return bool(_PERSONAL & name or ("name" in name and (_NAME_OF & name or len(name) == 1)))
-
-
-def _members(kind: Type) -> Iterator[str]:
-    """The names of all members within a nested type."""
-    match kind:
-        case StructOf(fields):
-            for field in fields:
-                yield field.name
-                yield from _members(field.type)
-        case ListOf(item):
-            yield from _members(item)
-        case MapOf(_, value):
-            yield from _members(value)
 
 
 def allowed_values(sample: Sample) -> tuple[str, ...]:

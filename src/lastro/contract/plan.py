@@ -16,8 +16,8 @@ What it reads of a schema object and its properties, rule by rule (`types`, `rul
 7. `quality` gives rules named by their own `name`, made safe, else `<column>.<metric>`. A name that is taken gets a
    number.
 8. Custom properties with `vendor: lastro`: `policy` (fail, quarantine, warn) on a rule, a column or the schema object,
-   `quarantinedMax` and `ignored` on the schema object, `scope` (batch, table) on a table rule; `added` and `widened` on
-   a column say what Lastro did.
+   `quarantinedMax`, `ignored` and `elements` on the schema object, `scope` (batch, table) on a table rule; `added` and
+   `widened` on a column say what Lastro did.
 9. A `classification` that does not say that everyone may know the values (public, open, internal, none, 1) withholds
    them from statistics; a column that Lastro added has none until a person gives it one, and is withheld, too.
 10. A required column whose rule only warns stays nullable.
@@ -33,7 +33,17 @@ from lastro.contract.document import Node, Path, path_text, shown
 from lastro.contract.formats import strptime_format
 from lastro.contract.metrics import Context, quality_rules
 from lastro.contract.naming import distinct, snake
-from lastro.contract.policy import ADDED, WIDENED, check_own, ignored_columns, own_policy, own_property, quarantined_max
+from lastro.contract.policy import (
+    ADDED,
+    ELEMENTS,
+    WIDENED,
+    check_elements,
+    check_own,
+    ignored_columns,
+    own_policy,
+    own_property,
+    quarantined_max,
+)
 from lastro.contract.rules import built_in
 from lastro.contract.types import COLUMNS_MAX, check_distinct, check_name, column_type, default_zone, option
 from lastro.model.errors import NameRefused
@@ -95,7 +105,8 @@ def compile_plan(root: Node, digest: str, *, dataset: str | None = None) -> Comp
     node = _select(root, dataset)
     if node is None:
         return None
-    check_own(node, ("policy", "quarantinedMax", "ignored"))
+    check_own(node, ("policy", "quarantinedMax", "ignored", ELEMENTS))
+    check_elements(node)
     work = _Work(node, own_policy(node))
     _add_columns(work)
     key = _primary_key(work)
@@ -190,7 +201,12 @@ def _column(work: _Work, node: Node) -> ColumnPlan | None:
 def _is_withheld(node: Node) -> bool:
     if own_property(node, ADDED) is not None and not node.data.get("classification"):
         return True  # nobody has said yet who may know its values
-    return str(node.data.get("classification", "")).strip().lower() not in _OPEN
+    return withholds(str(node.data.get("classification", "")))
+
+
+def withholds(classification: str) -> bool:
+    """True unless the classification says that everyone may know the values (rule 9)."""
+    return classification.strip().lower() not in _OPEN
 
 
 def _note_unexecuted(work: _Work, node: Node) -> None:

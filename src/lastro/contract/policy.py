@@ -3,8 +3,8 @@
 Rules:
 
 1. Lastro reads custom properties with `vendor: lastro` only, and refuses those it does not know; all others are kept.
-2. Known ones: on a schema object `policy`, `quarantinedMax`, `ignored`; on a column `policy`, `added`, `widened`; on a
-   rule `policy`, `scope`.
+2. Known ones: on a schema object `policy`, `quarantinedMax`, `ignored`, `elements`; on a column `policy`, `added`,
+   `widened`; on a rule `policy`, `scope`.
 3. A rule's own policy wins; for a column's built-in rules then the column's; then the schema object's; then the
    default.
 4. A severity of `warning` or `info` makes the default policy `warn`; only an explicit policy overrules that.
@@ -24,6 +24,8 @@ from lastro.model.text import _
 VENDOR = "lastro"
 ADDED, WIDENED = "added", "widened"
 """Properties that Lastro gives to a column it added, or whose type it widened."""
+ELEMENTS = "elements"
+"""The property of a dataset whose rows are the elements of a list in another one: `{of: orders, path: [items]}`."""
 
 _SEVERITIES = {
     Severity.ERROR: "error critical blocker fatal high severe major "
@@ -153,6 +155,18 @@ def ignored_columns(node: Node) -> frozenset[str]:
         value.refuse(_("the columns to ignore are no list of names"), _("write them as in `[created_by, updated_by]`"))
         return frozenset()
     return frozenset(names)
+
+
+def check_elements(node: Node) -> None:
+    """Notes an `elements` that does not say of which dataset and list."""
+    value = own_property(node, ELEMENTS)
+    if value is None:
+        return
+    said = value.data if isinstance(value.data, dict) else {}
+    path = said.get("path")
+    names = path if isinstance(path, list) and path else [None]
+    if not isinstance(said.get("of"), str) or not all(isinstance(name, str) and name for name in names):
+        value.refuse(_("it does not say whose elements the rows are"), _("write {of: orders, path: [items]}"))
 
 
 def _own(node: Node) -> list[Node]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lastro.engine.scan import Csv
     from lastro.model.schema import Schema
 
-__all__ = ["create", "deriving", "first_lines", "parameters_of", "sniff", "tables_of"]
+__all__ = ["create", "deriving", "elements", "first_lines", "parameters_of", "sniff", "tables_of"]
 
 
 def create(
@@ -70,6 +70,20 @@ def parameters_of(text: str, *, where: str) -> frozenset[str]:
     from lastro.engine.sql import select
 
     return select.parameters(text, where=where)
+
+
+def elements(
+    table: str,
+    path: Sequence[str],
+    *,
+    keys: Sequence[tuple[str, str]],
+    position: str,
+    members: Sequence[tuple[Sequence[str], str]],
+) -> str:
+    """The SELECT that makes a row of each element of the list at a path in a table, see `engine.sql.elements`."""
+    from lastro.engine.sql import elements as unnest
+
+    return unnest.elements(table, path, keys=keys, position=position, members=members)
 
 
 def deriving(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -124,6 +125,19 @@ def type_text(kind: Type) -> str:
             return f"map<{type_text(key)}, {type_text(value)}>"
         case StructOf(fields):
             return f"struct<{', '.join(f'{field.name}: {type_text(field.type)}' for field in fields)}>"
+
+
+def members(kind: Type) -> Iterator[str]:
+    """The names of all members within a nested type."""
+    match kind:
+        case StructOf(fields):
+            for field in fields:
+                yield field.name
+                yield from members(field.type)
+        case ListOf(item):
+            yield from members(item)
+        case MapOf(_, value):
+            yield from members(value)
 
 
 def _delta_type(kind: Type) -> Any:  # Any: a JSON value

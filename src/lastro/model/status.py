@@ -63,11 +63,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round: its steps in order."""
+    """One round: its steps in order. `flattened` are the datasets that lists became in it, with `flatten: true`."""
 
     started: datetime
     ended: datetime
     steps: tuple[Step, ...]
+    flattened: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -86,6 +87,7 @@ class Round:
             "ended": clock.to_text(self.ended),
             "passed": self.passed,
             "steps": [step.to_dict() for step in self.steps],
+            "flattened": list(self.flattened),
         }
 
 

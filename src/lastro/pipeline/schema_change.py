@@ -101,9 +101,9 @@ def current(target: Target, head: VersionInfo | None) -> Target:
 
 
 def under(target: Target, contract: Contract) -> Target:
-    """The same target under another contract."""
+    """The same target under another contract; what was withheld stays so."""
     plan = contract.plan()
-    return replace(target, contract=contract, plan=plan, withheld=plan.withheld)
+    return replace(target, contract=contract, plan=plan, withheld=target.withheld | plan.withheld)
 
 
 def stage(
@@ -222,7 +222,8 @@ def _evolve(batch: Batch, contract: Contract, staged: Staged) -> Intake:
         widened=found.widened,
         amendment=found.amendment.to_dict() if found.amendment else {},
     )
-    target = replace(batch.stage.target, plan=found.plan, withheld=found.plan.withheld)
+    before = batch.stage.target
+    target = replace(before, plan=found.plan, withheld=before.withheld | found.plan.withheld)
     return Intake(target, found.staged, arrived)
 
 

@@ -23,7 +23,7 @@ def played(found: Round, notes: Sequence[str]) -> Blocks:
     failed = [line for step in found.steps if step.outcome is Outcome.FAILED for line in _reason(step)]
     said = [Line(f"  {note}", Tone.DOUBTFUL) for note in notes]
     skipped = [Line(f"  {step.dataset}: {step.what}", Tone.DOUBTFUL) for step in found.steps if _is_skipped(step)]
-    return (table(columns, map(_row, found.steps)), *failed, *skipped, *said)
+    return (table(columns, map(_row, found.steps)), *failed, *skipped, *_flattened(found), *said)
 
 
 def played_verdict(found: Round) -> str:
@@ -41,6 +41,13 @@ def played_verdict(found: Round) -> str:
     )
     skipped = counts[Outcome.SKIPPED]
     return _("{sentence}, {n} skipped").format(sentence=sentence, n=number(skipped)) if skipped else sentence
+
+
+def _flattened(found: Round) -> tuple[Line, ...]:
+    return tuple(
+        Line("  " + _("{name} is new: the elements of a list, transforms/{name}.sql").format(name=name))
+        for name in found.flattened
+    )
 
 
 def _is_skipped(step: Step) -> bool:

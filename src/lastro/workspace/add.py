@@ -21,6 +21,7 @@ from lastro.source import create, options_for
 from lastro.source.protocol import Opened, Unchanged
 from lastro.workspace import configuration
 from lastro.workspace.configuration import MODES, DatasetEntry
+from lastro.workspace.flatten import check as check_lists
 
 LOOKED_AT = {"batch_files": 4, "batch_bytes": 64 << 20}
 """How much is fetched to look at, of files that are elsewhere."""
@@ -36,6 +37,8 @@ class Added:
     mode: str
     columns: int
     notes: tuple[str, ...]
+    children: tuple[str, ...] = ()
+    """The child datasets that its lists became, see `workspace.flatten`."""
 
     def to_dict(self) -> dict[str, Any]:  # Any: JSON values
         """The addition as plain values, for `--json`."""
@@ -46,6 +49,7 @@ class Added:
             "mode": self.mode,
             "columns": self.columns,
             "notes": list(self.notes),
+            "children": list(self.children),
         }
 
 
@@ -58,6 +62,7 @@ def add(
     mode: str | None,
     options: Mapping[str, Any],  # Any: a source's own options
     clock: Clock,
+    flatten: bool = False,
 ) -> Added:
     """Infers and writes a contract and the entry in `lastro.yaml`; the source is read, nothing is stored."""
     configuration.check_dataset_name(name)
@@ -70,13 +75,17 @@ def add(
         samples = engine.sample(opened.scan)
         label = opened.label
     text = infer(name, samples, source=label, today=clock().date())
-    plan = parse(text, name=str(contract)).plan()
+    parsed = parse(text, name=str(contract))
+    plan = parsed.plan()
     engine.check(plan)
+    if flatten:
+        check_lists(parsed)
+    entry = DatasetEntry(name, str(contract), chosen, source_options, flatten=flatten)
     with configuration.writing(root):
         (root / contract).parent.mkdir(parents=True, exist_ok=True)
         write_durably(root / contract, text.encode())
         try:
-            configuration.add_dataset(root, DatasetEntry(name, str(contract), chosen, source_options))
+            configuration.add_dataset(root, entry)
         except BaseException:
             (root / contract).unlink(missing_ok=True)  # else the name would be taken by a dataset that is not there
             raise

@@ -7,10 +7,11 @@ Rules:
 2. Steps run one after another, in an order that depends on the steps alone; within a step, the engine uses its threads.
 3. A step that fails leaves the others whole; those that are made from it are skipped, and say from which.
 4. A step without a contract gets one at its first build, inferred from its rows as `lastro add` does. For that its
-   code runs twice. A column named as one whose values its upstream withholds from statistics withholds them, too, and
-   so does one that says it is made from such a column (`transform.templates.mining`).
+   code runs twice. A column named as one whose values its upstream withholds from statistics, or as a member of one,
+   withholds them, too, and so does one that says it is made from such a column (`transform.templates.mining`).
 5. A step that is made by intervals is made interval by interval (`filling`).
-6. The rows go through the contract like any others, and replace all that there were, in one commit: killed at any
+6. Before a build, the lists of datasets with `flatten: true` get the child datasets that they lack (`flatten`).
+7. The rows go through the contract like any others, and replace all that there were, in one commit: killed at any
    moment, a build leaves the version before it or the one that it makes.
 """
 
@@ -35,9 +36,10 @@ from lastro.transform.derived.made_of import MadeOf, stale
 from lastro.transform.derived.order import needed, ordered
 from lastro.transform.derived.step import Step
 from lastro.transform.derived.why import Why
-from lastro.workspace import configuration, making
+from lastro.workspace import configuration, flatten, making
 from lastro.workspace.attempt import Working, attempt, failed, silently
 from lastro.workspace.filling import fill, outlook
+from lastro.workspace.steps import found
 
 if TYPE_CHECKING:
     from lastro.pipeline.result import IngestResult
@@ -60,10 +62,14 @@ def build(
     """
     started = workspace.clock()
     building = Building(workspace, retries, working or silently, sleep, lambda: False, dict.fromkeys(names, asked))
+    flattened, faults = flatten.complete(workspace, ())
     _check(workspace, names)
     steps = ordered(found(workspace).values())
     _check_asked(steps, names, asked)
-    return Round(started, workspace.clock(), building.played(_chosen(steps, names)))
+    chosen = _chosen(steps, names)
+    concerned = {*names, *(name for step in chosen for name in step.upstream)}
+    faults = tuple(fault for fault in faults if not names or fault.dataset in concerned)
+    return Round(started, workspace.clock(), (*faults, *building.played(chosen)), flattened)
 
 
 def why(workspace: Workspace, name: str) -> Why:
@@ -90,19 +96,6 @@ def stale_reasons(workspace: Workspace) -> dict[str, tuple[str, ...]]:
         return {one.dataset: one.words() for one in plan(workspace, ())} if steps else {}
     except LastroError as error:
         return dict.fromkeys(steps, (error.what,))
-
-
-def found(workspace: Workspace) -> dict[str, Step]:
-    """The steps as the files say now, by name."""
-    workspace.settings = configuration.read(workspace.root)
-    entries = workspace.settings.datasets
-    return discover.steps(
-        workspace.root,
-        sourced=[name for name, entry in entries.items() if entry.source],
-        known=tuple(entries),
-        parameters={name: entry.parameters for name, entry in entries.items()},
-        cuts={name: entry.cut for name, entry in entries.items() if entry.cut is not None},
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class DatasetEntry:
     history: History = field(default_factory=History)
     deletes: Deletes = field(default_factory=Deletes)
     schema_change: OnChange | None = None
+    flatten: bool = False
+    """True if each of its lists shall have a child dataset (`workspace.flatten`)."""
     derived: bool = False
     """True if a file of `transforms/` makes it; `parameters` are that step's, where they are not the defaults."""
     parameters: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
@@ -110,6 +112,7 @@ def add_dataset(root: Path, entry: DatasetEntry) -> None:
     values["datasets"][entry.name] = {
         "contract": entry.contract,
         "mode": entry.mode.value,
+        **({"flatten": True} if entry.flatten else {}),
         "source": dict(entry.source),
     }
     stream = io.BytesIO()
@@ -206,7 +209,9 @@ def _check_keys(node: Node, name: str, entry: DatasetEntry, *, is_derived: bool)
 
 
 def _dataset(name: str, node: Node, general: OnChange | None) -> DatasetEntry:
-    _known(node, ("contract", "mode", "schema_change", "source", "history", "deletes", "parameters", "interval"))
+    _known(
+        node, ("contract", "mode", "schema_change", "flatten", "source", "history", "deletes", "parameters", "interval")
+    )
     try:
         check_dataset_name(name)
     except NameRefused as error:
@@ -239,6 +244,7 @@ def _dataset(name: str, node: Node, general: OnChange | None) -> DatasetEntry:
         history,
         deletes,
         policy,
+        flatten=keeping.truth(node, "flatten") if values.get("flatten") is not None else False,
         parameters=parameters,
         cut=_cut(node.child("interval")),
     )

@@ -207,6 +207,7 @@ class Dataset:
     def target(self, schema_change: str | None = None) -> Target:
         """Everything a pipeline needs to change this dataset."""
         from lastro.pipeline.target import Target
+        from lastro.workspace.protection import withheld
 
         contract = self.contract()
         plan = contract.plan()
@@ -215,7 +216,7 @@ class Dataset:
             quarantine=self.workspace.table(f"{self.name}.quarantine"),
             plan=plan,
             engine=self.workspace.engine(),
-            withheld=plan.withheld,
+            withheld=withheld(self.workspace, self.name) if self.entry.derived else plan.withheld,
             history=self.entry.history,
             deletes=self.entry.deletes,
             contract=contract,

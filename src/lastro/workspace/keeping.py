@@ -31,7 +31,7 @@ def history(node: Node) -> History:
             names = []
         given["ignore"] = tuple(names)
     if "whole" in values:
-        given["whole"] = _truth(node, "whole")
+        given["whole"] = truth(node, "whole")
     return History(**given)
 
 
@@ -42,7 +42,7 @@ def deletes(node: Node) -> Deletes:
         _refuse(node, "keys", _("either a column or the keys say what is deleted"), _("leave one of the two out"))
     return Deletes(
         column=_text(node, "column") if "column" in values else None,
-        keys=_truth(node, "keys") if "keys" in values else False,
+        keys=truth(node, "keys") if "keys" in values else False,
         percent_max=_percent(node) if "max" in values else None,
     )
 
@@ -71,7 +71,8 @@ def _text(node: Node, key: str) -> str | None:
     return None
 
 
-def _truth(node: Node, key: str) -> bool:
+def truth(node: Node, key: str) -> bool:
+    """The value of a key that is true or false; anything else is noted."""
     value = node.child(key).data
     if isinstance(value, bool):
         return value

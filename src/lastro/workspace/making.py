@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lastro.model.durable import write_durably
 from lastro.model.errors import SourceBroken, UnknownName
+from lastro.model.schema import members
 from lastro.model.text import _
 from lastro.transform.derived.made_of import MadeOf
 from lastro.transform.derived.step import Step
@@ -16,6 +17,7 @@ from lastro.workspace import configuration
 
 if TYPE_CHECKING:
     from lastro.model.sample import Sample
+    from lastro.pipeline.target import Target
     from lastro.workspace.deriving import Derived
     from lastro.workspace.version import Version
     from lastro.workspace.workspace import Workspace
@@ -76,13 +78,20 @@ def infer_contract(workspace: Workspace, step: Step, source: Derived) -> None:
             where=step.file,
             do=_("write {path}, or build again once there are rows").format(path=path.relative_to(workspace.root)),
         )
-    withheld = {name.casefold() for one in step.upstream for name in workspace.dataset(one).target().withheld}
+    withheld = {name for one in step.upstream for name in _restricted(workspace.dataset(one).target())}
     samples = _told_by(stream.schema, samples, withheld, whole=step.cut is None)
     text = infer(step.name, samples, source=step.file, today=workspace.clock().date())
     engine.check(parse(text, name=path.name).plan())
     with configuration.writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_durably(path, text.encode())
+
+
+def _restricted(target: Target) -> Iterator[str]:
+    """The names of columns whose values stand in no statistics, and of all that lies within them."""
+    for column in target.plan.columns:
+        if column.name in target.withheld:
+            yield from (name.casefold() for name in (column.name, *members(column.type)))
 
 
 def _told_by(

@@ -4,7 +4,8 @@ Rules:
 
 1. One round at a time in a workspace: a second one is refused at once (`Locked`); the lock ends with its process.
 2. Each dataset with a source is a step. A step that fails stops no other, and may be tried again (`attempt`). Then
-   follow the derived datasets that are stale (`build`), from whatever is the newest of what they read.
+   follow the derived datasets that are stale (`build`), from whatever is the newest of what they read; lists that are
+   new in a dataset with `flatten: true` are among them.
 3. How the round went is kept in `.lastro/round.json`, for `lastro status`: outcomes and error codes, no values.
 4. Exactly once is not the round's care: each step's commit carries its own cursor, so a round may be killed anywhere.
 """
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING
 from lastro.model.durable import write_durably
 from lastro.model.status import Round, Step
 from lastro.store.lock import held
-from lastro.workspace import configuration
+from lastro.workspace import configuration, flatten
 from lastro.workspace.attempt import Working, attempt, silently
 from lastro.workspace.build import Building
 
@@ -61,10 +62,12 @@ def play(
                 dataset = workspace.dataset(name)
                 doing = partial(dataset.ingest, progress=told)
                 steps.append(attempt(name, doing, clock=workspace.clock, retries=retries, sleep=sleep))
+        flattened, faults = flatten.complete(workspace, names)
+        steps += faults
         if derived or not names:
             building = Building(workspace, retries, working or silently, sleep, stopping)
             steps += building.steps(derived, only=bool(names))
-        played = Round(started, workspace.clock(), tuple(steps))
+        played = Round(started, workspace.clock(), tuple(steps), flattened)
         remember(workspace.root, played)
     return played
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from threading import get_ident
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lastro.model.clock import Clock, utc_now
 from lastro.model.durable import write_durably
-from lastro.model.errors import ConfigurationError
+from lastro.model.errors import ConfigurationError, LastroError
 from lastro.model.reference import Reference
 from lastro.model.text import _
 from lastro.workspace import configuration
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lastro.workspace.add_all import Addition
     from lastro.workspace.attempt import Working
     from lastro.workspace.care import GcReport, RepairReport, VerifyReport
+    from lastro.workspace.flatten import Child
     from lastro.workspace.lockfile import LockResult
     from lastro.workspace.replay import ReplayResult
     from lastro.workspace.run import Run
@@ -89,17 +90,43 @@ class Workspace:
         name: str,
         mode: str | None = None,
         options: Mapping[str, Any] | None = None,  # Any: a source's own options
+        flatten: bool = False,
     ) -> Added:
         """Looks at a source, writes a contract for it and enters the dataset in `lastro.yaml`.
 
-        `location` is a file, a glob, a database or an address; `options` are the source's own. Raises `SourceError`,
-        `ConfigurationError`.
+        `location` is a file, a glob, a database or an address; `options` are the source's own. With `flatten` each list
+        becomes a child dataset, now and whenever a new one comes. Raises `SourceError`, `ConfigurationError`.
         """
         from lastro.workspace.add import add
 
-        added = add(self.root, self.engine(), location, name=name, mode=mode, options=options or {}, clock=self.clock)
+        added = add(
+            self.root,
+            self.engine(),
+            location,
+            name=name,
+            mode=mode,
+            options=options or {},
+            clock=self.clock,
+            flatten=flatten,
+        )
         self.settings = configuration.read(self.root)
-        return added
+        if not flatten:
+            return added
+        try:
+            return replace(added, children=tuple(child.dataset for child in self.flatten(name)))
+        except LastroError as error:
+            error.state = _("{name} is added; only its child datasets are missing").format(name=name)
+            raise
+
+    def flatten(self, name: str, *, plan: bool = False) -> tuple[Child, ...]:
+        """Writes a child dataset for each list in a dataset, and in those children: one row for each element.
+
+        A child is a derived dataset, `orders__items`, with the key of its row and its position; `build` makes it. With
+        `plan` nothing is written. Raises `UnknownName`, `ContractError`, `ConfigurationError`.
+        """
+        from lastro.workspace.flatten import flatten
+
+        return flatten(self, name, plan=plan)
 
     def add_all(
         self,
