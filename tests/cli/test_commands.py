@@ -89,6 +89,8 @@ SUCCEEDING = [
     ("diff loans first latest", "lastro.diff/1"),
     ("lineage loans@first", "lastro.lineage/1"),
     ("lineage loans --svg loans.svg", "lastro.lineage/1"),
+    ("lineage loans --columns", "lastro.lineage/1"),
+    ("lineage loans --column id", "lastro.lineage/1"),
     ("tag loans good --version 1", "lastro.tag/1"),
     ("tag loans --list", "lastro.tags/1"),
     ("restore loans@first", "lastro.restore/1"),
@@ -435,6 +437,19 @@ def test_lineage_is_drawn_into_a_new_file_only(lake: Path, lastro: Lastro) -> No
     assert again.code == 2
     assert "loans.svg is there already" in again.err
     assert Path("loans.svg").read_text(encoding="utf-8") == drawn
+
+
+def test_lineage_of_all_columns_or_of_one(lake: Path, lastro: Lastro) -> None:
+    one = lastro("lineage", "loans", "--column", "ID", "--json").json
+    all_of_them = lastro("lineage", "loans", "--columns", "--json").json
+    both = lastro("lineage", "loans", "--columns", "--column", "id")
+    unknown = lastro("lineage", "loans", "--column", "nothing")
+
+    assert (one["column"], one["columns"]) == ("id", None)
+    assert {node["kind"] for node in one["nodes"]} == {"column", "source"}
+    assert {key: all_of_them["columns"][0][key] for key in ("column", "known")} == {"column": "id", "known": True}
+    assert (both.code, unknown.code) == (2, 2)
+    assert "LST-0202" in unknown.err
 
 
 def test_lineage_tells_the_run_that_read(lake: Path, lastro: Lastro) -> None:

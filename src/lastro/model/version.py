@@ -112,6 +112,9 @@ class Origin:
     """What Lastro changed in the contract for this batch, and the digest of the contract before; usually nothing."""
     made_of: dict[str, Any] = field(default_factory=dict)  # Any: JSON values
     """Of a derived version, beside `inputs`: the digest of the step's `code` and its `parameters`; else nothing."""
+    columns: dict[str, Any] = field(default_factory=dict)  # Any: JSON values
+    """Of a derived version, for each column: which `[dataset, column]`s of its `inputs` it comes from; nothing where
+    that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

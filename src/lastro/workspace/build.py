@@ -217,7 +217,7 @@ def _infer(workspace: Workspace, step: Step, source: Any) -> None:  # Any: a `De
     from lastro.contract import infer, parse
 
     engine, path = workspace.engine(), _contract_file(workspace, step)
-    with source.scanning() as (scan, stream):
+    with source.scanning() as (scan, stream, _text):
         try:
             samples = engine.sample(scan)
         except SourceBroken:

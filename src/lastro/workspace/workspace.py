@@ -22,7 +22,7 @@ from lastro.workspace.dataset import Dataset, unknown
 if TYPE_CHECKING:
     from lastro.catalog import Catalog, RunRecord
     from lastro.engine.protocol import Engine
-    from lastro.model.lineage import Lineage
+    from lastro.model.lineage import ColumnOrigin, Lineage
     from lastro.model.status import DatasetStatus, Round
     from lastro.store.table import Table
     from lastro.transform.derived.why import Why
@@ -161,11 +161,21 @@ class Workspace:
 
         return why(self, name)
 
-    def lineage(self, reference: str) -> Lineage:
-        """What a version was made from, and what was made from it. Raises `UnknownName`, `Expired`."""
+    def lineage(self, reference: str, *, column: str | None = None) -> Lineage:
+        """What a version – or one column of it – was made from, and what was made from it.
+
+        Raises `UnknownName`, `Expired`.
+        """
+        from lastro.workspace import column_lineage
         from lastro.workspace.lineage import lineage
 
-        return lineage(self, reference)
+        return lineage(self, reference) if column is None else column_lineage.column(self, reference, column)
+
+    def columns(self, reference: str) -> tuple[ColumnOrigin, ...]:
+        """What each column of a version was made from. Raises `UnknownName`, `Expired`."""
+        from lastro.workspace.column_lineage import columns
+
+        return columns(self, reference)
 
     def status(self, *names: str) -> tuple[DatasetStatus, ...]:
         """How these datasets (all, without names) stand: freshness against the contract, quarantine, last round."""
