@@ -148,11 +148,10 @@ class Building:
 
 def make(workspace: Workspace, step: Step, told: Callable[[int], None] | None) -> IngestResult:
     """Builds one dataset, or finds it up to date. Raises what `Dataset.ingest` does, and the step's fault."""
-    from lastro.pipeline.ingest import ingest
+    from lastro.openlineage.event import Work
     from lastro.pipeline.lineage import snapshot
     from lastro.pipeline.result import unchanged
-    from lastro.workspace.dataset import run_id
-    from lastro.workspace.deriving import Derived
+    from lastro.workspace import emitting
     from lastro.workspace.run import seen
 
     if step.fault is not None:
@@ -164,6 +163,22 @@ def make(workspace: Workspace, step: Step, told: Callable[[int], None] | None) -
     for version in versions.values():
         seen(version.info)
     inputs = tuple(f"{version.reference} {version.digest}" for version in versions.values())
+    doing = partial(_made, workspace, step, versions, inputs, told)
+    return emitting.told(workspace, Work.BUILD, step.name, doing, inputs=inputs)
+
+
+def _made(
+    workspace: Workspace,
+    step: Step,
+    versions: Mapping[str, Version],
+    inputs: tuple[str, ...],
+    told: Callable[[int], None] | None,
+) -> IngestResult:
+    from lastro.pipeline.ingest import ingest
+    from lastro.workspace.dataset import run_id
+    from lastro.workspace.deriving import Derived
+
+    dataset = workspace.dataset(step.name)
     kept = MadeOf(step.code, step.parameters).kept()
     source = Derived(step, workspace.root, versions, _bounds(workspace), kept)
     if not dataset.has_contract():

@@ -60,13 +60,16 @@ class DatasetEntry:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The whole of `lastro.yaml`. `memory_mb` and `threads` bound the engine; `alerts` are whom to tell of troubles."""
+    """The whole of `lastro.yaml`. `memory_mb` and `threads` bound the engine; `alerts` are whom to tell of troubles,
+    `openlineage` is where events of what was read and written go.
+    """
 
     engine: str = "duckdb"
     datasets: Mapping[str, DatasetEntry] = field(default_factory=dict)
     memory_mb: int | None = None
     threads: int | None = None
     alerts: tuple[Mapping[str, Any], ...] = ()  # Any: a target's own options, see `lastro.alert.target`
+    openlineage: Mapping[str, Any] = field(default_factory=dict)  # Any: options, see `lastro.openlineage.target`
 
 
 def read(root: Path) -> Configuration:
@@ -150,7 +153,7 @@ def check_dataset_name(name: str) -> str:
 
 
 def _configuration(top: Node) -> Configuration:
-    _known(top, ("lastro", "engine", "schema_change", "datasets", "alerts"))
+    _known(top, ("lastro", "engine", "schema_change", "datasets", "alerts", "openlineage"))
     if top.child("lastro").data != VERSION:
         top.child("lastro").refuse(
             _("the file's version is not {version}").format(version=VERSION),
@@ -160,7 +163,13 @@ def _configuration(top: Node) -> Configuration:
     names = _mapping(datasets) if datasets.data is not None else {}
     general = _on_change(top.child("schema_change"))
     entries = {str(name): _dataset(str(name), datasets.child(name), general) for name in names}
-    return Configuration(datasets=entries, alerts=_alerts(top.child("alerts")), **_engine(top.child("engine")))
+    told = top.child("openlineage")
+    return Configuration(
+        datasets=entries,
+        alerts=_alerts(top.child("alerts")),
+        openlineage=_mapping(told) if told.data is not None else {},
+        **_engine(top.child("engine")),
+    )
 
 
 def _with_derived(found: Configuration, root: Path) -> Configuration:

@@ -18,6 +18,7 @@ from lastro.model.text import _
 from lastro.workspace import configuration
 from lastro.workspace.configuration import FILE, Configuration
 from lastro.workspace.dataset import Dataset, unknown
+from lastro.workspace.untold import Untold
 
 if TYPE_CHECKING:
     from lastro.catalog import Catalog, RunRecord
@@ -50,6 +51,8 @@ class Workspace:
     _catalog: Catalog | None = None
     _tables: dict[tuple[str, int], Table] = field(default_factory=dict)
     """One for each thread: a table remembers what it read, and belongs to one thread."""
+    untold: Untold = field(default_factory=Untold)
+    """What others could not be told; nobody is, unless `lastro.yaml` says so."""
 
     def __repr__(self) -> str:
         return f"<workspace {self.root}: {', '.join(self.datasets()) or 'no dataset'}>"
