@@ -17,7 +17,7 @@ from typing import Any
 
 class Kind(StrEnum):
     """What a node is: a place that rows came from, a file of `transforms/`, a version, a recorded run, a version's
-    column.
+    column; of others, a job and a dataset.
     """
 
     SOURCE = "source"
@@ -25,6 +25,8 @@ class Kind(StrEnum):
     VERSION = "version"
     RUN = "run"
     COLUMN = "column"
+    JOB = "job"
+    DATASET = "dataset"
 
 
 class Presence(StrEnum):
@@ -41,7 +43,8 @@ class Presence(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Node:
     """One node. `name` is a version's `name@number`, a run's id, a source's label or a step's file; `detail` a
-    version's digest or a run's name. A column's node has both as its version's has, and `column`, its own name.
+    version's digest or a run's name. A column's node has both as its version's has, and `column`, its own name. Of
+    others' jobs and datasets `detail` is the namespace.
     """
 
     kind: Kind
@@ -53,6 +56,8 @@ class Node:
     @property
     def id(self) -> str:
         """What links call the node; a version that is missing is not the one that has its number now."""
+        if self.kind in {Kind.JOB, Kind.DATASET}:
+            return f"{self.kind}:{self.detail} {self.name}"
         gone = self.kind in {Kind.VERSION, Kind.COLUMN} and self.presence is Presence.MISSING
         return " ".join(filter(None, (f"{self.kind}:{self.name}", self.detail if gone else "", self.column)))
 

@@ -48,6 +48,25 @@ def columns_verdict(start: str, found: Collection[ColumnOrigin]) -> str:
     ).format(n=number(unknown))
 
 
+def imported(new: int, known: int, skipped: int, own: int) -> Blocks:
+    """How many events of a file were what."""
+    rows = (
+        (_("new"), new),
+        (_("known before"), known),
+        (_("skipped, since they are no run events or not well formed"), skipped),
+        (_("skipped, since they are this workspace's own"), own),
+    )
+    return tuple(Line(f"  {number(count)} {what}") for what, count in rows if count)
+
+
+def imported_verdict(new: int, datasets: Collection[str]) -> str:
+    """`12 events taken in; they read by_state`."""
+    sentence = ngettext("{n} event taken in", "{n} events taken in", new).format(n=number(new))
+    if not datasets:
+        return sentence
+    return _("{sentence}; they read {names}").format(sentence=sentence, names=cut(", ".join(datasets), NAME_CELLS))
+
+
 def lineage_verdict(found: Lineage) -> str:
     """`by_state@1: made from 3, used by 1`; how many are missing, if any."""
     upstream = {place.node.id for place in found.tree()}
@@ -75,6 +94,10 @@ def kind_text(kind: Kind) -> str:
             return _("run")
         case Kind.COLUMN:
             return _("column")
+        case Kind.JOB:
+            return _("job")
+        case Kind.DATASET:
+            return _("dataset")
 
 
 def presence_text(presence: Presence) -> str:
@@ -96,7 +119,7 @@ def name_text(node: Node) -> str:
 
 
 def detail_text(node: Node) -> str:
-    """A run's name, a column's version, or the beginning of a version's digest."""
+    """A run's name, a column's version, a namespace, or the beginning of a version's digest."""
     if node.kind is Kind.COLUMN:
         return cut(clean(node.name), NAME_CELLS)
     if node.kind is Kind.VERSION:

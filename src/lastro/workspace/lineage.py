@@ -6,7 +6,8 @@ Rules:
 2. Upstream versions are those that were read, by number and digest. One that is not there any more is told as missing:
    nothing else takes its place.
 3. Downstream are the recorded runs that read the version, what those wrote, and the datasets whose newest version was
-   made from it – then what was made from these.
+   made from it – then what was made from these. Jobs of others are told as far as their events
+   were taken in (`foreign`).
 4. No data is read. At most `NODES_MAX` nodes are collected, the nearest first.
 """
 
@@ -18,11 +19,14 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from lastro.model import clock
 from lastro.model.errors import Expired, NameRefused, UnknownName
+from lastro.model.foreign import ForeignDataset
 from lastro.model.lineage import Kind, Lineage, Link, Node, Presence
 from lastro.model.reference import Number, Reference
 from lastro.model.version import Mode, VersionInfo
 from lastro.pipeline.lineage import lineage as batches_of
+from lastro.workspace.foreign import Beyond, foreign_node
 
 if TYPE_CHECKING:
     from lastro.catalog import RunRecord
@@ -74,7 +78,11 @@ class Search:
         """What a node was made from."""
         if node.presence is Presence.MISSING:
             return
-        if node.kind is Kind.VERSION:
+        if node.kind in {Kind.SOURCE, Kind.DATASET}:
+            yield from self._beyond.makers(node)
+        elif node.kind is Kind.JOB:
+            yield from (self._read(*found) for found in self._beyond.read_by(node))
+        elif node.kind is Kind.VERSION:
             yield from self._made_from(node)
         elif node.kind is Kind.RUN:
             record = self._record(node.name)
@@ -104,9 +112,14 @@ class Search:
             record = self._record(node.name)
             for used in record.outputs if record else ():
                 yield self.pinned(used.reference, used.digest)
+        elif node.kind is Kind.JOB:
+            yield from self._beyond.written_by(node)
+        elif node.kind is Kind.DATASET:
+            yield from self._beyond.users(node)
         elif node.presence is not Presence.MISSING:
             yield from (_version(head) for head, _part in self.made_of_it.get((node.name, node.detail), ()))
             yield from self._readers(node)
+            yield from self._users(node)
 
     def _readers(self, node: Node) -> Iterator[Node]:
         name, _at, number = node.name.rpartition("@")
@@ -155,6 +168,32 @@ class Search:
             except Expired:
                 return next((one for one in table.history() if one.number == wanted.selector.number), None)
         return None
+
+    def _users(self, node: Node) -> Iterator[Node]:
+        name, _at, number = node.name.rpartition("@")
+        info = self.info(node.name) if name in self._read_by_others else None
+        if info is not None:
+            yield from self._beyond.users_of_version(info, self.info(f"{name}@{int(number) + 1}"))
+
+    def _read(self, dataset: ForeignDataset, moment: str) -> Node:
+        """What others read: a version of this workspace, if it is one, else a dataset of theirs."""
+        if dataset.namespace != self._beyond.space or dataset.name not in self.workspace.datasets():
+            return foreign_node(dataset)
+        history = self.workspace.table(dataset.name).history()
+        for info in history:
+            named = dataset.version == str(info.number)
+            if named or (not dataset.version and clock.to_text(info.committed) <= moment):
+                return self.pinned(info.reference, info.digest)
+        return Node(Kind.VERSION, f"{dataset.name}@{dataset.version or '?'}", presence=Presence.MISSING)
+
+    @cached_property
+    def _read_by_others(self) -> frozenset[str]:
+        return self._beyond.are_read()
+
+    @cached_property
+    def _beyond(self) -> Beyond:
+        with self.workspace.catalog() as catalog:
+            return Beyond(self.workspace, catalog)
 
     def _run(self, run_id: str) -> Node:
         record = self._record(run_id)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lastro.workspace.add_all import Addition
     from lastro.workspace.attempt import Working
     from lastro.workspace.care import GcReport, RepairReport, VerifyReport
+    from lastro.workspace.foreign import Imported
     from lastro.workspace.lockfile import LockResult
     from lastro.workspace.replay import ReplayResult
     from lastro.workspace.run import Run
@@ -179,6 +180,15 @@ class Workspace:
         from lastro.workspace.column_lineage import columns
 
         return columns(self, reference)
+
+    def take_lineage(self, path: str | Path) -> Imported:
+        """Takes in what others read and wrote, from a file of OpenLineage's events; told again, nothing changes.
+
+        Raises `UsageError` for a file that cannot be read or holds no run event.
+        """
+        from lastro.workspace.foreign import take
+
+        return take(self, Path(path))
 
     def status(self, *names: str) -> tuple[DatasetStatus, ...]:
         """How these datasets (all, without names) stand: freshness against the contract, quarantine, last round."""
