@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lastro.model.errors import LastroError, SourceUnreachable, WriteFailed
+from lastro.model.errors import LastroError, MissingExtra, SourceUnreachable, WriteFailed
 from lastro.openlineage import emit as emitting
 from lastro.openlineage.emit import emit
 from lastro.openlineage.target import File, Target, target
@@ -117,6 +118,14 @@ def test_what_was_not_taken_is_an_error_at_once(receiver: HTTPServer, answer: in
 def test_a_host_that_is_not_public_must_be_allowed(receiver: HTTPServer) -> None:
     with pytest.raises(SourceUnreachable, match="public"):
         emit(at(receiver, allow_hosts=[]), b"{}")
+
+
+def test_without_the_library_it_is_said_how_to_get_it(receiver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lastro.source.fetch.client", None)
+
+    with pytest.raises(MissingExtra) as caught:
+        emit(at(receiver), b"{}")
+    assert "lastro[http]" in caught.value.do
 
 
 def test_a_receiver_that_does_not_answer_is_given_up(receiver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,12 @@ def test_any_source_is_one_line_of_json(source: str) -> None:
     assert source in {only["name"], f"{only['namespace']}/{only['name']}"}
 
 
+def test_half_a_surrogate_stops_nothing() -> None:
+    found = checked(event(Job("n", Work.INGEST, "loans", "a\udcff.csv"), RUN, Told(State.START, NOW)))
+
+    assert found["inputs"][0]["name"] == "a?.csv"
+
+
 def test_the_facts_refuse_what_is_no_event() -> None:
     broken = json.loads(event(JOB, RUN, Told(State.START, NOW)))
     del broken["run"]["runId"]

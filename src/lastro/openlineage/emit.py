@@ -17,7 +17,7 @@ import stat
 import time
 from pathlib import Path
 
-from lastro.model.errors import Locked, SourceUnreachable, WriteFailed
+from lastro.model.errors import Locked, MissingExtra, SourceUnreachable, WriteFailed
 from lastro.model.text import _
 from lastro.openlineage.target import File, Receiver, Target
 
@@ -73,8 +73,12 @@ def _lock(descriptor: int, path: Path) -> None:
 
 
 def _post(target: Receiver, content: bytes) -> None:
-    from lastro.source.fetch.client import Limits, post
-
+    try:
+        from lastro.source.fetch.client import Limits, post
+    except ImportError as error:
+        raise MissingExtra(
+            _("events over HTTP need an optional library"), where=LABEL, do="pip install 'lastro[http]'"
+        ) from error
     headers = {"content-type": "application/json; charset=utf-8"}
     if target.key is not None:
         headers["authorization"] = f"Bearer {target.key.reveal()}"

@@ -82,7 +82,7 @@ class Told:
 
 
 def event(job: Job, run: str, told: Told) -> bytes:
-    """The event as JSON in one line; `run` is the attempt's UUID."""
+    """The event as JSON in one line; `run` is the attempt's UUID. Half a surrogate in a name becomes `?`."""
     envelope = {
         "eventType": told.state.value,
         "eventTime": clock.to_text(told.moment),
@@ -93,7 +93,7 @@ def event(job: Job, run: str, told: Told) -> bytes:
         "producer": PRODUCER,
         "schemaURL": SCHEMA_URL,
     }
-    return json.dumps(envelope, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return json.dumps(envelope, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(errors="replace")
 
 
 def identity(source: str, namespace: str) -> tuple[str, str]:

@@ -189,6 +189,41 @@ def test_aliases_that_use_each_other_twice_do_not_double_the_work() -> None:
     assert found["a59"] == (("loans", "id"),)
 
 
+def test_set_operations_inside_each_other_do_not_double_the_work() -> None:
+    text = "SELECT id AS x FROM loans"
+    for number in range(60):
+        text = f"SELECT {'uf' if number % 2 else 'amount'} AS x FROM loans UNION ALL ({text})"
+    began = time.monotonic()
+
+    found = of_select(text, TABLES, ["x"])
+
+    assert found == {"x": (("loans", "Amount"), ("loans", "id"), ("loans", "uf"))}
+    assert time.monotonic() - began < 20
+
+
+def nested(depth: int, *, level: int = 0) -> str:
+    """A recursive CTE that reads the one around it, and holds another one."""
+    above = f"SELECT a, b, c, d FROM t{level - 1}" if level else "SELECT id, amount, uf, 1 FROM loans"
+    inside = nested(depth, level=level + 1) if level < depth else f"SELECT a, b, c, d FROM t{level}"
+    step = f"SELECT b AS a, c AS b, d AS c, a AS d FROM ({inside}) AS q{level}"
+    return f"WITH RECURSIVE t{level}(a, b, c, d) AS ({above} UNION ALL {step}) SELECT a, b, c, d FROM t{level}"
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_recursion_inside_recursion_reaches_everything(depth: int) -> None:
+    found = of_select(nested(depth), TABLES, ["a", "b", "c", "d"])
+
+    assert found == dict.fromkeys("abcd", (("loans", "Amount"), ("loans", "id"), ("loans", "uf")))
+
+
+def test_recursion_that_is_nested_deeply_is_given_up_in_time() -> None:
+    began = time.monotonic()
+
+    of_select(nested(20), TABLES, ["a", "b", "c", "d"])
+
+    assert time.monotonic() - began < 60
+
+
 def test_more_references_than_a_version_keeps_are_not_told() -> None:
     wide = {"w": [f"c{number}" for number in range(200)]}
     total = " + ".join(f"hash({name})" for name in wide["w"])

@@ -32,6 +32,8 @@ REFERENCES_MAX = 20_000
 """More are not kept with a version."""
 DEPTH_MAX = 500
 """Deeper trees take the optimizer minutes."""
+STEPS_MAX = 100_000
+"""So many expressions are looked at: one of a recursive CTE more than once, nested ones more than that."""
 _NEVER_TOLD = (exp.Pivot, exp.Columns, exp.PositionalColumn, exp.Parameter, exp.Placeholder)
 _Found = frozenset[tuple[str, str]]
 _NOTHING: _Found = frozenset()
@@ -116,6 +118,9 @@ class _Select:
         self._named: dict[int, Mapping[str, int]] = {}
         self._growing: dict[int, list[_Found]] = {}
         """Of the recursive CTEs that are being looked at: what is known of them so far, by their first SELECT."""
+        self._met: set[int] = set()
+        """Of these, which did use themselves."""
+        self._steps = 0
 
     def outputs(self, scope: Scope) -> list[_Found]:
         """What each column of a scope comes from, in their order."""
@@ -142,6 +147,8 @@ class _Select:
             value = self._value(scope, each, earlier)
             found.append(value)
             earlier.setdefault(each.alias_or_name, value)
+        if sum(map(len, found)) > 10 * REFERENCES_MAX:
+            raise _Untold
         return found
 
     def _combined(self, scope: Scope, operation: exp.SetOperation) -> list[_Found]:
@@ -153,14 +160,17 @@ class _Select:
         while True:
             self._growing[start] = found
             joined = [one | other for one, other in zip(found, self.outputs(second), strict=True)]
-            if joined == found:
+            if joined == found or start not in self._met:
                 del self._growing[start]
-                return found
+                return joined
             found = joined
             self._known = {key: value for key, value in self._known.items() if key in before}
 
     def _value(self, scope: Scope, tree: exp.Expr, earlier: Mapping[str, _Found]) -> _Found:
         """What an expression comes from; `earlier` are the columns before it in its SELECT, which it may use."""
+        self._steps += 1
+        if self._steps > STEPS_MAX:
+            raise _Untold
         found = _NOTHING
         for node in tree.walk(prune=lambda node: isinstance(node, exp.Query | exp.Exists)):
             match node:
@@ -219,8 +229,11 @@ class _Select:
         return self._value(source, made, {})
 
     def _grown(self, source: Scope) -> list[_Found]:
-        growing = self._growing.get(id(source.expression))
-        return self.outputs(source) if growing is None else growing
+        start = id(source.expression)
+        if start not in self._growing:
+            return self.outputs(source)
+        self._met.add(start)
+        return self._growing[start]
 
 
 def _source(scope: Scope, name: str) -> exp.Expr | Scope:
