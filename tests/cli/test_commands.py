@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -89,6 +90,8 @@ SUCCEEDING = [
     ("diff loans first latest", "lastro.diff/1"),
     ("lineage loans@first", "lastro.lineage/1"),
     ("lineage loans --svg loans.svg", "lastro.lineage/1"),
+    ("lineage loans --columns", "lastro.lineage/1"),
+    ("lineage loans --column id", "lastro.lineage/1"),
     ("tag loans good --version 1", "lastro.tag/1"),
     ("tag loans --list", "lastro.tags/1"),
     ("restore loans@first", "lastro.restore/1"),
@@ -435,6 +438,50 @@ def test_lineage_is_drawn_into_a_new_file_only(lake: Path, lastro: Lastro) -> No
     assert again.code == 2
     assert "loans.svg is there already" in again.err
     assert Path("loans.svg").read_text(encoding="utf-8") == drawn
+
+
+def test_lineage_of_all_columns_or_of_one(lake: Path, lastro: Lastro) -> None:
+    one = lastro("lineage", "loans", "--column", "ID", "--json").json
+    all_of_them = lastro("lineage", "loans", "--columns", "--json").json
+    both = lastro("lineage", "loans", "--columns", "--column", "id")
+    unknown = lastro("lineage", "loans", "--column", "nothing")
+
+    assert (one["column"], one["columns"]) == ("id", None)
+    assert {node["kind"] for node in one["nodes"]} == {"column", "source"}
+    assert {key: all_of_them["columns"][0][key] for key in ("column", "known")} == {"column": "id", "known": True}
+    assert (both.code, unknown.code) == (2, 2)
+    assert "LST-0202" in unknown.err
+
+
+def test_events_of_others_are_taken_in(lake: Path, lastro: Lastro) -> None:
+    event = {
+        "eventType": "COMPLETE",
+        "eventTime": "2026-01-31T10:00:00Z",
+        "run": {"runId": "1"},
+        "job": {"namespace": "airflow", "name": "score"},
+        "inputs": [
+            {
+                "namespace": f"lastro://{lake.name}",
+                "name": "loans",
+                "facets": {"version": {"datasetVersion": "0"}},
+            }
+        ],
+        "producer": "https://example.com",
+    }
+    (lake / "others.ndjson").write_text(json.dumps(event) + "\nbroken\n")
+
+    taken = lastro("lineage", "--import", "others.ndjson")
+    again = lastro("lineage", "--import", "others.ndjson", "--json").json
+    shown = lastro("lineage", "loans@0")
+    both, neither = lastro("lineage", "loans", "--import", "others.ndjson"), lastro("lineage")
+    drawn = lastro("lineage", "--import", "others.ndjson", "--columns")
+
+    assert (taken.code, taken.last) == (0, "1 event taken in; they read loans. next: lastro lineage loans")
+    assert "1 skipped" in taken.out
+    assert again["schema"] == "lastro.lineage.import/1"
+    assert (again["new"], again["known"], again["skipped"], again["datasets"]) == (0, 1, 1, ["loans"])
+    assert "job  score  airflow" in shown.out
+    assert (both.code, neither.code, drawn.code) == (2, 2, 2)
 
 
 def test_lineage_tells_the_run_that_read(lake: Path, lastro: Lastro) -> None:

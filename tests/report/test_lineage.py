@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastro.model.lineage import Kind, Lineage, Link, Node, Presence
+from lastro.model.lineage import ColumnOrigin, Kind, Lineage, Link, Node, Presence
 from lastro.report.drawing import to_svg
-from lastro.report.lineage import lineage, lineage_verdict
+from lastro.report.lineage import columns, columns_verdict, lineage, lineage_verdict
 from lastro.report.plain import Page, to_text
 
 GOLDEN = Path(__file__).parent / "lineage.svg"
@@ -53,6 +53,38 @@ def test_the_tree_is_read_from_the_version_outwards() -> None:
         "  run  20261122T101500123-0a1b2c3d  train",
     ]
     assert lineage_verdict(graph("clients.csv")) == "by_state@1: made from 4, used by 1; 1 is missing"
+
+
+def test_columns_are_told_with_their_versions() -> None:
+    start = Node(Kind.COLUMN, "by_state@1", DIGEST, column="total")
+    old = Node(Kind.COLUMN, "loans@0", DIGEST, Presence.MISSING, "amount")
+    step = Node(Kind.STEP, "transforms/a.py", presence=Presence.UNKNOWN)
+    found = Lineage(start, (start, old, step), (Link(old.id, start.id), Link(step.id, start.id)))
+
+    assert shown(found).splitlines()[:5] == [
+        "column  total  by_state@1",
+        "",
+        "made from",
+        "  column  amount  loans@0  missing",
+        "  step  transforms/a.py  columns not known",
+    ]
+    assert lineage_verdict(found) == "by_state@1 total: made from 2, used by 0; 1 is missing"
+    assert ">total</text>" in to_svg(found)
+
+
+def test_what_columns_were_made_from_is_a_table() -> None:
+    amount = Node(Kind.COLUMN, "loans@0", DIGEST, Presence.EXPIRED, "amount")
+    step = Node(Kind.STEP, "transforms/a.py", presence=Presence.UNKNOWN)
+    origins = (ColumnOrigin("total", (amount,)), ColumnOrigin("n"), ColumnOrigin(HOSTILE, (step,)))
+
+    text = to_text(columns("by_state@1", origins), Page(width=200))
+
+    assert "total" in text
+    assert "loans@0 amount (collected)" in text
+    assert "no column" in text
+    assert "step transforms/a.py (columns not known)" in text
+    assert "\x1b" not in text
+    assert columns_verdict("by_state@1", origins) == "by_state@1: 3 columns; of 1 it is not known what it was made from"
 
 
 def test_nothing_recorded_is_said() -> None:

@@ -108,8 +108,17 @@ def test_what_a_derived_version_is_made_of_stands_as_the_golden_file_says() -> N
     assert manifest.origin_of(manifest.origin_value(ORIGIN) | json.loads(golden)) == origin
 
 
+def test_the_columns_of_a_derived_version_stand_as_the_golden_file_says() -> None:
+    origin = replace(ORIGIN, columns={"total": [["loans", "amount"], ["por.uf", "ação"]], "n": []})
+    value = {"columns": manifest.origin_value(origin)["columns"]}
+    golden = (GOLDEN / "derived-columns.json").read_bytes()
+
+    assert digest.canonical(value) + b"\n" == golden
+    assert manifest.origin_of(manifest.origin_value(ORIGIN) | json.loads(golden)) == origin
+
+
 def test_a_version_that_is_not_derived_says_nothing_of_it() -> None:
-    assert "made_of" not in manifest.origin_value(ORIGIN)
+    assert {"made_of", "columns"}.isdisjoint(manifest.origin_value(ORIGIN))
 
 
 def test_a_commit_makes_its_manifest_again() -> None:

@@ -2,7 +2,8 @@
 
 Rules:
 
-1. It is an index. Truth is in the tables and the run records; `rebuild` makes the same catalogue again from them.
+1. It is an index. Truth is in the tables and the run records; `rebuild` makes the same catalogue again from them. What
+   others told of themselves (`foreign`) is left as it is.
 2. Everything written is replaced as a whole (a version, a run, a dataset's tag): writing it twice changes nothing.
 3. What a query returns depends on what was recorded, never on the order in which it was.
 """
@@ -16,6 +17,7 @@ from typing import Any, Self
 
 from lastro.catalog import rows
 from lastro.catalog.connection import Connection
+from lastro.catalog.foreign import Foreign
 from lastro.catalog.rows import CataloguedVersion
 from lastro.catalog.run_record import RunRecord
 from lastro.catalog.tables import TABLES
@@ -60,6 +62,7 @@ class Catalog:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = Connection(path)
+        self.foreign = Foreign(self._file)
 
     def record(self, info: VersionInfo) -> None:
         """Records a version; what was known of that number is replaced."""

@@ -4,7 +4,8 @@ Rules:
 
 1. A step that was released is never edited; a change is a new step at the end.
 2. Every table is STRICT and WITHOUT ROWID: what stands in it depends on its keys alone, never on the order of writing.
-3. Nothing is stored that the tables of the workspace and the run records could not give again.
+3. Nothing is stored that the tables of the workspace and the run records could not give again – save what others told
+   of themselves (`FOREIGN`).
 """
 
 from __future__ import annotations
@@ -75,5 +76,30 @@ _FIRST = (
     """CREATE INDEX run_version_by_version ON run_version (dataset, number, role)""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_SECOND = (
+    """CREATE TABLE foreign_event (
+        run TEXT NOT NULL,
+        type TEXT NOT NULL,
+        moment TEXT NOT NULL,
+        job_namespace TEXT NOT NULL,
+        job_name TEXT NOT NULL,
+        PRIMARY KEY (run, type, moment)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE INDEX foreign_event_by_job ON foreign_event (job_namespace, job_name)""",
+    """CREATE TABLE foreign_use (
+        run TEXT NOT NULL,
+        type TEXT NOT NULL,
+        moment TEXT NOT NULL,
+        role TEXT NOT NULL CHECK (role IN ('input', 'output')),
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        version TEXT NOT NULL,
+        PRIMARY KEY (run, type, moment, role, namespace, name, version)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE INDEX foreign_use_by_dataset ON foreign_use (namespace, name, role)""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SECOND)
 TABLES = ("dataset", "version", "tag", "upstream", "metric", "run", "run_version")
+FOREIGN = ("foreign_event", "foreign_use")
+"""What no table and no run record could give again."""

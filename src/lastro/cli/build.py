@@ -61,9 +61,10 @@ def command(
         workspace, names, asked=intervals, retries=retries, working=lambda name: working(name, settings)
     )
     journal.note(settings.log_json, "built", "build", **found.to_dict())
+    notes = workspace.untold.notes()
     return Answer(
-        values=found.to_dict(),
-        blocks=lambda: played(found, ()) if found.steps else (),
+        values={**found.to_dict(), "notes": notes},
+        blocks=lambda: played(found, notes) if found.steps else (),
         verdict=played_verdict(found) if found.steps else _("there is nothing to build: transforms/ has no file"),
         next=_next(found, workspace),
         exit_code=_exit_code(found),

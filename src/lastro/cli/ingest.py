@@ -15,7 +15,7 @@ from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.errors import LastroError
 from lastro.model.text import _, ngettext
-from lastro.report.blocks import Blocks, Line, Title
+from lastro.report.blocks import Blocks, Line, Title, Tone
 from lastro.report.ingested import ingested, ingested_verdict
 from lastro.report.numbers import number
 from lastro.report.plans import plan_blocks, plan_values
@@ -72,17 +72,18 @@ def command(
             errors.append(error)
             if not settings.json:
                 show_error(error, settings)
-    return _answer(results, errors)
+    return _answer(results, errors, workspace.untold.notes())
 
 
-def _answer(results: list[IngestResult], errors: list[LastroError]) -> Answer:
+def _answer(results: list[IngestResult], errors: list[LastroError], notes: tuple[str, ...]) -> Answer:
     codes = [error.exit_code for error in errors] + [0 if result.passed else 1 for result in results]
     return Answer(
         values={
             "results": [result.to_dict() for result in results],
             "errors": [error.to_dict() for error in errors],
+            "notes": notes,
         },
-        blocks=lambda: _report(results),
+        blocks=lambda: (*_report(results), *(Line(f"  {note}", Tone.DOUBTFUL) for note in notes)),
         verdict=_verdict(results, errors),
         next=_next(results),
         exit_code=max(codes, default=0),

@@ -68,7 +68,7 @@ def _round(workspace: Workspace, names: tuple[str, ...], retries: int, settings:
     )
     journal.note(settings.log_json, "round", "run", **found.to_dict())
     looked_at = names or workspace.datasets()
-    notes = watch(workspace, workspace.status(*looked_at))
+    notes = (*watch(workspace, workspace.status(*looked_at)), *workspace.untold.notes())
     return Answer(
         values={**found.to_dict(), "notes": notes},
         blocks=lambda: played(found, notes),

@@ -12,9 +12,21 @@ if TYPE_CHECKING:
     from lastro.engine.duck.deriving import Session
     from lastro.engine.protocol import Engine
     from lastro.engine.scan import Csv
+    from lastro.engine.sql.lineage import Columns
+    from lastro.model.plan import Plan
     from lastro.model.schema import Schema
 
-__all__ = ["create", "deriving", "elements", "first_lines", "parameters_of", "sniff", "tables_of"]
+__all__ = [
+    "columns_of",
+    "columns_through",
+    "create",
+    "deriving",
+    "elements",
+    "first_lines",
+    "parameters_of",
+    "sniff",
+    "tables_of",
+]
 
 
 def create(
@@ -84,6 +96,20 @@ def elements(
     from lastro.engine.sql import elements as unnest
 
     return unnest.elements(table, path, keys=keys, position=position, members=members)
+
+
+def columns_of(text: str, tables: Mapping[str, Sequence[str]], outputs: Sequence[str]) -> Columns | None:
+    """Which columns of these datasets each column that a SELECT gave comes from; None if that cannot be told."""
+    from lastro.engine.sql import lineage
+
+    return lineage.of_select(text, tables, outputs)
+
+
+def columns_through(plan: Plan, columns: Columns) -> Columns:
+    """Which upstream columns each column of a plan comes from, whose rows have these columns."""
+    from lastro.engine.sql import lineage
+
+    return lineage.through(plan, columns)
 
 
 def deriving(

@@ -16,40 +16,50 @@ from typing import Any
 
 
 class Kind(StrEnum):
-    """What a node is: a place that rows came from, a file of `transforms/`, a version, a recorded run."""
+    """What a node is: a place that rows came from, a file of `transforms/`, a version, a recorded run, a version's
+    column; of others, a job and a dataset.
+    """
 
     SOURCE = "source"
     STEP = "step"
     VERSION = "version"
     RUN = "run"
+    COLUMN = "column"
+    JOB = "job"
+    DATASET = "dataset"
 
 
 class Presence(StrEnum):
     """Whether a node is still there: `expired` versions were collected; `missing` ones, and runs, are not to be found,
-    or are not what was read any more.
+    or are not what was read any more. Of an `unknown` one it is known that it is there, but not with which columns.
     """
 
     PRESENT = "present"
     EXPIRED = "expired"
     MISSING = "missing"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
     """One node. `name` is a version's `name@number`, a run's id, a source's label or a step's file; `detail` a
-    version's digest or a run's name.
+    version's digest or a run's name. A column's node has both as its version's has, and `column`, its own name. Of
+    others' jobs and datasets `detail` is the namespace.
     """
 
     kind: Kind
     name: str
     detail: str = ""
     presence: Presence = Presence.PRESENT
+    column: str = ""
 
     @property
     def id(self) -> str:
         """What links call the node; a version that is missing is not the one that has its number now."""
-        gone = self.kind is Kind.VERSION and self.presence is Presence.MISSING
-        return f"{self.kind}:{self.name} {self.detail}" if gone else f"{self.kind}:{self.name}"
+        if self.kind in {Kind.JOB, Kind.DATASET}:
+            return f"{self.kind}:{self.detail} {self.name}"
+        gone = self.kind in {Kind.VERSION, Kind.COLUMN} and self.presence is Presence.MISSING
+        return " ".join(filter(None, (f"{self.kind}:{self.name}", self.detail if gone else "", self.column)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,7 @@ class Lineage:
                 "name": one.name,
                 "detail": one.detail,
                 "presence": one.presence.value,
+                "column": one.column,
             }
             for one in self.nodes
         ]
@@ -117,6 +128,7 @@ class Lineage:
         return {
             "reference": self.start.name,
             "digest": self.start.detail,
+            "column": self.start.column,
             "nodes": nodes,
             "links": links,
             "cut": self.cut,
@@ -144,3 +156,26 @@ class Lineage:
             if longest == before:
                 return longest
         return first
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnOrigin:
+    """What one column of a version was made from: columns of other versions, and what is no dataset – sources, or steps
+    of which nobody knows which columns they read. Neither, if it was made from no column.
+    """
+
+    column: str
+    upstream: tuple[Node, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """False if a step made it of which nobody knows which columns it reads."""
+        return all(node.presence is not Presence.UNKNOWN for node in self.upstream)
+
+    def to_dict(self) -> dict[str, Any]:  # Any: values for `report.json_values`
+        """The origin as plain values."""
+        upstream = [
+            {"kind": node.kind.value, "name": node.name, "column": node.column, "presence": node.presence.value}
+            for node in self.upstream
+        ]
+        return {"column": self.column, "known": self.known, "upstream": upstream}

@@ -115,6 +115,9 @@ class Origin:
     made_of: dict[str, Any] = field(default_factory=dict)  # Any: JSON values
     """Of a derived version, beside `inputs`: the digest of the step's `code`, its `parameters`, and the `interval` that
     was made where it is made by intervals; else nothing."""
+    columns: dict[str, Any] = field(default_factory=dict)  # Any: JSON values
+    """Of a derived version, for each column: which `[dataset, column]`s of its `inputs` it comes from; nothing where
+    that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lastro.engine import columns_through
 from lastro.engine.protocol import Measures, Staged
 from lastro.engine.scan import FileScan, JsonLines
 from lastro.model import digest
@@ -215,6 +216,7 @@ def _take(batch: Batch, writer: Writer) -> Step:
         reconciliation=proven,
         amendment=dict(intake.arrived.amendment),
         made_of=dict(opened.made_of),
+        columns=_columns(batch),
     )
     info = _commit(batch, writer, staged, joined, origin)
     schema_change.settle(target, intake.arrived, info)
@@ -267,6 +269,15 @@ def _origin(batch: Batch, staged: Staged, measures: Measures, findings: tuple[Fi
         profile=profile(measures, target.withheld),
         findings=tuple(finding.to_dict() for finding in findings),
     )
+
+
+def _columns(batch: Batch) -> dict[str, Any]:  # Any: JSON values
+    """Which upstream columns each of the dataset's own comes from, through the contract; nothing if not known."""
+    given = batch.opened.columns()
+    if given is None:
+        return {}
+    found = columns_through(batch.target.plan, {name: tuple(each) for name, each in given.items()})
+    return {name: [list(one) for one in each] for name, each in found.items()}
 
 
 def _commit(batch: Batch, writer: Writer, staged: Staged, joined: Joined, origin: Origin) -> VersionInfo:

@@ -15,7 +15,7 @@ from html import escape
 from lastro.model.lineage import Lineage, Node, Presence
 from lastro.model.text import _, language
 from lastro.report.cells import clean, cut
-from lastro.report.lineage import detail_text, kind_text, lineage_verdict, node_text, presence_text
+from lastro.report.lineage import detail_text, kind_text, lineage_verdict, name_text, node_text, presence_text
 
 NAME_CELLS = 32
 TITLE_CELLS = 400
@@ -51,7 +51,7 @@ class _Spot:
 
 def to_svg(found: Lineage) -> str:
     """The graph from left (made from) to right (used by), with a final line break."""
-    title = _("Lineage of {reference}").format(reference=found.start.name)
+    title = _("Lineage of {reference}").format(reference=f"{found.start.name} {found.start.column}".rstrip())
     spots = _spots(found)
     width = max(spot.x for spot in spots.values()) + _BOX[0] + _MARGIN
     height = max(spot.y for spot in spots.values()) + _BOX[1] + _MARGIN
@@ -98,7 +98,7 @@ def _box(node: Node, spot: _Spot, *, start: bool) -> str:
     return (
         f'<g class="{kinds}"><title>{_escaped(node_text(node), TITLE_CELLS)}</title>'
         f'<rect x="{spot.x}" y="{spot.y}" width="{_BOX[0]}" height="{_BOX[1]}" rx="6"/>'
-        f'<text x="{spot.x + 10}" y="{spot.y + 23}">{_escaped(node.name, NAME_CELLS - 3)}</text>'
+        f'<text x="{spot.x + 10}" y="{spot.y + 23}">{_escaped(name_text(node), NAME_CELLS - 3)}</text>'
         f'<text class="faint" x="{spot.x + 10}" y="{spot.y + 43}">{_escaped(below, NAME_CELLS)}</text></g>'
     )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from lastro.model.lineage import Kind, Lineage, Node, Place, Presence
+from lastro.model.lineage import ColumnOrigin, Kind, Lineage, Node, Place, Presence
 from lastro.model.text import _, ngettext
-from lastro.report.blocks import Blocks, Line, Title, Tone
+from lastro.report.blocks import Blocks, Cell, Column, Line, Title, Tone, table
 from lastro.report.cells import clean, cut
 from lastro.report.numbers import number
 
@@ -14,6 +14,7 @@ NAME_CELLS = 100
 DIGITS = 19
 """How much of a digest is shown: `sha256:` and 12 digits."""
 INDENTS_MAX = 20
+ORIGIN_CELLS = 300
 
 
 def lineage(found: Lineage) -> Blocks:
@@ -29,13 +30,51 @@ def lineage(found: Lineage) -> Blocks:
     )
 
 
+def columns(start: str, found: Iterable[ColumnOrigin]) -> Blocks:
+    """Each column of a version and what it was made from."""
+    headings = (Column(_("column"), fixed=True), Column(_("made from")))
+    return (Title(start), table(headings, ([cut(clean(one.column), NAME_CELLS), _origin(one)] for one in found)))
+
+
+def columns_verdict(start: str, found: Collection[ColumnOrigin]) -> str:
+    """`by_state@1: 3 columns`; of how many it is not known what they were made from, if any."""
+    sentence = ngettext("{reference}: {n} column", "{reference}: {n} columns", len(found))
+    sentence = sentence.format(reference=start, n=number(len(found)))
+    unknown = sum(not one.known for one in found)
+    if not unknown:
+        return sentence
+    return f"{sentence}; " + ngettext(
+        "of {n} it is not known what it was made from", "of {n} it is not known what they were made from", unknown
+    ).format(n=number(unknown))
+
+
+def imported(new: int, known: int, skipped: int, own: int) -> Blocks:
+    """How many events of a file were what."""
+    rows = (
+        (_("new"), new),
+        (_("known before"), known),
+        (_("skipped, since they are no run events or not well formed"), skipped),
+        (_("skipped, since they are this workspace's own"), own),
+    )
+    return tuple(Line(f"  {number(count)} {what}") for what, count in rows if count)
+
+
+def imported_verdict(new: int, datasets: Collection[str]) -> str:
+    """`12 events taken in; they read by_state`."""
+    sentence = ngettext("{n} event taken in", "{n} events taken in", new).format(n=number(new))
+    if not datasets:
+        return sentence
+    return _("{sentence}; they read {names}").format(sentence=sentence, names=cut(", ".join(datasets), NAME_CELLS))
+
+
 def lineage_verdict(found: Lineage) -> str:
     """`by_state@1: made from 3, used by 1`; how many are missing, if any."""
     upstream = {place.node.id for place in found.tree()}
     downstream = {place.node.id for place in found.tree(downstream=True)}
     missing = sum(node.presence is Presence.MISSING for node in found.nodes)
+    start = f"{found.start.name} {found.start.column}".rstrip()
     sentence = _("{reference}: made from {upstream}, used by {downstream}").format(
-        reference=found.start.name, upstream=number(len(upstream)), downstream=number(len(downstream))
+        reference=cut(clean(start), NAME_CELLS), upstream=number(len(upstream)), downstream=number(len(downstream))
     )
     if not missing:
         return sentence
@@ -53,6 +92,12 @@ def kind_text(kind: Kind) -> str:
             return _("version")
         case Kind.RUN:
             return _("run")
+        case Kind.COLUMN:
+            return _("column")
+        case Kind.JOB:
+            return _("job")
+        case Kind.DATASET:
+            return _("dataset")
 
 
 def presence_text(presence: Presence) -> str:
@@ -64,10 +109,19 @@ def presence_text(presence: Presence) -> str:
             return _("collected")
         case Presence.MISSING:
             return _("missing")
+        case Presence.UNKNOWN:
+            return _("columns not known")
+
+
+def name_text(node: Node) -> str:
+    """What names a node, not yet cleaned or cut: for a column, the column."""
+    return node.column or node.name
 
 
 def detail_text(node: Node) -> str:
-    """A run's name, or the beginning of a version's digest."""
+    """A run's name, a column's version, a namespace, or the beginning of a version's digest."""
+    if node.kind is Kind.COLUMN:
+        return cut(clean(node.name), NAME_CELLS)
     if node.kind is Kind.VERSION:
         return clean(node.detail[:DIGITS])
     return cut(clean(node.detail), NAME_CELLS)
@@ -75,8 +129,24 @@ def detail_text(node: Node) -> str:
 
 def node_text(node: Node) -> str:
     """`version  loans@1  sha256:0123456789ab`."""
-    parts = (kind_text(node.kind), cut(clean(node.name), NAME_CELLS), detail_text(node), presence_text(node.presence))
+    name = cut(clean(name_text(node)), NAME_CELLS)
+    parts = (kind_text(node.kind), name, detail_text(node), presence_text(node.presence))
     return "  ".join(filter(None, parts))
+
+
+def _origin(one: ColumnOrigin) -> Cell:
+    if not one.upstream:
+        return Cell(_("no column"), Tone.FAINT)
+    shown = [_short(node) for node in one.upstream]
+    present = all(node.presence is Presence.PRESENT for node in one.upstream)
+    return Cell(cut(", ".join(shown), ORIGIN_CELLS), Tone.PLAIN if present else Tone.DOUBTFUL)
+
+
+def _short(node: Node) -> str:
+    """`loans@0 amount`, `source loans.csv`, `step transforms/a.py (columns not known)`."""
+    first = () if node.kind is Kind.COLUMN else (kind_text(node.kind),)
+    gone = presence_text(node.presence)
+    return clean(" ".join(filter(None, (*first, node.name, node.column, f"({gone})" if gone else ""))))
 
 
 def _tree(places: Iterable[Place]) -> tuple[Line, ...]:

@@ -30,6 +30,8 @@ from lastro.model.reconciliation import Reconciliation
 from lastro.model.version import Mode
 
 Cursor = Mapping[str, Any]  # Any: JSON values
+Columns = Mapping[str, Sequence[tuple[str, str]]]
+"""For each column, which columns of which datasets it comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Opened:
     keys: Callable[[Sequence[str]], ArrowStream] | None = None
     made_of: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
     """Of a derived dataset: what beside the inputs makes the rows, to be kept with the version."""
+    columns: Callable[[], Columns | None] = field(default=lambda: None)
+    """Of a derived dataset: which upstream columns the scan's columns come from; None where that is not known."""
 
 
 class Source(Protocol):

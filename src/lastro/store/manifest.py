@@ -29,7 +29,7 @@ FORMAT = 1
 LISTING_EVERY = 64
 """At least so many manifests follow a full listing before the next; with many files more, see `is_listing_due`."""
 
-_ADDED_LATER = frozenset({"more", "whole", "changes", "reconciliation", "amendment", "made_of"})
+_ADDED_LATER = frozenset({"more", "whole", "changes", "reconciliation", "amendment", "made_of", "columns"})
 _CHANGES = ("inserted", "updated", "unchanged", "gone", "deleted", "removed")
 Record = Mapping[str, Any]  # Any: JSON values; the fields stand in docs/format.md
 

@@ -43,6 +43,7 @@ from lastro.workspace.steps import found
 
 if TYPE_CHECKING:
     from lastro.pipeline.result import IngestResult
+    from lastro.workspace.version import Version
     from lastro.workspace.workspace import Workspace
 
 
@@ -150,11 +151,10 @@ class Building:
 
 def make(workspace: Workspace, step: Step, told: Told | None, *, asked: Asked = MISSING) -> IngestResult:
     """Builds one dataset, or finds it up to date. Raises what `Dataset.ingest` does, and the step's fault."""
-    from lastro.pipeline.ingest import ingest
+    from lastro.openlineage.event import Work
     from lastro.pipeline.lineage import snapshot
     from lastro.pipeline.result import unchanged
-    from lastro.workspace.dataset import run_id
-    from lastro.workspace.deriving import Derived
+    from lastro.workspace import emitting
 
     if step.fault is not None:
         raise step.fault
@@ -165,6 +165,18 @@ def make(workspace: Workspace, step: Step, told: Told | None, *, asked: Asked = 
     if not stale(snapshot(dataset.table) or dataset.table.head(), making.made_of(workspace, step)):
         return unchanged(step.name, dataset.table.head(), Mode.OVERWRITE, step.file)
     inputs = making.inputs_of(versions)
+    doing = partial(_made, workspace, step, versions, inputs, told)
+    return emitting.told(workspace, Work.BUILD, step.name, doing, inputs=inputs)
+
+
+def _made(
+    workspace: Workspace, step: Step, versions: Mapping[str, Version], inputs: tuple[str, ...], told: Told | None
+) -> IngestResult:
+    from lastro.pipeline.ingest import ingest
+    from lastro.workspace.dataset import run_id
+    from lastro.workspace.deriving import Derived
+
+    dataset = workspace.dataset(step.name)
     kept = MadeOf(step.code, step.parameters).kept()
     source = Derived(step, workspace.root, versions, making.session_bounds(workspace), kept)
     if not dataset.has_contract():

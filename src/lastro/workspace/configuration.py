@@ -67,13 +67,16 @@ class DatasetEntry:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The whole of `lastro.yaml`. `memory_mb` and `threads` bound the engine; `alerts` are whom to tell of troubles."""
+    """The whole of `lastro.yaml`. `memory_mb` and `threads` bound the engine; `alerts` are whom to tell of troubles,
+    `openlineage` is where events of what was read and written go.
+    """
 
     engine: str = "duckdb"
     datasets: Mapping[str, DatasetEntry] = field(default_factory=dict)
     memory_mb: int | None = None
     threads: int | None = None
     alerts: tuple[Mapping[str, Any], ...] = ()  # Any: a target's own options, see `lastro.alert.target`
+    openlineage: Mapping[str, Any] = field(default_factory=dict)  # Any: options, see `lastro.openlineage.target`
 
 
 def read(root: Path) -> Configuration:
@@ -159,7 +162,7 @@ def check_dataset_name(name: str) -> str:
 
 
 def _configuration(top: Node, derived: Collection[str]) -> Configuration:
-    _known(top, ("lastro", "engine", "schema_change", "datasets", "alerts"))
+    _known(top, ("lastro", "engine", "schema_change", "datasets", "alerts", "openlineage"))
     if top.child("lastro").data != VERSION:
         top.child("lastro").refuse(
             _("the file's version is not {version}").format(version=VERSION),
@@ -171,7 +174,13 @@ def _configuration(top: Node, derived: Collection[str]) -> Configuration:
     entries = {str(name): _dataset(str(name), datasets.child(name), general) for name in names}
     for name, entry in entries.items():
         _check_keys(datasets.child(name), name, entry, is_derived=name in derived)
-    return Configuration(datasets=entries, alerts=_alerts(top.child("alerts")), **_engine(top.child("engine")))
+    told = top.child("openlineage")
+    return Configuration(
+        datasets=entries,
+        alerts=_alerts(top.child("alerts")),
+        openlineage=_mapping(told) if told.data is not None else {},
+        **_engine(top.child("engine")),
+    )
 
 
 def _derived(root: Path) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,8 +113,10 @@ class Dataset:
         columns that changed: `evolve`, `freeze`, `discard_value` or `quarantine`; as `lastro.yaml` says where None.
         Raises `DataRefused`, `SchemaChanged`, `SourceError`, `StoreError`.
         """
+        from lastro.openlineage.event import Work
         from lastro.pipeline.ingest import ingest
         from lastro.pipeline.target import part
+        from lastro.workspace.emitting import told
 
         if self.entry.derived:
             raise ConfigurationError(
@@ -127,8 +129,10 @@ class Dataset:
         source = _Given(data) if data is not None else self._source(chosen)
         if data is not None:
             target = part(target)
-        run = run_id()
-        return ingest(target, source, mode=chosen, key=key, run=run, progress=progress, on_commit=self.enter)
+        doing = partial(
+            ingest, target, source, mode=chosen, key=key, run=run_id(), progress=progress, on_commit=self.enter
+        )
+        return told(self.workspace, Work.INGEST, self.name, doing, source=source.label)
 
     def preview(self, *, mode: str | None = None, schema_change: str | None = None) -> Preview:
         """How the source's columns differ from the contract's, and what the next batch would make of it.

@@ -22,12 +22,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lastro.engine import deriving
+from lastro.engine import columns_of, deriving
 from lastro.engine.scan import StreamScan
 from lastro.model.errors import ConfigurationError, SourceBroken, SourceChanged
 from lastro.model.text import _
 from lastro.model.version import Mode
-from lastro.source.protocol import Cursor, Opened, Unchanged
+from lastro.source.protocol import Columns, Cursor, Opened, Unchanged
 from lastro.source.python.generator import loaded
 from lastro.source.python.rows import rows_of, scan_of, told
 from lastro.source.stream import Batches, telling
@@ -109,14 +109,18 @@ class Derived:
         if self.is_made():
             yield Unchanged()
             return
-        with self.scanning() as (scan, stream):
+        with self.scanning() as (scan, stream, text):
 
             def watermark() -> Cursor:
                 stream.check_finished(self.label)
                 self._check_code()
                 return {}
 
-            yield Opened(scan, watermark, self.label, made_of=self.made_of)
+            def columns() -> Columns | None:
+                tables = {name: version.schema.names for name, version in self.upstream.items()}
+                return columns_of(text, tables, stream.schema.names) if text else None
+
+            yield Opened(scan, watermark, self.label, made_of=self.made_of, columns=columns)
 
     def _check_code(self) -> None:
         try:
@@ -129,8 +133,8 @@ class Derived:
             )
 
     @contextmanager
-    def scanning(self) -> Iterator[tuple[StreamScan, Batches]]:
-        """The rows as a scan, while what they come from is open."""
+    def scanning(self) -> Iterator[tuple[StreamScan, Batches, str]]:
+        """The rows as a scan, while what they come from is open, and the SQL that makes them, if it is SQL."""
         tables = {
             name: (version.table.paths(version.info, verify=True), version.schema)
             for name, version in self.upstream.items()
@@ -140,26 +144,24 @@ class Derived:
                 text = text_of((self.root / self.step.file).read_bytes(), self.label)
                 scan, stream = self._streamed(session.select(text, parameters=self.bounds))
                 with telling(stream):
-                    yield scan, stream
+                    yield scan, stream, text
                 return
             with _modules(self.root / FOLDER), loaded(f"{self.step.file}:{self.step.function}", self.root) as function:
-                scan, stream = self._called(function, session)
+                result = self._result(function, session)
+                text = result if isinstance(result, str) else ""
+                scan, stream = self._scanned(result, session)
+                del result
                 with telling(stream):
-                    yield scan, stream
+                    yield scan, stream, text
 
-    def _called(
-        self,
-        function: Callable[..., Any],  # Any: what a person's function returns
-        session: Session,
-    ) -> tuple[StreamScan, Batches]:
+    def _result(self, function: Callable[..., Any], session: Session) -> Any:  # Any: what a person's function returns
         given = {
             parameter: Upstream(self.upstream[name], session) for parameter, name in self.step.arguments.items()
         } | {**self.step.parameters, **self.bounds}
         try:
-            result = function(**given)
+            return function(**given)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's code may raise anything; only its message is dropped
             raise told(error, self.root, self.label) from None
-        return self._scanned(result, session)
 
     def _scanned(self, result: Any, session: Session) -> tuple[StreamScan, Batches]:  # Any: as above
         import pyarrow as pa

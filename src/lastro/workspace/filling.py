@@ -13,8 +13,9 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lastro.model import digest
@@ -33,13 +34,26 @@ if TYPE_CHECKING:
     from lastro.pipeline.result import IngestResult
     from lastro.workspace.dataset import Dataset
     from lastro.workspace.deriving import Derived
+    from lastro.workspace.version import Version
     from lastro.workspace.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Which intervals are made, after which version, and of which upstream; the dataset perhaps begins `anew`."""
+
+    wanted: tuple[Interval, ...]
+    head: VersionInfo | None
+    versions: Mapping[str, Version]
+    inputs: tuple[str, ...]
+    anew: bool
 
 
 def fill(workspace: Workspace, step: Step, cut: Cut, asked: Asked, told: Told | None) -> IngestResult:
     """Makes the intervals that are to be made. Raises what `Dataset.ingest` does, and the step's fault."""
-    from lastro.pipeline.result import summed, unchanged
-    from lastro.workspace.deriving import Derived
+    from lastro.openlineage.event import Work
+    from lastro.pipeline.result import unchanged
+    from lastro.workspace import emitting
 
     dataset = workspace.dataset(step.name)
     versions = making.pinned(workspace, step)
@@ -48,11 +62,21 @@ def fill(workspace: Workspace, step: Step, cut: Cut, asked: Asked, told: Told | 
     if not wanted:
         return unchanged(step.name, head, Mode.INTERVAL, step.file)
     inputs = making.inputs_of(versions)
-    source = Derived(step, workspace.root, versions, making.session_bounds(workspace), {})
+    reading = Reading(wanted, head, versions, inputs, asked.anew)
+    doing = partial(_filled, workspace, step, cut, reading, told)
+    return emitting.told(workspace, Work.BUILD, step.name, doing, inputs=inputs)
+
+
+def _filled(workspace: Workspace, step: Step, cut: Cut, reading: Reading, told: Told | None) -> IngestResult:
+    from lastro.pipeline.result import summed
+    from lastro.workspace.deriving import Derived
+
+    dataset, wanted = workspace.dataset(step.name), reading.wanted
+    source = Derived(step, workspace.root, reading.versions, making.session_bounds(workspace), {})
     if not dataset.has_contract():
         making.infer_contract(workspace, step, _of(source, cut, Interval(cut.column, wanted[0].start, wanted[-1].end)))
-    now = MadeOf(step.code, step.parameters, inputs, dataset.contract().digest)
-    filling = Filling(dataset, cut, now, source, head, anew=asked.anew)
+    now = MadeOf(step.code, step.parameters, reading.inputs, dataset.contract().digest)
+    filling = Filling(dataset, cut, now, source, reading.head, anew=reading.anew)
     rows = 0
     results: list[IngestResult] = []
     for interval in wanted:

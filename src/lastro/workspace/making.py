@@ -63,7 +63,7 @@ def infer_contract(workspace: Workspace, step: Step, source: Derived) -> None:
     from lastro.contract import infer, parse
 
     engine, path = workspace.engine(), _contract_file(workspace, step)
-    with source.scanning() as (scan, stream):
+    with source.scanning() as (scan, stream, _text):
         try:
             samples = engine.sample(scan)
         except SourceBroken:

@@ -18,11 +18,12 @@ from lastro.model.text import _
 from lastro.workspace import configuration
 from lastro.workspace.configuration import FILE, Configuration
 from lastro.workspace.dataset import Dataset, unknown
+from lastro.workspace.untold import Untold
 
 if TYPE_CHECKING:
     from lastro.catalog import Catalog, RunRecord
     from lastro.engine.protocol import Engine
-    from lastro.model.lineage import Lineage
+    from lastro.model.lineage import ColumnOrigin, Lineage
     from lastro.model.status import DatasetStatus, Round
     from lastro.store.table import Table
     from lastro.transform.derived.why import Why
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from lastro.workspace.attempt import Working
     from lastro.workspace.care import GcReport, RepairReport, VerifyReport
     from lastro.workspace.flatten import Child
+    from lastro.workspace.foreign import Imported
     from lastro.workspace.lockfile import LockResult
     from lastro.workspace.replay import ReplayResult
     from lastro.workspace.run import Run
@@ -51,6 +53,8 @@ class Workspace:
     _catalog: Catalog | None = None
     _tables: dict[tuple[str, int], Table] = field(default_factory=dict)
     """One for each thread: a table remembers what it read, and belongs to one thread."""
+    untold: Untold = field(default_factory=Untold)
+    """What others could not be told; nobody is, unless `lastro.yaml` says so."""
 
     def __repr__(self) -> str:
         return f"<workspace {self.root}: {', '.join(self.datasets()) or 'no dataset'}>"
@@ -202,11 +206,30 @@ class Workspace:
 
         return why(self, name)
 
-    def lineage(self, reference: str) -> Lineage:
-        """What a version was made from, and what was made from it. Raises `UnknownName`, `Expired`."""
+    def lineage(self, reference: str, *, column: str | None = None) -> Lineage:
+        """What a version – or one column of it – was made from, and what was made from it.
+
+        Raises `UnknownName`, `Expired`.
+        """
+        from lastro.workspace import column_lineage
         from lastro.workspace.lineage import lineage
 
-        return lineage(self, reference)
+        return lineage(self, reference) if column is None else column_lineage.column(self, reference, column)
+
+    def columns(self, reference: str) -> tuple[ColumnOrigin, ...]:
+        """What each column of a version was made from. Raises `UnknownName`, `Expired`."""
+        from lastro.workspace.column_lineage import columns
+
+        return columns(self, reference)
+
+    def take_lineage(self, path: str | Path) -> Imported:
+        """Takes in what others read and wrote, from a file of OpenLineage's events; told again, nothing changes.
+
+        Raises `UsageError` for a file that cannot be read or holds no run event.
+        """
+        from lastro.workspace.foreign import take
+
+        return take(self, Path(path))
 
     def status(self, *names: str) -> tuple[DatasetStatus, ...]:
         """How these datasets (all, without names) stand: freshness against the contract, quarantine, last round."""
