@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -384,6 +384,11 @@ def test_a_plan_tells_the_intervals_and_executes_nothing(made: Lake) -> None:
         ("  by_day:\n    interval: {column: day}\n", "is not the length of an interval"),
         ("  by_day:\n    interval: {every: 1d}\n", "the name of a column belongs here"),
         ("  by_day:\n    interval: 1d\n", "keys and values belong here"),
+        ("  by_day:\n    interval: {column: [day], every: 1d}\n", "the name of a column belongs here"),
+        ("  by_day:\n    interval: {column: day, every: [1d]}\n", "is not the length of an interval"),
+        ("  by_day:\n    interval: {column: day, every: {a: 1}}\n", "is not the length of an interval"),
+        ("  by_day:\n    interval: {column: day, every: 1d, since: [1]}\n", "is no date or moment"),
+        ("  by_day:\n    interval: {column: day, every: 1d, since: 20260101}\n", "is no date or moment"),
         ("  by_day:\n    interval: {column: day, every: 1mo, since: 2026-01-02}\n", "no interval of 1mo begins at"),
         ("  by_day:\n    interval: {column: day, every: 1d, since: '2026-01-02T00:00-03:00'}\n", "is not in UTC"),
         ("  by_day:\n    interval: {column: day, every: 1d, zone: America/Sao_Paulo}\n", "unknown key 'zone'"),
@@ -743,3 +748,20 @@ def test_a_round_and_the_status_know_of_intervals(made: Lake) -> None:
     assert before["by_day"] == ("never built", "4 intervals")
     assert {one.dataset: one.outcome for one in played.steps}["by_day"] is Outcome.MADE
     assert after["by_day"] == ()
+
+
+def test_versions_that_were_collected_still_tell_their_intervals(made: Lake) -> None:
+    step(made)
+    change_loans(made, ROWS + "11,SP,100,2026-01-02\n")
+    step(made, everything=True)
+    made.workspace = lastro.open(made.root)
+    made.workspace.clock = lambda: NOW.replace(month=2, day=1)
+    collected = made.workspace.gc("by_day", apply=True, grace=timedelta(days=2))
+    made.workspace = lastro.open(made.root)
+    made.workspace.clock = lambda: NOW
+
+    why = made.workspace.why("by_day")
+
+    assert dict(collected.collected)["by_day"].expired == tuple(range(7)), collected
+    assert (why.is_stale, why.intervals.outdated) == (False, ())
+    assert step(made).outcome is Outcome.UNCHANGED
