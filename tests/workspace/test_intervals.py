@@ -103,6 +103,16 @@ def test_an_interval_that_is_over_now_is_made_and_the_others_are_left(made: Lake
     assert before < {entry.path for entry in made.workspace.version("by_day").info.files}
 
 
+def test_an_interval_may_wait_for_late_rows(made: Lake) -> None:
+    configure(made, INTERVAL.replace("since:", "wait: 36h, since:"))
+
+    found = step(made)
+    early = step(made, start="2026-01-04", end="2026-01-05")
+
+    assert (found.kept, days(made)[-1]) == (3, "2026-01-03")
+    assert (early.code, early.what) == ("LST-0200", "the interval that ends at 2026-01-05 is not over yet")
+
+
 def test_a_version_tells_its_interval_and_what_it_was_made_of(made: Lake) -> None:
     step(made)
 
@@ -139,8 +149,10 @@ def test_a_plain_build_does_not_follow_what_changed_behind_it_but_tells(made: La
     change_loans(made, ROWS + "11,SP,100,2026-01-01\n")
 
     found, why = step(made), made.workspace.why("by_day")
+    (status,) = made.workspace.status("by_day")
 
     assert found.outcome is Outcome.UNCHANGED
+    assert (status.stale, status.notes) == ((), ("4 intervals are outdated: lastro why by_day",))
     assert not why.is_stale
     assert [change.part for change in why.changes] == [Part.UPSTREAM]
     assert why.to_dict()["intervals"]["outdated"] == {
@@ -391,6 +403,8 @@ def test_a_plan_tells_the_intervals_and_executes_nothing(made: Lake) -> None:
         ("  by_day:\n    interval: {column: day, every: 1d, since: 20260101}\n", "is no date or moment"),
         ("  by_day:\n    interval: {column: day, every: 1mo, since: 2026-01-02}\n", "no interval of 1mo begins at"),
         ("  by_day:\n    interval: {column: day, every: 1d, since: '2026-01-02T00:00-03:00'}\n", "is not in UTC"),
+        ("  by_day:\n    interval: {column: day, every: 1d, wait: long}\n", "'long' is not a period"),
+        ("  by_day:\n    interval: {column: day, every: 1d, wait: -1h}\n", "'-1h' is not a period"),
         ("  by_day:\n    interval: {column: day, every: 1d, zone: America/Sao_Paulo}\n", "unknown key 'zone'"),
         ("    interval: {column: applied_at, every: 1d}\n", "loans is to be made by intervals, but is not derived"),
         ("  by_day:\n    mode: upsert\n", "by_day is derived, and mode has no meaning for it"),
