@@ -221,6 +221,21 @@ def test_moments_at_the_edges_of_an_interval_are_told_apart(engine: Engine, tmp_
     assert [row["n"] for file in found.rewritten for row in pq.read_table(file.path).to_pylist()] == [0, 3]
 
 
+@pytest.mark.parametrize("kind", [pa.date32(), pa.timestamp("us")])
+def test_moments_beyond_the_calendar_of_python_are_no_trouble(
+    engine: Engine, tmp_path: Path, kind: pa.DataType
+) -> None:
+    scale = 1 if pa.types.is_date(kind) else 86_400_000_000
+    whole = pa.array([n * scale for n in (-900_000, 20_454, 3_000_000)], pa.int32() if scale == 1 else pa.int64())
+    pq.write_table(pa.table({"n": [0, 1, 2], "day": whole.view(kind)}), tmp_path / "0.parquet")
+    schema = Schema((Field("n", P.LONG), Field("day", P.DATE if scale == 1 else P.TIMESTAMP_NTZ, nullable=False)))
+    (tmp_path / "out").mkdir()
+
+    found = engine.clear([tmp_path / "0.parquet"], [], schema, JANUARY, tmp_path / "out")
+
+    assert (found.removed, [file.rows for file in found.rewritten]) == (1, [2])
+
+
 def test_rows_elsewhere_and_rows_without_a_value_are_counted_and_nothing_is_written(
     engine: Engine, tmp_path: Path
 ) -> None:

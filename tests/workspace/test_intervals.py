@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -103,6 +103,16 @@ def test_an_interval_that_is_over_now_is_made_and_the_others_are_left(made: Lake
     assert before < {entry.path for entry in made.workspace.version("by_day").info.files}
 
 
+def test_an_interval_may_wait_for_late_rows(made: Lake) -> None:
+    configure(made, INTERVAL.replace("since:", "wait: 36h, since:"))
+
+    found = step(made)
+    early = step(made, start="2026-01-04", end="2026-01-05")
+
+    assert (found.kept, days(made)[-1]) == (3, "2026-01-03")
+    assert (early.code, early.what) == ("LST-0200", "the interval that ends at 2026-01-05 is not over yet")
+
+
 def test_a_version_tells_its_interval_and_what_it_was_made_of(made: Lake) -> None:
     step(made)
 
@@ -139,8 +149,10 @@ def test_a_plain_build_does_not_follow_what_changed_behind_it_but_tells(made: La
     change_loans(made, ROWS + "11,SP,100,2026-01-01\n")
 
     found, why = step(made), made.workspace.why("by_day")
+    (status,) = made.workspace.status("by_day")
 
     assert found.outcome is Outcome.UNCHANGED
+    assert (status.stale, status.notes) == ((), ("4 intervals are outdated: lastro why by_day",))
     assert not why.is_stale
     assert [change.part for change in why.changes] == [Part.UPSTREAM]
     assert why.to_dict()["intervals"]["outdated"] == {
@@ -384,8 +396,15 @@ def test_a_plan_tells_the_intervals_and_executes_nothing(made: Lake) -> None:
         ("  by_day:\n    interval: {column: day}\n", "is not the length of an interval"),
         ("  by_day:\n    interval: {every: 1d}\n", "the name of a column belongs here"),
         ("  by_day:\n    interval: 1d\n", "keys and values belong here"),
+        ("  by_day:\n    interval: {column: [day], every: 1d}\n", "the name of a column belongs here"),
+        ("  by_day:\n    interval: {column: day, every: [1d]}\n", "is not the length of an interval"),
+        ("  by_day:\n    interval: {column: day, every: {a: 1}}\n", "is not the length of an interval"),
+        ("  by_day:\n    interval: {column: day, every: 1d, since: [1]}\n", "is no date or moment"),
+        ("  by_day:\n    interval: {column: day, every: 1d, since: 20260101}\n", "is no date or moment"),
         ("  by_day:\n    interval: {column: day, every: 1mo, since: 2026-01-02}\n", "no interval of 1mo begins at"),
         ("  by_day:\n    interval: {column: day, every: 1d, since: '2026-01-02T00:00-03:00'}\n", "is not in UTC"),
+        ("  by_day:\n    interval: {column: day, every: 1d, wait: long}\n", "'long' is not a period"),
+        ("  by_day:\n    interval: {column: day, every: 1d, wait: -1h}\n", "'-1h' is not a period"),
         ("  by_day:\n    interval: {column: day, every: 1d, zone: America/Sao_Paulo}\n", "unknown key 'zone'"),
         ("    interval: {column: applied_at, every: 1d}\n", "loans is to be made by intervals, but is not derived"),
         ("  by_day:\n    mode: upsert\n", "by_day is derived, and mode has no meaning for it"),
@@ -743,3 +762,20 @@ def test_a_round_and_the_status_know_of_intervals(made: Lake) -> None:
     assert before["by_day"] == ("never built", "4 intervals")
     assert {one.dataset: one.outcome for one in played.steps}["by_day"] is Outcome.MADE
     assert after["by_day"] == ()
+
+
+def test_versions_that_were_collected_still_tell_their_intervals(made: Lake) -> None:
+    step(made)
+    change_loans(made, ROWS + "11,SP,100,2026-01-02\n")
+    step(made, everything=True)
+    made.workspace = lastro.open(made.root)
+    made.workspace.clock = lambda: NOW.replace(month=2, day=1)
+    collected = made.workspace.gc("by_day", apply=True, grace=timedelta(days=2))
+    made.workspace = lastro.open(made.root)
+    made.workspace.clock = lambda: NOW
+
+    why = made.workspace.why("by_day")
+
+    assert dict(collected.collected)["by_day"].expired == tuple(range(7)), collected
+    assert (why.is_stale, why.intervals.outdated) == (False, ())
+    assert step(made).outcome is Outcome.UNCHANGED

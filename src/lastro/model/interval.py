@@ -91,13 +91,14 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """How a derived dataset is cut into intervals: by which column, how long each is, and where the first begins (None
-    if nothing says so).
+    """How a derived dataset is cut into intervals: by which column, how long each is, where the first begins (None if
+    nothing says so), and how long after its end one is over: rows may arrive late.
     """
 
     column: str
     every: Every
     since: datetime | None = None
+    wait: timedelta = timedelta(0)
 
     def between(self, start: datetime, end: datetime) -> tuple[Interval, ...]:
         """The intervals of a span. Raises `UsageError` for more than `COUNT_MAX`."""
@@ -112,6 +113,10 @@ class Cut:
                 )
             found.append(Interval(self.column, first, after))
         return tuple(found)
+
+    def over(self, moment: datetime) -> datetime:
+        """Where the last interval ends that is over at the moment."""
+        return self.every.floor(moment - self.wait)
 
     def shown(self, interval: Interval) -> str:
         """An interval as people write it: where it begins, and where the next one does."""

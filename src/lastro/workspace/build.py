@@ -90,13 +90,13 @@ def plan(workspace: Workspace, names: tuple[str, ...], *, asked: Asked = MISSING
     return tuple(reasons.values())
 
 
-def stale_reasons(workspace: Workspace) -> dict[str, tuple[str, ...]]:
-    """For each derived dataset why it is stale, in a word or a name each: nothing, where it is up to date."""
+def standing(workspace: Workspace) -> dict[str, Why]:
+    """For each derived dataset why it is stale, or not; what is wrong with all of them is each one's fault."""
     steps = found(workspace)
     try:
-        return {one.dataset: one.words() for one in plan(workspace, ())} if steps else {}
+        return {one.dataset: one for one in plan(workspace, ())} if steps else {}
     except LastroError as error:
-        return dict.fromkeys(steps, (error.what,))
+        return {step.name: Why(step.name, step.file, fault=error) for step in steps.values()}
 
 
 @dataclass(frozen=True, slots=True)

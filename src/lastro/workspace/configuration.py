@@ -17,6 +17,7 @@ import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from lastro.model.durable import write_durably
 from lastro.model.errors import ConfigurationError, ContractError, LastroError, NameRefused, UsageError, WriteFailed
 from lastro.model.interval import Cut, Every, not_aligned, parse_moment
 from lastro.model.merging import Deletes, History
+from lastro.model.period import parse_period
 from lastro.model.reference import check_name
 from lastro.model.text import _
 from lastro.model.version import Mode
@@ -262,7 +264,7 @@ def _dataset(name: str, node: Node, general: OnChange | None) -> DatasetEntry:
 def _cut(node: Node) -> Cut | None:
     if node.data is None:
         return None
-    _known(node, ("column", "every", "since"))
+    _known(node, ("column", "every", "since", "wait"))
     column, every, since = (node.child(key).data for key in ("column", "every", "since"))
     if not isinstance(column, str) or not column:
         node.child("column").refuse(_("the name of a column belongs here"), _("write {key}: NAME").format(key="column"))
@@ -279,7 +281,17 @@ def _cut(node: Node) -> Cut | None:
     except UsageError as error:
         node.child("since").refuse(error.what, error.do)
         return None
-    return Cut(str(column), Every(every), first)
+    return Cut(str(column), Every(every), first, _wait(node.child("wait")))
+
+
+def _wait(node: Node) -> timedelta:
+    if node.data is None:
+        return timedelta(0)
+    try:
+        return parse_period(str(node.data))
+    except ConfigurationError as error:
+        node.refuse(error.what, error.do)
+        return timedelta(0)
 
 
 def _parameters(node: Node) -> Mapping[str, Any]:  # Any: JSON values

@@ -5,7 +5,8 @@ Rules:
 1. Freshness is judged against the contract's service levels (`contract.sla`); a dataset without any is `unpromised`.
 2. The newest value of a column comes from the profiles of the batches that make up the newest version: no data is read.
    Moments without a zone are taken as UTC; a date is as fresh as its last moment.
-3. A derived dataset is stale if a build would make it anew; that its file is at fault is a reason, too.
+3. A derived dataset is stale if a build would make it anew; that its file is at fault is a reason, too. Intervals that
+   are outdated, which a build leaves alone, are a note.
 4. A column that is withheld from statistics, or that holds no moments, cannot be judged: that is said, never passed.
 """
 
@@ -21,10 +22,11 @@ from lastro.model.status import DatasetStatus, Freshness, Step
 from lastro.model.text import _
 from lastro.model.version import VersionInfo
 from lastro.pipeline.lineage import lineage
-from lastro.workspace.build import stale_reasons
+from lastro.workspace.build import standing
 from lastro.workspace.round import last_round
 
 if TYPE_CHECKING:
+    from lastro.transform.derived.why import Why
     from lastro.workspace.dataset import Dataset
     from lastro.workspace.workspace import Workspace
 
@@ -33,9 +35,13 @@ def status(workspace: Workspace, names: tuple[str, ...]) -> tuple[DatasetStatus,
     """How these datasets (all, without names) stand. Raises `UnknownName`; a broken contract is a note."""
     steps = {step.dataset: step for step in last_round(workspace.root)}
     now = workspace.clock()
-    reasons = stale_reasons(workspace)
+    reasons = standing(workspace)
     found = (_of(workspace.dataset(name), now, steps.get(name)) for name in names or workspace.datasets())
-    return tuple(replace(one, stale=reasons.get(one.dataset)) for one in found)
+    return tuple(_derived(one, reasons[one.dataset]) if one.dataset in reasons else one for one in found)
+
+
+def _derived(found: DatasetStatus, why: Why) -> DatasetStatus:
+    return replace(found, stale=why.words(), notes=(*found.notes, *why.notes()))
 
 
 def _of(dataset: Dataset, now: datetime, last: Step | None) -> DatasetStatus:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastro.engine import tables_of
+from lastro.engine import parameters_of, tables_of
 from lastro.model.errors import LastroError, SqlRefused
 
 
@@ -100,3 +100,21 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert isinstance(error, SqlRefused)
     else:
         assert all(isinstance(name, str) for name in found)
+
+
+@pytest.mark.parametrize("text", ["SELECT * FROM t WHERE a >= $start AND a < $end", 'SELECT $"start", $end FROM t'])
+def test_parameters_that_are_given_may_stand_in_it(text: str) -> None:
+    assert tables_of(text, where="x.sql", parameters=("start", "end")) == ("t",)
+    assert parameters_of(text, where="x.sql") == {"start", "end"}
+
+
+@pytest.mark.parametrize(
+    "text", ["SELECT $begin FROM t", "SELECT $START FROM t", "SELECT ? FROM t", "SELECT $1 FROM t"]
+)
+def test_other_parameters_are_refused(text: str) -> None:
+    with pytest.raises(SqlRefused, match="which has no value"):
+        tables_of(text, where="x.sql", parameters=("start", "end"))
+
+
+def test_text_that_looks_like_a_parameter_is_none() -> None:
+    assert parameters_of("SELECT '$start', $$end$$ FROM t", where="x.sql") == frozenset()

@@ -103,7 +103,10 @@ class _Place:
     def _may_hold(self, found: pq.Statistics | None) -> bool:
         if found is None or not found.has_min_max or not found.has_null_count or found.null_count:
             return True
-        return self._whole(found.min) < self.high and self._whole(found.max) >= self.low
+        try:
+            return self._whole(found.min) < self.high and self._whole(found.max) >= self.low
+        except (ValueError, OverflowError):  # a moment that Python's calendar does not reach: the column itself is read
+            return True
 
     def _whole(self, value: date) -> int:
         if not isinstance(value, datetime):

@@ -4,7 +4,8 @@ Rules:
 
 1. An interval is made if a version made it, and no later one made a part of it under another size or by another column.
 2. Without more, those are made that never were: from the first – where `since` says, else the earliest one that was
-   made – to the last that is over. An interval that is not over yet is never made: later rows of it would be missed.
+   made – to the last that is over, which may `wait` for late rows. One that is not over yet is never made: later rows
+   of it would be missed.
 3. What was made of other code, parameters, upstream versions or another contract than there are now is outdated. It
    stays until somebody asks for it: rows that were right when they were made are not made again behind their back.
 4. Where a span is asked for, or everything, intervals in it are made that are missing or outdated, and no others. So a
@@ -98,7 +99,7 @@ def _text(bound: str | date) -> str:
 
 
 def _span(cut: Cut, made: Mapping[Interval, MadeOf], asked: Asked, moment: datetime) -> tuple[datetime, datetime]:
-    over = cut.every.floor(moment)
+    over = cut.over(moment)
     if asked.start is not None:
         return _checked(cut.every, asked.start, asked.end or over, over)
     first = [min(made).start] if made else []

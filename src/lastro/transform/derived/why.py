@@ -43,6 +43,16 @@ class Why:
         words = (change.name or _word(change.part) for change in self.changes)
         return tuple(dict.fromkeys((*words, *self.after)))
 
+    def notes(self) -> tuple[str, ...]:
+        """What stays as it is though something changed."""
+        if self.intervals is None or not self.intervals.outdated:
+            return ()
+        count = len(self.intervals.outdated)
+        said = ngettext(
+            "{n} interval is outdated: lastro why {name}", "{n} intervals are outdated: lastro why {name}", count
+        )
+        return (said.format(n=count, name=self.dataset),)
+
     def _intervals(self, found: Todo) -> tuple[str, ...]:
         if not found.make:
             return ()
