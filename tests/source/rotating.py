@@ -77,7 +77,6 @@ class Rotation:
     def __init__(self, folder: Path) -> None:
         self.folder, self.live = folder, folder / "app.log"
         self.day = 0
-        self.replaced = 0
 
     def shift(self) -> None:
         """Makes room for a new `app.log.1`."""
@@ -128,11 +127,7 @@ class Rotation:
             path.unlink()
 
     def restore(self, path: Path) -> None:
-        """Another file with the same content and time, as from a backup. The old one stays, out of sight, so that no
-        other file gets its inode: that could not be told from a rename (`recognition`, rule 8).
-        """
-        self.replaced += 1
-        (self.folder / f"replaced-{self.replaced}").hardlink_to(path)
+        """Another file with the same content and time, as from a backup; the old one's inode may be used again."""
         shutil.copy2(path, self.folder / "restored.tmp")
         (self.folder / "restored.tmp").replace(path)
 
@@ -141,6 +136,13 @@ class Rotation:
         for path in self.folder.iterdir():
             status = path.stat()
             os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - seconds * 10**9))
+
+    def even(self) -> None:
+        """All files get the same time, as from a coarse clock or a copy of the whole folder."""
+        files = list(self.folder.iterdir())
+        latest = max(path.stat().st_mtime_ns for path in files)
+        for path in files:
+            os.utime(path, ns=(latest, latest))
 
 
 def _number(path: Path) -> tuple[int, str]:

@@ -169,6 +169,30 @@ def test_an_inode_that_a_copy_of_a_restored_log_got(log, rotation, follower, tmp
     assert (before, read(follower)) == (["3"], ["4"])
 
 
+def test_what_cannot_be_told_from_a_rename_is_read_twice_rather_than_lost(log, rotation, follower, tmp_path):
+    """Both times `app.log.1` has the known inode and `app.log` begins as it does (`recognition`, rule 8)."""
+    log.write_text("1\n2\n")
+    read(follower)
+    rotation.restore(log)
+    with log.open("a") as file:
+        file.write("3\n")
+    shutil.copyfile(log, tmp_path / "app.log.1")
+    os.utime(tmp_path / "app.log.1", (1_700_000_000,) * 2)
+    follower.cursor["logs"][0]["inode"] = (tmp_path / "app.log.1").stat().st_ino  # whether the system does so or not
+
+    assert sorted(read(follower)) == ["1", "2", "3", "3"]
+
+
+def test_a_rename_of_a_log_at_the_same_time_as_a_new_one_that_begins_alike(log, rotation, follower):
+    log.write_text("started\n")
+    read(follower)
+    rotation.rename()
+    log.write_text("started\nand going on\n")
+    rotation.even()
+
+    assert read(follower) == ["started", "and going on"]
+
+
 def test_a_compressed_copy_is_continued_inside(log, rotation, follower, tmp_path):
     log.write_text("1\n2\n")
     read(follower)

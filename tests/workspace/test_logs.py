@@ -148,6 +148,51 @@ def test_text_of_more_bytes_a_character_is_set_aside_not_lost(
     assert [row["record"].replace("\\x00", "")[-3:] for row in aside][1:3] == ["two", "ree"]
 
 
+@pytest.mark.parametrize(
+    ("file", "line", "column"),
+    [
+        ("sys.log", "<34>1 2026-01-31T10:00:0{n}.12345678{n}-03:00 host app 1 - - text {n}", "time"),
+        ("json.log", '{{"time": "2026-01-31T10:00:0{n}.12345678{n}-03:00", "message": "text {n}"}}', "time"),
+    ],
+    ids=["rfc5424", "json"],
+)
+def test_a_logs_nanoseconds_are_cut_to_microseconds_and_the_contract_says_so(
+    workspace: Workspace, tmp_path: Path, file: str, line: str, column: str
+) -> None:
+    (tmp_path / file).write_text("".join(line.format(n=number) + "\n" for number in range(9)))
+
+    added = workspace.add(file, name="a", options={})
+    workspace.dataset("a").ingest()
+
+    assert f"{column} is finer than a microsecond, and cut to it" in " ".join(added.notes)
+    assert "format: iso8601_ns" in (tmp_path / added.contract).read_text()
+    assert [row[column] for row in rows(workspace, "a")] == [
+        datetime(2026, 1, 31, 13, 0, number, 123456, tzinfo=UTC) for number in range(9)
+    ]
+
+
+def test_finer_than_a_microsecond_stays_text_in_files(workspace: Workspace, tmp_path: Path) -> None:
+    """Measurements may need what logs do not."""
+    (tmp_path / "a.jsonl").write_text('{"time": "2026-01-31T10:00:00.123456789Z"}\n' * 3)
+
+    workspace.add("a.jsonl", name="a", options={})
+    workspace.dataset("a").ingest()
+
+    assert rows(workspace, "a") == [{"time": "2026-01-31T10:00:00.123456789Z"}] * 3
+
+
+def test_a_log_that_becomes_finer_sets_aside_what_it_would_have_to_cut(workspace: Workspace, tmp_path: Path) -> None:
+    line = '{{"time": "2026-01-31T10:00:00.{fraction}Z"}}\n'
+    (tmp_path / "a.log").write_text(line.format(fraction="123456") * 3)
+    workspace.add("a.log", name="a", options={"kind": "logs", "format": "json"})
+    (tmp_path / "a.log").write_text(line.format(fraction="123456") + line.format(fraction="123456789"))
+    workspace.dataset("a").ingest()
+
+    (aside,) = workspace.dataset("a").quarantine().rows()
+    assert len(rows(workspace, "a")) == 1
+    assert "123456789" in aside["record"]
+
+
 def test_a_refused_row_keeps_its_place_and_is_corrected(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("level=info n=1\nlevel=info n=2\n" * 10)
     workspace.add("a.log", name="a", options={})

@@ -7,7 +7,8 @@ Rules:
    day, are read so. Text in single quotes stands for itself, and so does a bare `T`.
 3. An unknown letter is an error. A date needs year, month and day.
 4. ISO 8601 is the default and becomes None.
-5. `epoch`, `epoch_ms`, `epoch_us` and `epoch_ns` stand for numbers since 1970 in UTC.
+5. `epoch`, `epoch_ms`, `epoch_us` and `epoch_ns` stand for numbers since 1970 in UTC, `iso8601_ns` for ISO 8601 with up
+   to nine digits of fraction, of which six are kept.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ _BACK = {
     "%A": "EEEE",
     "%z": "XXX",
 }
-EPOCHS = frozenset({"epoch", "epoch_ms", "epoch_us", "epoch_ns"})
+WORDS = frozenset({"epoch", "epoch_ms", "epoch_us", "epoch_ns", "iso8601_ns"})
 _ISO = {
     "date": ("%Y-%m-%d",),
     "time": ("%H:%M:%S", "%H:%M:%S.%f"),
@@ -86,7 +87,7 @@ def strptime_format(node: Node) -> str | None:
     written = node.child("logicalTypeOptions").child("format")
     if kind not in _ISO or written.data is None:
         return None
-    if kind == "timestamp" and written.data in EPOCHS:
+    if kind == "timestamp" and written.data in WORDS:
         return str(written.data)
     try:
         form = _check_strptime(written.data) if "%" in written.data else _from_jdk(written.data)
@@ -102,7 +103,7 @@ def strptime_format(node: Node) -> str | None:
 
 def jdk_format(form: str) -> str:
     """A strptime format in JDK letters, as the standard wants it; itself if it has no such form."""
-    if form in EPOCHS:
+    if form in WORDS:
         return form
     written = "".join(_BACK.get(piece) or _quoted(piece) for piece in re.findall(r"%.|[^%]+", form))
     try:

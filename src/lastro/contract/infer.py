@@ -158,7 +158,9 @@ def _options(sample: Sample, name: str, inner: list[str], pad: str) -> Iterator[
     options = [line for line in inner if line.startswith(f"{pad}  ") and inner[0] == f"{pad}logicalTypeOptions:"]
     rest = [] if options else inner
     if sample.format and sample.column.type in _SIMPLE and _SIMPLE[sample.column.type][0] in ("date", "timestamp"):
-        reason = _guessed(sample, name, "is written so throughout")
+        fine = sample.format == "iso8601_ns"
+        reason = "is finer than a microsecond, and cut to it" if fine else "is written so throughout"
+        reason = _guessed(sample, name, reason)
         options.append(f"{pad}  format: {scalar(jdk_format(sample.format))}{reason}")
     if sample.zone and sample.column.type is Primitive.TIMESTAMP:
         reason = _guessed(sample, name, "may tell no time zone, and the source says this one")

@@ -250,11 +250,15 @@ Candidate = tuple[Type, str | None, str]
 
 def _told(lines: Lines, column: str) -> Iterator[Candidate]:
     for form in (moment.format for moment in lines.moments if moment.column == column):
-        is_moment = form in clockform.EPOCHS or clockform.read(form, where=column).has_zone
+        if form == clockform.ISO_NS:
+            yield Primitive.TIMESTAMP_NTZ, form, "true"
+        is_moment = form in clockform.WORDS or clockform.read(form, where=column).has_zone
         yield Primitive.TIMESTAMP if is_moment else Primitive.TIMESTAMP_NTZ, form, "true"
 
 
 def _logged() -> Iterator[Candidate]:
+    yield Primitive.TIMESTAMP_NTZ, clockform.ISO_NS, "true"
+    yield Primitive.TIMESTAMP, clockform.ISO_NS, "true"
     yield from ((Primitive.TIMESTAMP_NTZ, form, "true") for form in LOGGED)
     yield from ((Primitive.TIMESTAMP, form, "true") for form in LOGGED_ZONED)
 

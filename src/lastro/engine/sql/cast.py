@@ -10,6 +10,7 @@ From text (blanks and tabs around it are allowed, NULL stays NULL):
 5. Dates: `YYYY-MM-DD`, years 0001 to 9999, or the column's format. A day that does not exist is refused.
 6. Moments: ISO 8601 with `T` or one blank, hours and minutes, optional seconds with at most six digits of fraction.
    With a zone (`Z`, `+HH`, `+HHMM`, `+HH:MM`) for `timestamp`, where none means UTC; without one for `timestamp_ntz`.
+   With the format `iso8601_ns` at most nine digits, of which the last three are cut off, as they are of `epoch_ns`.
 7. Times of day: `HH:MM[:SS[.f]]`, kept as `HH:MM:SS` or, with a fraction that is not zero, `HH:MM:SS.ffffff`.
 8. Binary: pairs of hexadecimal digits. Lists, structs and maps: JSON (see `nested`).
 
@@ -23,7 +24,7 @@ From typed sources:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -243,7 +244,21 @@ def _since_epoch(source: exp.Expr, column: ColumnPlan, dialect: Dialect) -> exp.
     )
 
 
+def _cut(source: exp.Expr, column: ColumnPlan, dialect: Dialect) -> exp.Expr:
+    """An ISO moment without what is finer than a microsecond."""
+    if column.type not in _MOMENTS:
+        raise _useless_format(column)
+    fine = build(
+        r"CASE WHEN :m THEN regexp_replace(:x, '([.][0-9]{6})[0-9]{1,3}', '\1') ELSE :x END",
+        m=full_match(source, rf"{BLANKS}[0-9-]{{10}}[T ][0-9:]{{8}}[.][0-9]{{7,9}}{_ZONE}?{BLANKS}"),
+        x=source,
+    )
+    return _leaf(fine, replace(column, format=None), dialect)
+
+
 def _by_format(source: exp.Expr, column: ColumnPlan, dialect: Dialect) -> exp.Expr:
+    if column.format == clockform.ISO_NS:
+        return _cut(source, column, dialect)
     if column.format in clockform.EPOCHS:
         return _since_epoch(source, column, dialect)
     form = _form(column)

@@ -7,7 +7,8 @@ Rules:
 2. Numbers may lack their leading zero (`5/3/2024` under `%d/%m/%Y`) unless another number follows without a separator.
 3. `%f` is one to six digits, `%z` is `+HHMM` or `+HH:MM`, names are English.
 4. The regular expression decides what is well formed; the engine's parser decides whether the date exists.
-5. `epoch`, `epoch_ms`, `epoch_us` and `epoch_ns` are no formats but words: numbers of that unit since 1970 in UTC.
+5. `epoch`, `epoch_ms`, `epoch_us` and `epoch_ns` are no formats but words: numbers of that unit since 1970 in UTC. So
+   is `iso8601_ns`: ISO 8601 with up to nine digits of fraction. What is finer than a microsecond is cut off.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ _WEEKDAYS = {"a": f"(?:{_SHORT_DAYS})", "A": f"(?:{_LONG_DAYS})"}
 _NUMBERS = frozenset("YmdHMSf")
 EPOCHS = {"epoch": (11, "1000000"), "epoch_ms": (14, "1000"), "epoch_us": (17, "1"), "epoch_ns": (19, "0.001")}
 """Words for moments written as numbers: their whole digits at most, and how many microseconds one is."""
+ISO_NS = "iso8601_ns"
+WORDS = frozenset((*EPOCHS, ISO_NS))
 _PIECE = re.compile(r"%-?([A-Za-z%])|%|([^%])", re.DOTALL)
 
 

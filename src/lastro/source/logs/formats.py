@@ -180,7 +180,7 @@ def _with_moments(lines: Lines, given: LogsOptions) -> Lines:
 
 
 def _checked(column: str, form: str) -> str:
-    if form not in clockform.EPOCHS:
+    if form not in clockform.WORDS:
         try:
             clockform.read(form, where=column)
         except SqlRefused as refused:
