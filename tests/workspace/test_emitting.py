@@ -57,6 +57,13 @@ def test_an_ingestion_is_told(lake: Lake) -> None:
     assert output["outputFacets"]["outputStatistics"]["rowCount"] == 3
 
 
+def test_rows_that_a_program_hands_over_have_no_input(lake: Lake) -> None:
+    lake.configure(extra=TO_FILE)
+    lake.loans.ingest(data=[{"id": 1, "uf": "SP", "income": 1.0, "applied_at": "2026-01-01"}])
+
+    assert [one["inputs"] for one in events(lake)] == [[], []]
+
+
 def test_nothing_new_is_told_without_a_count(lake: Lake) -> None:
     lake.configure(extra=TO_FILE)
     lake.csv.write_text(GOOD)
