@@ -40,7 +40,7 @@ def test_an_event_is_taken_once(path: Path) -> None:
         assert catalog.foreign.writers(SCORES) == (JOB,)
         assert catalog.foreign.inputs(JOB) == ((LOANS, clock.to_text(NOON)),)
         assert catalog.foreign.outputs(JOB) == ((SCORES, clock.to_text(NOON)),)
-        assert catalog.foreign.read_in("lastro://lake") == {"loans"}
+        assert catalog.foreign.used_in("lastro://lake") == {"loans"}
 
 
 def test_a_version_is_read_by_name_or_in_its_time(path: Path) -> None:

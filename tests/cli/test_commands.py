@@ -476,7 +476,7 @@ def test_events_of_others_are_taken_in(lake: Path, lastro: Lastro) -> None:
     both, neither = lastro("lineage", "loans", "--import", "others.ndjson"), lastro("lineage")
     drawn = lastro("lineage", "--import", "others.ndjson", "--columns")
 
-    assert (taken.code, taken.last) == (0, "1 event taken in; they read loans. next: lastro lineage loans")
+    assert (taken.code, taken.last) == (0, "1 event taken in; they name loans. next: lastro lineage loans")
     assert "1 skipped" in taken.out
     assert again["schema"] == "lastro.lineage.import/1"
     assert (again["new"], again["known"], again["skipped"], again["datasets"]) == (0, 1, 1, ["loans"])

@@ -87,6 +87,27 @@ def test_what_is_optional_may_be_missing(tmp_path: Path) -> None:
     assert (found.type, found.inputs, found.outputs) == ("OTHER", (), ())
 
 
+def test_a_moment_without_a_zone_is_in_utc(tmp_path: Path) -> None:
+    plain = {key: value for key, value in PLAIN.items() if key != "producer"} | {"eventTime": "2026-01-31T08:00:00"}
+
+    found, _counts = taken(written(tmp_path, json.dumps(plain).encode()))
+
+    assert found == [TAKEN]
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [("a1", "a1"), (3, "3"), (None, ""), ({"x": 1}, ""), ("\x1b", ""), ("x" * 201, ""), (True, "")],
+)
+def test_a_version_is_what_can_be_one(version: object, expected: str, tmp_path: Path) -> None:
+    dataset = {"namespace": "a", "name": "b", "facets": {"version": {"datasetVersion": version}}}
+    odd = {"namespace": "a", "name": "c", "facets": {"version": [1]}}
+
+    (found,), _counts = taken(written(tmp_path, line(inputs=[dataset, odd])))
+
+    assert [one.version for one in found.inputs] == [expected, ""]
+
+
 BROKEN = {
     "no JSON": b"{broken",
     "no object": b"7",
@@ -95,7 +116,6 @@ BROKEN = {
     "broken UTF-8": line().replace(b"dag.task", b"dag\xff\xfe"),
     "half a surrogate": line().replace(b"dag.task", b"dag\\ud800"),
     "an unknown type": line(eventType="DROP TABLE"),
-    "no zone": line(eventTime="2026-01-31T10:00:00"),
     "no moment": line(eventTime="yesterday"),
     "year 0": line(eventTime="0000-01-01T00:00:00Z"),
     "control characters": line(job={"namespace": "a", "name": "\x1b[2J"}),

@@ -17,6 +17,7 @@ from tests.workspace.lake import BAD, GOOD, HEADER, Lake
 import lastro
 from lastro.model.errors import ConfigurationError, LastroError
 from lastro.openlineage.event import Work
+from lastro.workspace import emitting
 from lastro.workspace.emitting import told
 
 BY_STATE = "SELECT uf, count(*) AS n, sum(income) AS total FROM loans GROUP BY uf ORDER BY uf"
@@ -55,6 +56,13 @@ def test_an_ingestion_is_told(lake: Lake) -> None:
     assert output["facets"]["version"]["datasetVersion"] == "0"
     assert [one["name"] for one in output["facets"]["schema"]["fields"]] == ["id", "uf", "income", "applied_at"]
     assert output["outputFacets"]["outputStatistics"]["rowCount"] == 3
+
+
+def test_rows_that_a_program_hands_over_have_no_input(lake: Lake) -> None:
+    lake.configure(extra=TO_FILE)
+    lake.loans.ingest(data=[{"id": 1, "uf": "SP", "income": 1.0, "applied_at": "2026-01-01"}])
+
+    assert [one["inputs"] for one in events(lake)] == [[], []]
 
 
 def test_nothing_new_is_told_without_a_count(lake: Lake) -> None:
@@ -154,6 +162,21 @@ def test_a_receiver_that_is_down_fails_nothing(lake: Lake) -> None:
     assert note.startswith("8 events of OpenLineage could not be told: ")
     assert "127.0.0.1" not in note
     assert time.monotonic() - began < 60
+
+
+def test_after_a_pause_it_is_tried_again(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emitting, "PAUSE_S", 0.0)
+    lake.configure(extra=TO_FILE)
+    (lake.root / "told").write_text("a file where a folder belongs")
+    for number in range(2):
+        lake.csv.write_text(GOOD + f"{number + 10},SP,1,2026-01-05\n")
+        lake.loans.ingest()
+    (lake.root / "told").unlink()
+    lake.csv.write_text(GOOD)
+    lake.loans.ingest()
+
+    assert states(lake) == [("ingest.loans", "START"), ("ingest.loans", "COMPLETE")]
+    assert (lake.workspace.untold.count, lake.workspace.untold.failures) == (4, 0)
 
 
 def test_a_file_that_cannot_be_written_fails_nothing(lake: Lake) -> None:

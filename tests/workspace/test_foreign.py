@@ -131,6 +131,24 @@ def test_a_way_out_and_in_again_is_followed_back(made: Lake) -> None:
     assert gone.name == "loans@9"
 
 
+def test_a_job_that_wrote_a_version_stands_above_it(made: Lake) -> None:
+    now = datetime.now(UTC)
+    made.csv.write_text(GOOD + "4,SP,1,2026-01-05\n")
+    made.loans.ingest()
+    take(
+        made,
+        event("nightly", inputs=[("pg://core", "core.loans")], outputs=[(SPACE, "loans")], when=now),
+        event("score", inputs=[(SPACE, "loans", "0")], outputs=[(SPACE, "loans", "1")]),
+    )
+
+    old, new = made.workspace.lineage("loans@0"), made.workspace.lineage("loans@1")
+
+    assert {(1, "job:others nightly"), (2, "dataset:pg://core core.loans")} <= set(told(old))
+    assert told(old, downstream=True) == [(1, "job:others score"), (2, "version:loans@1")]
+    assert (1, "job:others score") in told(new)
+    assert (1, "job:others nightly") not in told(new)
+
+
 def test_a_circle_ends(made: Lake) -> None:
     take(
         made,

@@ -49,13 +49,13 @@ class Foreign:
         """
         return self._jobs("input", dataset, since, until)
 
-    def writers(self, dataset: ForeignDataset) -> tuple[ForeignJob, ...]:
-        """The jobs that wrote a dataset, whichever version."""
-        return self._jobs("output", dataset, "", "~")
+    def writers(self, dataset: ForeignDataset, *, since: str = "", until: str = "~") -> tuple[ForeignJob, ...]:
+        """The jobs that wrote a dataset, as `readers`."""
+        return self._jobs("output", dataset, since, until)
 
-    def read_in(self, namespace: str) -> frozenset[str]:
-        """The names of the datasets of a namespace that any job read."""
-        query = "SELECT DISTINCT name FROM foreign_use WHERE namespace = ? AND role = 'input'"
+    def used_in(self, namespace: str) -> frozenset[str]:
+        """The names of the datasets of a namespace that any job read or wrote."""
+        query = "SELECT DISTINCT name FROM foreign_use WHERE namespace = ?"
         return frozenset(name for (name,) in self._all(query, namespace))
 
     def inputs(self, job: ForeignJob) -> tuple[tuple[ForeignDataset, str], ...]:

@@ -7,7 +7,7 @@ Rules:
 2. Only run events are taken, and of them only what names run, job, datasets and versions. Everything else is left out
    unread: no facet's text enters the workspace.
 3. What is not one, or has names that are too long or hold control characters, is skipped and counted. So are events of
-   this workspace's own. A file without any run event is refused.
+   this workspace's own. A file without any run event is refused. A moment without a zone is taken for one in UTC.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal, NoReturn
 
@@ -33,18 +33,14 @@ WHOLE_BYTES_MAX = 16 << 20
 COMMAS_MAX = 2_000_000
 """In a file that is one value: each may stand for a member, which takes memory."""
 DATASETS_MAX = 5_000
+VERSION_LENGTH_MAX = 200
 OWN = "urn:lastro:"
 Id = Annotated[str, Meta(min_length=1, max_length=200)]
 Name = Annotated[str, Meta(min_length=1, max_length=2_000)]
-Zoned = Annotated[datetime, Meta(tz=True)]
-
-
-class _Version(msgspec.Struct, rename="camel"):
-    dataset_version: str = ""
 
 
 class _Facets(msgspec.Struct):
-    version: _Version | None = None
+    version: object = None
 
 
 class _Dataset(msgspec.Struct):
@@ -63,10 +59,10 @@ class _Job(msgspec.Struct):
 
 
 class _Event(msgspec.Struct, rename="camel"):
-    event_time: Zoned
-    producer: str
+    event_time: datetime
     run: _Run
     job: _Job
+    producer: str = ""
     event_type: Literal["START", "RUNNING", "COMPLETE", "ABORT", "FAIL", "OTHER"] | UnsetType = UNSET
     inputs: Annotated[list[_Dataset], Meta(max_length=DATASETS_MAX)] | None = None
     outputs: Annotated[list[_Dataset], Meta(max_length=DATASETS_MAX)] | None = None
@@ -176,7 +172,7 @@ def _event(event: _Event) -> ForeignEvent:
     return ForeignEvent(
         run=event.run.run_id,
         type="OTHER" if event.event_type is UNSET else event.event_type,
-        moment=event.event_time,
+        moment=event.event_time if event.event_time.tzinfo else event.event_time.replace(tzinfo=UTC),
         job=ForeignJob(event.job.namespace, event.job.name),
         inputs=tuple(dict.fromkeys(map(_dataset, event.inputs or ()))),
         outputs=tuple(dict.fromkeys(map(_dataset, event.outputs or ()))),
@@ -184,8 +180,12 @@ def _event(event: _Event) -> ForeignEvent:
 
 
 def _dataset(one: _Dataset) -> ForeignDataset:
-    version = one.facets.version.dataset_version if one.facets and one.facets.version else ""
-    return ForeignDataset(one.namespace, one.name, version if version.isprintable() and len(version) <= 200 else "")
+    facet = one.facets.version if one.facets else None
+    version = facet.get("datasetVersion") if isinstance(facet, dict) else None
+    if type(version) is int and version.bit_length() < 64:
+        version = str(version)
+    named = isinstance(version, str) and version.isprintable() and len(version) <= VERSION_LENGTH_MAX
+    return ForeignDataset(one.namespace, one.name, str(version) if named else "")
 
 
 def _refuse(what: str, path: Path, do: str) -> NoReturn:

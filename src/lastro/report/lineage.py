@@ -60,11 +60,11 @@ def imported(new: int, known: int, skipped: int, own: int) -> Blocks:
 
 
 def imported_verdict(new: int, datasets: Collection[str]) -> str:
-    """`12 events taken in; they read by_state`."""
+    """`12 events taken in; they name by_state`."""
     sentence = ngettext("{n} event taken in", "{n} events taken in", new).format(n=number(new))
     if not datasets:
         return sentence
-    return _("{sentence}; they read {names}").format(sentence=sentence, names=cut(", ".join(datasets), NAME_CELLS))
+    return _("{sentence}; they name {names}").format(sentence=sentence, names=cut(", ".join(datasets), NAME_CELLS))
 
 
 def lineage_verdict(found: Lineage) -> str:

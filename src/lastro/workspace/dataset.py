@@ -132,7 +132,8 @@ class Dataset:
         doing = partial(
             ingest, target, source, mode=chosen, key=key, run=run_id(), progress=progress, on_commit=self.enter
         )
-        return told(self.workspace, Work.INGEST, self.name, doing, source=source.label)
+        label = source.label if data is None else ""
+        return told(self.workspace, Work.INGEST, self.name, doing, source=label)
 
     def preview(self, *, mode: str | None = None, schema_change: str | None = None) -> Preview:
         """How the source's columns differ from the contract's, and what the next batch would make of it.

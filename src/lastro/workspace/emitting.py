@@ -4,12 +4,14 @@ Rules:
 
 1. A wrong section is an error before anything is read. After that, telling never fails the work: what did not get
    through is counted, and told as a note at the end.
-2. After `FAILURES_MAX` failures nothing more is tried: a receiver that is down costs a command some seconds, not more.
+2. After `FAILURES_MAX` failures in a row nothing more is tried for `PAUSE_S`: a receiver that is down costs a command
+   some seconds, not more.
 3. What was interrupted is told as `ABORT`; what was killed has `START` only.
 """
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from lastro.workspace.workspace import Workspace
 
 FAILURES_MAX = 3
+PAUSE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Attempt:
     def tell(self, state: State, *, result: IngestResult | None = None, code: str = "") -> None:
         """Tells one event, or counts it as untold."""
         untold = self.workspace.untold
-        if untold.failures >= FAILURES_MAX:
+        if untold.failures >= FAILURES_MAX and time.monotonic() < untold.paused_until:
             untold.count += 1
             return
         try:
@@ -48,6 +51,9 @@ class Attempt:
         except LastroError as error:
             untold.first = untold.first or error.what
             untold.count, untold.failures = untold.count + 1, untold.failures + 1
+            untold.paused_until = time.monotonic() + PAUSE_S
+        else:
+            untold.failures = 0
 
     def _told(self, state: State, result: IngestResult | None, code: str) -> Told:
         moment = self.workspace.clock()

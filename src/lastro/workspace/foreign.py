@@ -3,7 +3,7 @@
 Rules:
 
 1. A dataset of the workspace is recognised in others' events by the workspace's namespace and its name. Which version
-   they read is what they say; where they do not say it, the newest one at the moment of their event.
+   they read or wrote is what they say; where they do not say it, the newest one at the moment of their event.
 2. A source is recognised by the name that the workspace's own events give it; a local file also by the namespace `file`
    and its full path.
 3. A job is one node, over all its runs.
@@ -36,7 +36,7 @@ BATCH = 10_000
 @dataclass(frozen=True, slots=True)
 class Imported:
     """What became of a file of events: run events that were `new` or `known`, what was `skipped`, and which were this
-    workspace's `own`; the `datasets` of the workspace that others read.
+    workspace's `own`; the `datasets` of the workspace that others read or wrote.
     """
 
     file: str
@@ -59,7 +59,8 @@ def take(workspace: Workspace, path: Path) -> Imported:
     with workspace.catalog() as catalog:
         while batch := tuple(islice(found, BATCH)):
             new += catalog.foreign.take(batch)
-            met |= {one.name for event in batch for one in event.inputs if one.namespace == space}
+            used = (one for event in batch for one in (*event.inputs, *event.outputs))
+            met |= {one.name for one in used if one.namespace == space}
     datasets = tuple(name for name in workspace.datasets() if name in met)
     return Imported(path.name, new, counts.taken - new, counts.skipped, counts.own, datasets)
 
@@ -86,25 +87,22 @@ class Beyond:
         """The jobs that read a dataset of others."""
         yield from (_job(one) for one in self.catalog.foreign.readers(ForeignDataset(node.detail, node.name)))
 
-    def are_read(self) -> frozenset[str]:
-        """The names of the workspace's own datasets that others read."""
-        return self.catalog.foreign.read_in(self.space)
+    def used(self) -> frozenset[str]:
+        """The names of the workspace's own datasets that others read or wrote."""
+        return self.catalog.foreign.used_in(self.space)
 
-    def users_of_version(self, info: VersionInfo, following: VersionInfo | None) -> Iterator[Node]:
-        """The jobs that read a version; `following` is the one after it, if there is one."""
+    def around_version(self, info: VersionInfo, following: VersionInfo | None, *, downstream: bool) -> Iterator[Node]:
+        """The jobs that read a version, or wrote it; `following` is the one after it, if there is one."""
+        foreign = self.catalog.foreign
         dataset = ForeignDataset(self.space, info.dataset, str(info.number))
         until = {} if following is None else {"until": clock.to_text(following.committed)}
-        found = self.catalog.foreign.readers(dataset, since=clock.to_text(info.committed), **until)
-        yield from map(_job, found)
+        asked = foreign.readers if downstream else foreign.writers
+        yield from map(_job, asked(dataset, since=clock.to_text(info.committed), **until))
 
-    def read_by(self, node: Node) -> Iterator[tuple[ForeignDataset, str]]:
-        """What a job read, with the last moment at which it did."""
-        yield from self.catalog.foreign.inputs(ForeignJob(node.detail, node.name))
-
-    def written_by(self, node: Node) -> Iterator[Node]:
-        """What a job wrote."""
-        for dataset, _moment in self.catalog.foreign.outputs(ForeignJob(node.detail, node.name)):
-            yield foreign_node(dataset)
+    def around_job(self, node: Node, *, downstream: bool) -> Iterator[tuple[ForeignDataset, str]]:
+        """What a job wrote, or read, with the last moment at which it did."""
+        job = ForeignJob(node.detail, node.name)
+        yield from self.catalog.foreign.outputs(job) if downstream else self.catalog.foreign.inputs(job)
 
     def _names(self, node: Node) -> Iterator[ForeignDataset]:
         if node.kind is Kind.DATASET:

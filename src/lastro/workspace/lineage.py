@@ -81,9 +81,10 @@ class Search:
         if node.kind in {Kind.SOURCE, Kind.DATASET}:
             yield from self._beyond.makers(node)
         elif node.kind is Kind.JOB:
-            yield from (self._read(*found) for found in self._beyond.read_by(node))
+            yield from self._around_job(node, downstream=False)
         elif node.kind is Kind.VERSION:
             yield from self._made_from(node)
+            yield from self._others(node, downstream=False)
         elif node.kind is Kind.RUN:
             record = self._record(node.name)
             wrote = {used.reference for used in record.outputs} if record else set()
@@ -113,13 +114,13 @@ class Search:
             for used in record.outputs if record else ():
                 yield self.pinned(used.reference, used.digest)
         elif node.kind is Kind.JOB:
-            yield from self._beyond.written_by(node)
+            yield from self._around_job(node, downstream=True)
         elif node.kind is Kind.DATASET:
             yield from self._beyond.users(node)
         elif node.presence is not Presence.MISSING:
             yield from (_version(head) for head, _part in self.made_of_it.get((node.name, node.detail), ()))
             yield from self._readers(node)
-            yield from self._users(node)
+            yield from self._others(node, downstream=True)
 
     def _readers(self, node: Node) -> Iterator[Node]:
         name, _at, number = node.name.rpartition("@")
@@ -169,14 +170,20 @@ class Search:
                 return next((one for one in table.history() if one.number == wanted.selector.number), None)
         return None
 
-    def _users(self, node: Node) -> Iterator[Node]:
+    def _others(self, node: Node, *, downstream: bool) -> Iterator[Node]:
+        """The jobs of others that read a version, or wrote it."""
         name, _at, number = node.name.rpartition("@")
-        info = self.info(node.name) if name in self._read_by_others else None
+        info = self.info(node.name) if name in self._used_by_others else None
         if info is not None:
-            yield from self._beyond.users_of_version(info, self.info(f"{name}@{int(number) + 1}"))
+            following = self.info(f"{name}@{int(number) + 1}")
+            yield from self._beyond.around_version(info, following, downstream=downstream)
 
-    def _read(self, dataset: ForeignDataset, moment: str) -> Node:
-        """What others read: a version of this workspace, if it is one, else a dataset of theirs."""
+    def _around_job(self, node: Node, *, downstream: bool) -> Iterator[Node]:
+        for dataset, moment in self._beyond.around_job(node, downstream=downstream):
+            yield self._meant(dataset, moment)
+
+    def _meant(self, dataset: ForeignDataset, moment: str) -> Node:
+        """What others read or wrote: a version of this workspace, if it is one, else a dataset of theirs."""
         if dataset.namespace != self._beyond.space or dataset.name not in self.workspace.datasets():
             return foreign_node(dataset)
         history = self.workspace.table(dataset.name).history()
@@ -187,8 +194,8 @@ class Search:
         return Node(Kind.VERSION, f"{dataset.name}@{dataset.version or '?'}", presence=Presence.MISSING)
 
     @cached_property
-    def _read_by_others(self) -> frozenset[str]:
-        return self._beyond.are_read()
+    def _used_by_others(self) -> frozenset[str]:
+        return self._beyond.used()
 
     @cached_property
     def _beyond(self) -> Beyond:

@@ -9,10 +9,14 @@ from lastro.model.text import ngettext
 
 @dataclass(slots=True)
 class Untold:
-    """What did not get through in this workspace's life: how many events, and what was wrong the first time."""
+    """What did not get through in this workspace's life: how many events, and what was wrong the first time.
+
+    `failures` are those in a row; nothing is tried until `paused_until` (of the monotonic clock).
+    """
 
     count: int = 0
     failures: int = 0
+    paused_until: float = 0.0
     first: str = ""
 
     def notes(self) -> tuple[str, ...]:
