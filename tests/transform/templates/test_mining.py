@@ -174,6 +174,13 @@ def test_what_cannot_be_mined_is_told(arguments: dict, kind: type[Exception], wh
         lastro.templates(table(["a"], n=[1]), **arguments)
 
 
+def test_two_columns_of_one_name_are_refused() -> None:
+    twice = pa.table([pa.array(["a"]), pa.array(["b"])], names=["message", "message"])
+
+    with pytest.raises(ConfigurationError, match="two columns"):
+        lastro.templates(twice, "message")
+
+
 @pytest.mark.parametrize("name", ["template_id", "parameters", "Parameters"])
 def test_a_column_that_is_there_already_is_kept(name: str) -> None:
     with pytest.raises(ConfigurationError, match=name.lower()):

@@ -171,7 +171,7 @@ def mined(
     minimum: int = 1,
     templates_max: int = 10_000,
 ) -> Templates:
-    """The templates of a text column. Raises `UnknownName`, `UsageError`."""
+    """The templates of a text column. Raises `UnknownName`, `UsageError`, `ConfigurationError`."""
     if not hasattr(upstream, "__arrow_c_stream__") or isinstance(upstream, pa.RecordBatchReader):
         raise UsageError(
             _("templates are mined from rows that can be read twice, not from a {kind}").format(
@@ -187,11 +187,13 @@ def mined(
 
 def _check_columns(schema: pa.Schema, column: str, time: str | None) -> None:
     for name in (column, time):
-        if name is not None and schema.names.count(name) != 1:
+        if name is not None and name not in schema.names:
             raise UnknownName(
-                _("the rows have no column {name}, or more than one").format(name=name[:80]),
+                _("the rows have no column {name}").format(name=name[:80]),
                 do=_("choose among: {names}").format(names=", ".join(schema.names[:20])),
             )
+    if len(set(schema.names)) < len(schema.names):
+        raise ConfigurationError(_("the rows have two columns of one name"), do=_("give each column its own name"))
     kind = schema.field(column).type
     if not _is_text(kind):
         raise UsageError(
