@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import lastro
 from lastro.model.errors import ConfigurationError, SourceBroken, SourceChanged, UnknownName, UsageError
-from lastro.transform.templates import drain, mining
+from lastro.transform.templates import drain, mining, remembering
 from lastro.transform.templates.filling import fill
 from lastro.transform.templates.mining import made_from
 
@@ -90,10 +90,50 @@ def test_large_inputs_are_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> Non
     expected = told(table(messages))
 
     monkeypatch.setattr(mining, "BATCH_ROWS", 3)
-    monkeypatch.setattr(mining, "REMEMBERED_CHARACTERS", 40)
-    monkeypatch.setattr(drain, "REMEMBERED_CHARACTERS", 40)
+    monkeypatch.setattr(remembering, "SIZE_MAX", 600)
 
     assert told(table(messages)) == expected
+
+
+def test_rows_are_told_while_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[tuple[str, ...]] = []
+
+    class Pieces:
+        def reader(self, *columns: str) -> pa.RecordBatchReader:
+            whole = table([f"request {number}" for number in range(6)], n=list(range(6)))
+            chosen = whole.select(list(columns or whole.column_names))
+
+            def batches():
+                for batch in chosen.to_batches(max_chunksize=2):
+                    read.append(columns)
+                    yield batch
+
+            return pa.RecordBatchReader.from_batches(chosen.schema, batches())
+
+        def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+            return self.reader().__arrow_c_stream__(requested_schema)
+
+    rows = lastro.templates(Pieces(), "message").rows()
+    learnt = list(read)
+    first = rows.read_next_batch()
+
+    assert learnt == [("message",)] * 3
+    assert first["n"].to_pylist() == [0, 1]
+    assert read[3:] == [("message", "n")]
+    assert rows.read_all().num_rows == 4
+
+
+def test_only_so_much_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembering, "SIZE_MAX", 1_000)
+    memory: remembering.Remembered[int] = remembering.Remembered()
+
+    for number in range(1_000):
+        memory.put(str(number), number)
+
+    known = [number for number in range(1_000) if memory.get(str(number)) is not None]
+    assert known
+    assert known == list(range(known[0], 1_000))
+    assert len(known) <= 3
 
 
 def test_times_are_those_of_the_column() -> None:

@@ -26,9 +26,10 @@ import pyarrow.compute as pc
 
 from lastro.model.errors import ConfigurationError, SourceBroken, SourceChanged, UnknownName, UsageError
 from lastro.model.text import _
-from lastro.transform.templates.drain import REMEMBERED_CHARACTERS, UNFITTING, Tree, Words, words_of
+from lastro.transform.templates.drain import UNFITTING, Tree, Words, words_of
 from lastro.transform.templates.filling import Recipe, parameters, recipe, whole
 from lastro.transform.templates.masking import Masked, mask
+from lastro.transform.templates.remembering import Remembered
 
 MADE_FROM = b"lastro.made_from"
 """The metadata of a field that holds values of another column: the name of that column."""
@@ -137,8 +138,7 @@ class _Telling:
 
     def __init__(self, learnt: _Learnt) -> None:
         self._learnt = learnt
-        self._recipes: dict[str, tuple[int, Recipe]] = {}
-        self._characters = 0
+        self._recipes: Remembered[tuple[int, Recipe]] = Remembered()
 
     def row(self, masked: Masked, number: int) -> tuple[int, list[str]]:
         """The row's number and parameters. Raises `SourceChanged`."""
@@ -154,11 +154,7 @@ class _Telling:
             made = whole(text) if number == UNFITTING else recipe(words_of(text), self._learnt.texts[number])
         except (IndexError, ValueError):
             raise _changed() from None
-        self._characters += len(text)
-        if self._characters > REMEMBERED_CHARACTERS:
-            self._recipes.clear()
-            self._characters = len(text)
-        self._recipes[text] = (number, made)
+        self._recipes.put(text, (number, made))
         return number, made
 
 
