@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from itertools import pairwise
 
+import duckdb
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -180,6 +182,17 @@ def test_other_layouts_of_text_are_text() -> None:
         other = pa.table({"message": pa.array(LOGS, pa.string()).cast(kind)})
 
         assert lastro.templates(other, "message").counts().equals(lastro.templates(plain, "message").counts())
+
+
+def test_frames_of_other_libraries_are_rows() -> None:
+    plain = table(LOGS)
+    expected = lastro.templates(plain, "message")
+
+    for frame in (pl.from_arrow(plain), plain.to_pandas(), duckdb.from_arrow(plain), plain.to_batches()[0]):
+        found = lastro.templates(frame, "message")
+
+        assert found.counts().equals(expected.counts())
+        assert found.rows().read_all()["parameters"].to_pylist() == expected.rows().read_all()["parameters"].to_pylist()
 
 
 def test_no_rows_have_no_templates() -> None:
