@@ -31,6 +31,7 @@ def sections() -> dict[str, dict[str, str]]:
             "log": _("List a dataset's versions, or all datasets."),
             "read": _("Write a version's rows to a file."),
             "diff": _("Compare two versions of a dataset."),
+            "templates": _("Count what the messages in a column of text have in common."),
             "lineage": _("Show what a version was made from, and what was made from it."),
             "tag": _("Name a version, or list the names."),
             "restore": _("Make an earlier version the newest again."),

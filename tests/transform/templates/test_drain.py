@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from operator import eq
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,15 @@ def test_beyond_the_most_templates_what_fits_none_is_unfitting() -> None:
     assert templates == ["<*>", "a", "b"]
 
 
+def test_beyond_a_size_nothing_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drain, "SIZE_MAX", 1_000)
+
+    numbers, templates = assigned([f"{'x' * count} {'y' * count}" for count in range(500, 700)])
+
+    assert templates[1:] == [f"{'x' * 500} {'y' * 500}"]
+    assert numbers == [1] + [UNFITTING] * 199
+
+
 def test_the_rest_is_a_word_of_its_own() -> None:
     numbers, templates = assigned(["payment failed", "payment failed<rest>"])
 
@@ -79,7 +89,7 @@ def test_what_is_remembered_changes_nothing(texts: list[str], templates_max: int
     numbers = [made.assign(text) for text in texts]
     afresh = []
     for text in texts:
-        forgetful._remembered.clear()
+        forgetful._remembered.forget()
         afresh.append(forgetful.assign(text))
 
     assert numbers == afresh

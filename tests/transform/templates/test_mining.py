@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from itertools import pairwise
 
+import duckdb
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 import lastro
 from lastro.model.errors import ConfigurationError, SourceBroken, SourceChanged, UnknownName, UsageError
-from lastro.transform.templates import drain, mining
+from lastro.transform.templates import drain, mining, remembering
 from lastro.transform.templates.filling import fill
 from lastro.transform.templates.mining import made_from
 
@@ -90,10 +92,50 @@ def test_large_inputs_are_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> Non
     expected = told(table(messages))
 
     monkeypatch.setattr(mining, "BATCH_ROWS", 3)
-    monkeypatch.setattr(mining, "REMEMBERED_CHARACTERS", 40)
-    monkeypatch.setattr(drain, "REMEMBERED_CHARACTERS", 40)
+    monkeypatch.setattr(remembering, "SIZE_MAX", 600)
 
     assert told(table(messages)) == expected
+
+
+def test_rows_are_told_while_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[tuple[str, ...]] = []
+
+    class Pieces:
+        def reader(self, *columns: str) -> pa.RecordBatchReader:
+            whole = table([f"request {number}" for number in range(6)], n=list(range(6)))
+            chosen = whole.select(list(columns or whole.column_names))
+
+            def batches():
+                for batch in chosen.to_batches(max_chunksize=2):
+                    read.append(columns)
+                    yield batch
+
+            return pa.RecordBatchReader.from_batches(chosen.schema, batches())
+
+        def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+            return self.reader().__arrow_c_stream__(requested_schema)
+
+    rows = lastro.templates(Pieces(), "message").rows()
+    learnt = list(read)
+    first = rows.read_next_batch()
+
+    assert learnt == [("message",)] * 3
+    assert first["n"].to_pylist() == [0, 1]
+    assert read[3:] == [("message", "n")]
+    assert rows.read_all().num_rows == 4
+
+
+def test_only_so_much_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembering, "SIZE_MAX", 1_000)
+    memory: remembering.Remembered[int] = remembering.Remembered()
+
+    for number in range(1_000):
+        memory.put(str(number), number)
+
+    known = [number for number in range(1_000) if memory.get(str(number)) is not None]
+    assert known
+    assert known == list(range(known[0], 1_000))
+    assert len(known) <= 3
 
 
 def test_times_are_those_of_the_column() -> None:
@@ -142,6 +184,17 @@ def test_other_layouts_of_text_are_text() -> None:
         assert lastro.templates(other, "message").counts().equals(lastro.templates(plain, "message").counts())
 
 
+def test_frames_of_other_libraries_are_rows() -> None:
+    plain = table(LOGS)
+    expected = lastro.templates(plain, "message")
+
+    for frame in (pl.from_arrow(plain), plain.to_pandas(), duckdb.from_arrow(plain), plain.to_batches()[0]):
+        found = lastro.templates(frame, "message")
+
+        assert found.counts().equals(expected.counts())
+        assert found.rows().read_all()["parameters"].to_pylist() == expected.rows().read_all()["parameters"].to_pylist()
+
+
 def test_no_rows_have_no_templates() -> None:
     rows, counts = told(table([]))
 
@@ -172,6 +225,13 @@ def test_columns_say_of_which_they_are() -> None:
 def test_what_cannot_be_mined_is_told(arguments: dict, kind: type[Exception], what: str) -> None:
     with pytest.raises(kind, match=what):
         lastro.templates(table(["a"], n=[1]), **arguments)
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    twice = pa.table([pa.array(["a"]), pa.array(["b"])], names=["message", "message"])
+
+    with pytest.raises(ConfigurationError, match="two columns"):
+        lastro.templates(twice, "message")
 
 
 @pytest.mark.parametrize("name", ["template_id", "parameters", "Parameters"])

@@ -10,7 +10,7 @@ After He, Zhu, Zheng and Lyu, *Drain: An Online Log Parsing Approach with Fixed 
 3. Otherwise it begins a template. Templates are numbered from 1 by their first message. A template only ever becomes
    more general: what joined it once fits it for good, and messages that are appended later change no number.
 4. Memory and time are bounded: a leaf with `LEAF_MAX` templates sends what fits none to one template that is nothing
-   but wildcards, and beyond `templates_max` what fits none is `UNFITTING`.
+   but wildcards; beyond `templates_max` templates, or templates of `SIZE_MAX` in all, what fits none is `UNFITTING`.
 5. Equal texts that meet the same leaf unchanged get the same answer, so that it is remembered; what is forgotten is
    worked out again, with the same result.
 """
@@ -24,12 +24,15 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from lastro.transform.templates.masking import ANYTHING, REST, SPACE, WILDCARD
+from lastro.transform.templates.remembering import Remembered
 
 UNFITTING = 0
 """The number of what no template took in; its template is `<*>`."""
 CHILDREN_MAX = 100
 LEAF_MAX = 100
-REMEMBERED_CHARACTERS = 16 << 20
+SIZE_MAX = 32 << 20
+WORD_SIZE = 64
+"""What a word takes beside its text, in characters; about."""
 _BETWEEN = re.compile(r"(\s+)", re.ASCII)
 
 
@@ -103,8 +106,8 @@ class Tree:
         self._similarity, self._templates_max = similarity, templates_max
         self._templates: list[Words] = [WHOLE]
         self._leaves: dict[int, dict[str, _Leaf]] = {}
-        self._remembered: dict[str, tuple[_Leaf, int, int]] = {}
-        self._characters = 0
+        self._remembered: Remembered[tuple[_Leaf, int, int]] = Remembered()
+        self._size = 0
 
     @property
     def templates(self) -> tuple[Words, ...]:
@@ -119,7 +122,7 @@ class Tree:
         found = words_of(text)
         leaf = self._leaf(found.words)
         number = self._joined(leaf, found)
-        self._remember(text, leaf, number)
+        self._remembered.put(text, (leaf, leaf.changes, number))
         return number
 
     def _leaf(self, words: tuple[str, ...]) -> _Leaf:
@@ -151,24 +154,23 @@ class Tree:
         return -max(ranked)[2] if ranked else None
 
     def _begun(self, leaf: _Leaf, found: Words) -> int:
-        if len(self._templates) > self._templates_max:
+        if self._is_full():
             return UNFITTING
-        number = len(self._templates)
-        self._templates.append(found)
+        number = self._added(found)
         leaf.add(number, found.words)
         return number
 
     def _overflow(self, leaf: _Leaf, found: Words) -> int:
         if leaf.overflow is None:
-            if len(self._templates) > self._templates_max:
+            if self._is_full():
                 return UNFITTING
-            self._templates.append(Words((ANYTHING,) * len(found.words), found.spaces))
-            leaf.overflow = len(self._templates) - 1
+            leaf.overflow = self._added(Words((ANYTHING,) * len(found.words), found.spaces))
         return leaf.overflow
 
-    def _remember(self, text: str, leaf: _Leaf, number: int) -> None:
-        self._characters += len(text)
-        if self._characters > REMEMBERED_CHARACTERS:
-            self._remembered.clear()
-            self._characters = len(text)
-        self._remembered[text] = (leaf, leaf.changes, number)
+    def _is_full(self) -> bool:
+        return len(self._templates) > self._templates_max or self._size > SIZE_MAX
+
+    def _added(self, template: Words) -> int:
+        self._templates.append(template)
+        self._size += len(template.text) + WORD_SIZE * len(template.words)
+        return len(self._templates) - 1

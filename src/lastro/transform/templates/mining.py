@@ -26,9 +26,10 @@ import pyarrow.compute as pc
 
 from lastro.model.errors import ConfigurationError, SourceBroken, SourceChanged, UnknownName, UsageError
 from lastro.model.text import _
-from lastro.transform.templates.drain import REMEMBERED_CHARACTERS, UNFITTING, Tree, Words, words_of
+from lastro.transform.templates.drain import UNFITTING, Tree, Words, words_of
 from lastro.transform.templates.filling import Recipe, parameters, recipe, whole
 from lastro.transform.templates.masking import Masked, mask
+from lastro.transform.templates.remembering import Remembered
 
 MADE_FROM = b"lastro.made_from"
 """The metadata of a field that holds values of another column: the name of that column."""
@@ -137,8 +138,7 @@ class _Telling:
 
     def __init__(self, learnt: _Learnt) -> None:
         self._learnt = learnt
-        self._recipes: dict[str, tuple[int, Recipe]] = {}
-        self._characters = 0
+        self._recipes: Remembered[tuple[int, Recipe]] = Remembered()
 
     def row(self, masked: Masked, number: int) -> tuple[int, list[str]]:
         """The row's number and parameters. Raises `SourceChanged`."""
@@ -154,11 +154,7 @@ class _Telling:
             made = whole(text) if number == UNFITTING else recipe(words_of(text), self._learnt.texts[number])
         except (IndexError, ValueError):
             raise _changed() from None
-        self._characters += len(text)
-        if self._characters > REMEMBERED_CHARACTERS:
-            self._recipes.clear()
-            self._characters = len(text)
-        self._recipes[text] = (number, made)
+        self._recipes.put(text, (number, made))
         return number, made
 
 
@@ -171,7 +167,7 @@ def mined(
     minimum: int = 1,
     templates_max: int = 10_000,
 ) -> Templates:
-    """The templates of a text column. Raises `UnknownName`, `UsageError`."""
+    """The templates of a text column. Raises `UnknownName`, `UsageError`, `ConfigurationError`."""
     if not hasattr(upstream, "__arrow_c_stream__") or isinstance(upstream, pa.RecordBatchReader):
         raise UsageError(
             _("templates are mined from rows that can be read twice, not from a {kind}").format(
@@ -187,11 +183,13 @@ def mined(
 
 def _check_columns(schema: pa.Schema, column: str, time: str | None) -> None:
     for name in (column, time):
-        if name is not None and schema.names.count(name) != 1:
+        if name is not None and name not in schema.names:
             raise UnknownName(
-                _("the rows have no column {name}, or more than one").format(name=name[:80]),
+                _("the rows have no column {name}").format(name=name[:80]),
                 do=_("choose among: {names}").format(names=", ".join(schema.names[:20])),
             )
+    if len(set(schema.names)) < len(schema.names):
+        raise ConfigurationError(_("the rows have two columns of one name"), do=_("give each column its own name"))
     kind = schema.field(column).type
     if not _is_text(kind):
         raise UsageError(
