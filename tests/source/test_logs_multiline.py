@@ -50,7 +50,7 @@ ACCENTED, SMALL = Joining("^É", starts=True), Joining("^é", starts=True)
 )
 def test_what_begins_a_record_is_judged_by_its_text(text: str, encoding: str, joining: Joining, waits: str) -> None:
     """`Ã‰` in cp1252 is `É` to those who take it for UTF-8."""
-    assert open_record(joining, encoding)(text.encode(encoding)) == len(waits.encode(encoding))
+    assert open_record(joining, encoding=encoding)(text.encode(encoding)) == len(waits.encode(encoding))
 
 
 def test_a_broken_byte_changes_nothing_for_other_lines() -> None:

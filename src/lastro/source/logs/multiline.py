@@ -17,7 +17,7 @@ from lastro.model.errors import ConfigurationError
 from lastro.model.text import _
 
 
-def open_record(joining: Joining, encoding: str = "utf-8") -> Callable[[bytes], int]:
+def open_record(joining: Joining, *, encoding: str = "utf-8") -> Callable[[bytes], int]:
     """A function of a log's last bytes, the first line of which may be cut at its beginning: how many of them belong to
     a record that may go on; all of them if none begins in them.
 

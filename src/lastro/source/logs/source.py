@@ -21,5 +21,5 @@ def logs_source(options: Mapping[str, Any], base: Path) -> LogFiles:  # Any: a p
     """
     given = read_options(options, LogsOptions)
     lines = lines_of(given)
-    unfinished = open_line if lines.joining is None else open_record(lines.joining, lines.encoding)
+    unfinished = open_line if lines.joining is None else open_record(lines.joining, encoding=lines.encoding)
     return followed(given, base, lines, unfinished=unfinished)
