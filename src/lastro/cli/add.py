@@ -60,21 +60,19 @@ def command(
     settings: Settings,
     location: str,
     name: str | None,
-    prefix: str | None,
-    plan: bool,
-    views: bool,
     mode: str | None,
     flatten: bool,
     options: tuple[tuple[str, Any], ...],  # Any: JSON values
+    **whole: Any,  # Any: the options that are for a whole database
 ) -> Answer:
     """Infers a contract and enters the dataset in `lastro.yaml`."""
     workspace = lastro.open()
     if name is None:
         if flatten:
             raise UsageError(_("--flatten is for one dataset; add --as NAME"))
-        asked = Asked(prefix or "", mode, plan, views)
+        asked = Asked(whole["prefix"] or "", mode, whole["plan"], whole["views"])
         return _all(workspace, settings, location, asked, dict(options))
-    if prefix is not None or plan or views:
+    if any(given not in (None, False) for given in whole.values()):
         raise UsageError(_("--prefix, --plan and --views are for a whole database, which has no --as"))
     with working(name, settings):
         added = workspace.add(location, name=name, mode=mode, options=dict(options), flatten=flatten)

@@ -63,7 +63,7 @@ class MadeOf:
     def key(self, head: VersionInfo | None, *, interval: Interval | None = None) -> str:
         """The key of an attempt that follows the version `head` (rule 3), at one interval or at all there is."""
         parent = "" if head is None else head.digest
-        upstream = sorted(reference.rpartition(" ")[2] for reference in self.upstream)
+        upstream = sorted([_name(reference), reference.rpartition(" ")[2]] for reference in self.upstream)
         parts = [self.code, self.contract, dict(self.parameters), upstream, parent]
         if interval is not None:
             parts += [interval.column, to_text(interval.start), to_text(interval.end)]
