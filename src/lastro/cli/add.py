@@ -58,6 +58,7 @@ from lastro.workspace.workspace import Workspace
 @click.pass_obj
 def command(
     settings: Settings,
+    /,
     location: str,
     name: str | None,
     mode: str | None,
