@@ -3,14 +3,16 @@
 Rules:
 
 1. CPU time is user and system time of the process and of every child it waited for, as the kernel counted it.
-2. Memory is the resident memory of the whole process tree, sampled every 20 ms; pages that two processes share count
-   twice, so that the figure errs upwards. The kernel's own peak of the largest process is its lower bound.
+2. Memory is the peak of the whole process tree, sampled every 20 ms: the sum of the proportional set sizes, in which a
+   page that several processes share counts once. The peak that the kernel kept of the largest process is its lower
+   bound; what `wait` tells as that is not taken, since a process inherits it from the one that started it.
 3. Two sides take turns, and who begins changes with every round; the median of each side counts.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -23,7 +25,8 @@ from statistics import median
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_S = 0.02
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_PSS = re.compile(r"^Pss:\s+([0-9]+) kB", re.MULTILINE)
+_PEAK = re.compile(r"^VmHWM:\s+([0-9]+) kB", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def cost(side: Side) -> Cost:
         output = printed.read()
     if child.returncode:
         raise RuntimeError(f"{side.name} failed:\n{output}")
-    return Cost(usage.ru_utime + usage.ru_stime, wall, max(peak, usage.ru_maxrss * 1024), output)
+    return Cost(usage.ru_utime + usage.ru_stime, wall, peak, output)
 
 
 def alternate(sides: Sequence[Side], *, rounds: int) -> dict[str, tuple[Cost, ...]]:
@@ -81,21 +84,31 @@ def peak(costs: Sequence[Cost]) -> int:
 
 
 def _watch(pid: int) -> tuple[int, resource.struct_rusage, int]:
-    """Samples a process tree until its root ends: the peak of resident bytes, what it used, its status."""
+    """Samples a process tree until its root ends: the peak of its memory in bytes, what it used, its status."""
     highest = 0
     while True:
         ended, status, usage = os.wait4(pid, os.WNOHANG)
         if ended:
             return highest, usage, status
-        highest = max(highest, _resident(pid))
+        sizes = [_size(each) for each in _tree(pid)]
+        highest = max(highest, sum(size for size, _peak in sizes), *(peak for _size, peak in sizes))
         time.sleep(SAMPLE_S)
 
 
-def _resident(pid: int) -> int:
-    """Resident bytes of a process and all its descendants; 0 where the kernel has no /proc."""
+def _tree(pid: int) -> list[int]:
+    """A process and all its descendants."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         tasks = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    except (OSError, IndexError):
-        return 0
-    return pages * PAGE_BYTES + sum(_resident(int(child)) for children in tasks for child in children)
+    except OSError:
+        return [pid]
+    return [pid, *(each for children in tasks for child in children for each in _tree(int(child)))]
+
+
+def _size(pid: int) -> tuple[int, int]:
+    """The proportional set size of a process and its peak of resident memory, in bytes; 0 where there is no /proc."""
+    try:
+        shares = _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_text())
+        peak = _PEAK.search(Path(f"/proc/{pid}/status").read_text())
+    except OSError:
+        return 0, 0
+    return (int(shares[1]) * 1024 if shares else 0), (int(peak[1]) * 1024 if peak else 0)
