@@ -275,12 +275,17 @@ def test_what_upstream_withholds_is_withheld(made: Lake) -> None:
     )
     made.loans.ingest()
     write(made, x__sql="SELECT id, income, 2 * income AS twice FROM loans")
+    write(made, y__py="def y(loans):\n    return [{'income': 5, 'n': 1}, {'income': 6, 'n': 2}]\n")
 
-    made.workspace.build("x")
+    made.workspace.build("x", "y")
 
     columns = made.workspace.version("x").info.origin.profile["columns"]
+    rows = made.workspace.version("y").info.origin.profile["columns"]
     assert columns["income"].get("maximum") is None
+    assert columns["twice"].get("maximum") is None
     assert columns["id"]["maximum"] == "3"
+    assert rows["income"].get("maximum") is None
+    assert rows["n"]["maximum"] == "2"
 
 
 def test_parameters_of_what_is_not_derived_are_refused(made: Lake) -> None:

@@ -7,8 +7,7 @@ Rules:
 2. Steps run one after another, in an order that depends on the steps alone; within a step, the engine uses its threads.
 3. A step that fails leaves the others whole; those that are made from it are skipped, and say from which.
 4. A step without a contract gets one at its first build, inferred from its rows as `lastro add` does. For that its
-   code runs twice. A column named as one whose values its upstream withholds from statistics, or as a member of one,
-   withholds them, too, and so does one that says it is made from such a column (`transform.templates.mining`).
+   code runs twice. A column that may hold what an upstream withholds from statistics withholds it, too (`protection`).
 5. A step that is made by intervals is made interval by interval (`filling`).
 6. Before a build, the lists of datasets with `flatten: true` get the child datasets that they lack (`flatten`).
 7. The rows go through the contract like any others, and replace all that there were, in one commit: killed at any

@@ -15,10 +15,11 @@ Rules:
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,11 +117,13 @@ class Derived:
                 self._check_code()
                 return {}
 
-            def columns() -> Columns | None:
-                tables = {name: version.schema.names for name, version in self.upstream.items()}
-                return columns_of(text, tables, stream.schema.names) if text else None
-
+            columns = partial(self.columns, text, stream.schema.names)
             yield Opened(scan, watermark, self.label, made_of=self.made_of, columns=columns)
+
+    def columns(self, text: str, names: Sequence[str]) -> Columns | None:
+        """Which upstream columns each of these comes from, which a SELECT gave; None where that cannot be told."""
+        tables = {name: version.schema.names for name, version in self.upstream.items()}
+        return columns_of(text, tables, names) if text else None
 
     def _check_code(self) -> None:
         try:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lastro.model.durable import write_durably
 from lastro.model.errors import SourceBroken, UnknownName
-from lastro.model.schema import members
 from lastro.model.text import _
 from lastro.transform.derived.made_of import MadeOf
 from lastro.transform.derived.step import Step
 from lastro.workspace import configuration
+from lastro.workspace.protection import passed_on
 
 if TYPE_CHECKING:
-    from lastro.model.sample import Sample
-    from lastro.pipeline.target import Target
     from lastro.workspace.deriving import Derived
     from lastro.workspace.version import Version
     from lastro.workspace.workspace import Workspace
@@ -61,9 +59,10 @@ def _version(workspace: Workspace, name: str, step: Step) -> Version:
 def infer_contract(workspace: Workspace, step: Step, source: Derived) -> None:
     """Writes a contract that fits the rows of the source. Raises `SourceBroken` where there are none."""
     from lastro.contract import infer, parse
+    from lastro.transform.templates.mining import made_from, refer
 
     engine, path = workspace.engine(), _contract_file(workspace, step)
-    with source.scanning() as (scan, stream, _text):
+    with source.scanning() as (scan, stream, text):
         try:
             samples = engine.sample(scan)
         except SourceBroken:
@@ -78,44 +77,28 @@ def infer_contract(workspace: Workspace, step: Step, source: Derived) -> None:
             where=step.file,
             do=_("write {path}, or build again once there are rows").format(path=path.relative_to(workspace.root)),
         )
-    withheld = {name for one in step.upstream for name in _restricted(workspace.dataset(one).target())}
-    samples = _told_by(stream.schema, samples, withheld, whole=step.cut is None)
-    text = infer(step.name, samples, source=step.file, today=workspace.clock().date())
-    engine.check(parse(text, name=path.name).plan())
-    with configuration.writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(path, text.encode())
-
-
-def _restricted(target: Target) -> Iterator[str]:
-    """The names of columns whose values stand in no statistics, and of all that lies within them."""
-    for column in target.plan.columns:
-        if column.name in target.withheld:
-            yield from (name.casefold() for name in (column.name, *members(column.type)))
-
-
-def _told_by(
-    schema: Any,  # Any: a pyarrow.Schema
-    samples: Sequence[Sample],
-    withheld: set[str],
-    *,
-    whole: bool,
-) -> list[Sample]:
-    """The samples with what names and the result's own fields say of them; unless they are `whole`, intervals that are
-    still to come were not seen.
-    """
-    from lastro.transform.templates.mining import made_from, refer
-
-    made, references = made_from(schema), refer(schema)
-    return [
+    withheld = passed_on(
+        workspace,
+        step.upstream,
+        [sample.column.name for sample in samples],
+        made_from=made_from(stream.schema),
+        columns=source.columns(text, stream.schema.names),
+    )
+    references = refer(stream.schema)
+    samples = [
         replace(
             sample,
-            personal=bool({sample.column.name.casefold(), made.get(sample.column.name, "").casefold()} & withheld),
+            personal=sample.column.name in withheld,
             refers=sample.column.name in references,
-            all_read=sample.all_read and whole,
+            all_read=sample.all_read and step.cut is None,  # intervals that are still to come were not seen
         )
         for sample in samples
     ]
+    contract = infer(step.name, samples, source=step.file, today=workspace.clock().date())
+    engine.check(parse(contract, name=path.name).plan())
+    with configuration.writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(path, contract.encode())
 
 
 def session_bounds(workspace: Workspace) -> Mapping[str, Any]:  # Any: see `engine.deriving`

@@ -1,12 +1,24 @@
-"""Which columns of a dataset stand in no statistics: those that its contract withholds, and those of a child that come
-from what its parent withholds now (`contract.elements`, rule 6), step by step.
+"""Which columns of a dataset stand in no statistics.
+
+Rules:
+
+1. Those that its contract withholds, and those of a child that come from what its parent withholds now
+   (`contract.elements`, rule 6), step by step.
+2. A contract that is inferred for a derived dataset withholds what may hold values that an upstream withholds: columns
+   that are named as such a column or as a member of one, those that say they are made from one
+   (`transform.templates.mining`), and those of which the SQL's tree says so, under whatever name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from lastro.model.schema import members
+
 if TYPE_CHECKING:
+    from lastro.pipeline.target import Target
+    from lastro.source.protocol import Columns
     from lastro.workspace.workspace import Workspace
 
 
@@ -26,3 +38,32 @@ def withheld(workspace: Workspace, name: str, *, below: tuple[str, ...] = ()) ->
     if not parent.has_contract():
         return found
     return found | inherited(contract, parent.contract(), withheld(workspace, parent.name, below=below))
+
+
+def passed_on(
+    workspace: Workspace,
+    upstream: Sequence[str],
+    names: Sequence[str],
+    *,
+    made_from: Mapping[str, str],
+    columns: Columns | None,
+) -> frozenset[str]:
+    """Which of a result's columns may hold what its upstream datasets withhold (rule 2). `made_from` is what the result
+    says of them itself, `columns` which upstream columns each comes from, where that is known.
+    """
+    by_dataset = {name: frozenset(_restricted(workspace.dataset(name).target())) for name in upstream}
+    anywhere = frozenset[str]().union(*by_dataset.values())
+    known = columns or {}
+    return frozenset(
+        name
+        for name in names
+        if {name.casefold(), made_from.get(name, "").casefold()} & anywhere
+        or any(column.casefold() in by_dataset.get(dataset, ()) for dataset, column in known.get(name, ()))
+    )
+
+
+def _restricted(target: Target) -> Iterator[str]:
+    """The names of columns whose values stand in no statistics, and of all that lies within them."""
+    for column in target.plan.columns:
+        if column.name in target.withheld:
+            yield from (name.casefold() for name in (column.name, *members(column.type)))

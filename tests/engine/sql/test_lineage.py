@@ -260,3 +260,11 @@ def test_a_contract_is_one_more_step() -> None:
         "constant": (),
         "absent": (),
     }
+
+
+def test_a_parameter_is_a_value_that_comes_from_no_column() -> None:
+    text = "SELECT a, $start AS since, x + $more AS y FROM t WHERE d >= $start"
+
+    found = of_select(text, {"t": ["a", "d", "x"]}, ["a", "since", "y"])
+
+    assert found == {"a": (("t", "a"),), "since": (), "y": (("t", "x"),)}

@@ -34,7 +34,7 @@ DEPTH_MAX = 500
 """Deeper trees take the optimizer minutes."""
 STEPS_MAX = 100_000
 """So many expressions are looked at: one of a recursive CTE more than once, nested ones more than that."""
-_NEVER_TOLD = (exp.Pivot, exp.Columns, exp.PositionalColumn, exp.Parameter, exp.Placeholder)
+_NEVER_TOLD = (exp.Pivot, exp.Columns, exp.PositionalColumn)
 _Found = frozenset[tuple[str, str]]
 _NOTHING: _Found = frozenset()
 
