@@ -279,6 +279,29 @@ def test_only_the_newest_checkpoints_stay(checkpointed: Table) -> None:
     assert verify(checkpointed) == ()
 
 
+@pytest.mark.parametrize("left", ["a part of the file", "the file without its note", "the note without its file"])
+def test_what_a_killed_writer_left_of_a_checkpoint_is_dropped(
+    table: Table, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    monkeypatch.setattr(checkpoint, "EVERY", 2)
+    for key in range(3):
+        append(table, [(key, key)], str(key))
+    (file,) = table.places.log.glob("*.checkpoint.parquet")
+    (note,) = table.places.checkpoints.glob("*.json")
+    if left == "the note without its file":
+        file.unlink()
+    else:
+        note.unlink()
+        table.places.hint.unlink()
+    if left == "a part of the file":  # delta-rs writes to such a name before it renames
+        file.rename(file.with_name(f"{file.name}#1"))
+
+    append(table, [(9, 9)], "after")
+
+    assert verify(table) == ()
+    assert list(table.places.log.glob("*.checkpoint.*")) == []
+
+
 @pytest.mark.parametrize(
     "pointer", ["", "{", "[]", '{"version":7,"size":1}', '{"version":"x"}', '{"version":2,"size":99999}', "\x00" * 40]
 )

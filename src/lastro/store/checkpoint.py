@@ -4,7 +4,8 @@ Rules:
 
 1. Every 50th version gets one, after it was acknowledged; failing at it fails nothing.
 2. delta-rs writes it; then it, Delta's pointer to it and their folder are fsynced, and a note with their digests is
-   kept beside the manifests. What has no note is not vouched for and is dropped when the lock is taken.
+   kept beside the manifests. What has no note is not vouched for and is dropped when the lock is taken next, while the
+   version of the checkpoint is still the newest.
 3. The newest three stay. Every commit stays, so that dropping a checkpoint never loses anything.
 """
 
@@ -51,11 +52,15 @@ def write(places: Places, number: int) -> None:
         _remove(places, older)
 
 
-def settle(places: Places) -> None:
-    """Drops Delta's pointer and its checkpoint unless a note vouches for both. Raises `OSError`."""
+def settle(places: Places, head: int | None) -> None:
+    """Drops Delta's pointer and its checkpoint unless a note vouches for both, and what a killed writer of the newest
+    version's checkpoint left. Raises `OSError`.
+    """
     number = _pointed_at(places)
     if number is not None and not (number >= 0 and is_vouched_for(places, number, thoroughly=False)):
         drop(places)
+    elif head and head % EVERY == 0:
+        _drop_unfinished(places)
 
 
 def drop(places: Places) -> None:
@@ -66,6 +71,13 @@ def drop(places: Places) -> None:
     for number in numbers(places.checkpoints, MANIFEST_NAME):
         disk.remove(_note(places, number))
     disk.sync_folder(places.log)
+
+
+def _drop_unfinished(places: Places) -> None:
+    noted = numbers(places.checkpoints, MANIFEST_NAME)
+    for number in {*noted, *(int(path.name[:20]) for path in _files(places))}:
+        if number not in noted or not is_vouched_for(places, number, thoroughly=False):
+            _remove(places, number)
 
 
 def damaged(places: Places) -> list[Path]:

@@ -28,7 +28,7 @@ def settle(places: Places, log: Log) -> None:
     head = log.head()
     if head is None and not places.commit(0).exists():
         return
-    checkpoint.settle(places)
+    checkpoint.settle(places, head)
     if head is not None:
         _check_tip(places, log.manifest(head))
     state = None if head is None else log.state(head)
