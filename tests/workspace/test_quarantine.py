@@ -137,3 +137,41 @@ def test_a_repeated_key_is_exported_under_the_sources_names(lake, tmp_path):
     assert header == "id,UF,income,applied_at,_rules,_source,_position,_batch"
     assert (result.counts.kept, result.counts.quarantined) == (1, 0)
     assert [(row["id"], row["uf"], row["income"]) for row in lake.rows()] == [(1, "SP", 1.1), (2, "RJ", 2.5)]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_row_that_is_refused_again_and_again_stays_correctable(aside, tmp_path, ending):
+    quarantine = aside.loans.quarantine()
+    for turn, (old, new) in enumerate([("XX", "YY"), ("YY", "ZZ"), ("ZZ", "SP")]):
+        exported = tmp_path / f"turn{turn}.{ending}"
+        assert quarantine.export(exported, rule="uf.enum") == 1
+        exported.write_text(exported.read_text().replace(old, new))
+        quarantine.replay(exported)
+
+    assert aside.ids() == [1, 2, 3, 4]
+    assert "uf.enum" not in quarantine.summary()
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_row_that_is_set_aside_again_is_the_sources_record_alone(aside, tmp_path, ending):
+    exported = tmp_path / f"bad.{ending}"
+    quarantine = aside.loans.quarantine()
+    quarantine.export(exported)
+    exported.write_text("\n".join(line for line in exported.read_text().splitlines() if "primary_key" not in line))
+
+    quarantine.replay(exported)
+
+    found = {row["form"]: json.loads(row["record"]) for row in quarantine.rows() if row["form"] != "text"}
+    assert all(set(record) == {"id", "uf", "income", "applied_at"} for record in found.values())
+    assert [row["record"] for row in quarantine.rows() if row["form"] == "text"] == ["7,SP"]
+
+
+def test_an_export_from_before_says_what_to_do(aside, tmp_path):
+    exported = tmp_path / "bad.csv"
+    quarantine = aside.loans.quarantine()
+    quarantine.export(exported, rule="uf.enum")
+    quarantine.replay(correct(exported, tmp_path / "fixed.csv", **{"4": {"uf": "YY"}}))
+
+    with pytest.raises(UnknownName, match="set aside anew") as caught:
+        quarantine.replay(correct(exported, tmp_path / "again.csv", **{"4": {"uf": "SP"}}))
+    assert "lastro quarantine loans --export FILE" in caught.value.do

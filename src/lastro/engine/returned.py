@@ -7,12 +7,13 @@ Rules:
    the source is cast as a number, not as the text of one.
 3. Rows that are refused once more keep the source and position at which they were found.
 4. Records stream: of each row only its place is held in memory.
+5. Records may be restated before they are set aside: their text and form, never their place.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,21 @@ def moved(
                 places = {"source": sources.take(pa.array(at)), "position": pa.array(positions[at])}
                 columns = [places.get(name, batch.column(name)) for name in batch.schema.names]
                 writer.write(pa.RecordBatch.from_arrays(columns, schema=batch.schema))
+    return writer.files
+
+
+def restated(
+    files: Sequence[StagedFile], mend: Callable[[str, str], tuple[str, str]], folder: Path, stem: str
+) -> list[StagedFile]:
+    """New files with set-aside rows, each with the form and record that `mend` makes of its own."""
+    with Writer(folder, stem) as writer:
+        for file in files:
+            for batch in batches(file.path):
+                made = map(mend, batch.column("form").to_pylist(), batch.column("record").to_pylist())
+                forms, records = zip(*made, strict=True)
+                columns = {"form": pa.array(forms, pa.string()), "record": pa.array(records, pa.string())}
+                mended = [columns.get(name, batch.column(name)) for name in batch.schema.names]
+                writer.write(pa.RecordBatch.from_arrays(mended, schema=batch.schema))
     return writer.files
 
 

@@ -8,6 +8,8 @@ Rules:
 2. Values go out as they came in: in JSON lines each record's own text, in CSV numbers with all their digits and nested
    values as JSON.
 3. The file gets its name once it is whole.
+4. The columns of rule 1 are no part of a row: one that is refused once more is set aside without them, and can be
+   exported again. A record that could not be taken apart, and into whose columns nothing was written, is that again.
 """
 
 from __future__ import annotations
@@ -72,6 +74,22 @@ def as_source(row: Row, names: Mapping[str, str]) -> Row:
     for name, value in values.items():
         renamed.setdefault(names.get(name, name), value)
     return {**row, "record": msgspec.json.encode(renamed).decode()}
+
+
+def without_own(form: str, record: str) -> tuple[str, str]:
+    """The form and record of a corrected row that is set aside once more (rule 4)."""
+    if form != "raw":
+        return form, record
+    import msgspec
+
+    values = msgspec.json.decode(record, type=dict[str, msgspec.Raw])
+    own = {name: bytes(values.pop(name)) for name in RESERVED if name in values}
+    if not own:
+        return form, record
+    line = msgspec.json.decode(own.get(TEXT, b"null"))
+    if isinstance(line, str) and line and all(bytes(value) in {b"null", b'""'} for value in values.values()):
+        return "text", line
+    return form, msgspec.json.encode(values).decode()
 
 
 def addresses(path: Path) -> list[Address]:

@@ -29,6 +29,7 @@ from typing import Any
 
 from lastro.engine import columns_through
 from lastro.engine.protocol import Measures, Staged
+from lastro.engine.returned import restated
 from lastro.engine.scan import FileScan, JsonLines
 from lastro.model import digest
 from lastro.model.arrival import Arrived
@@ -41,8 +42,10 @@ from lastro.model.version import Mode, Origin, RowCounts, VersionInfo
 from lastro.pipeline import content, keys, proof, reading, schema_change
 from lastro.pipeline.arrival_notes import arrival_notes
 from lastro.pipeline.aside import set_aside
+from lastro.pipeline.corrections import without_own
 from lastro.pipeline.joining import Joined, join
 from lastro.pipeline.judging import judge_batch, judge_whole, profile, refuse_failed
+from lastro.pipeline.lineage import CORRECTIONS
 from lastro.pipeline.result import IngestResult, first_result, summed, unchanged
 from lastro.pipeline.schema_change import Intake
 from lastro.pipeline.target import Target
@@ -238,7 +241,14 @@ def _stage(batch: Batch) -> Intake:
         progress=batch.attempt.progress,
     )
     plan = dataclasses.replace(intake.target.plan, primary_key=target.plan.primary_key)
-    return dataclasses.replace(intake, target=dataclasses.replace(intake.target, plan=plan))
+    intake = dataclasses.replace(intake, target=dataclasses.replace(intake.target, plan=plan))
+    return _without_own(intake, batch.folder) if batch.opened.label.startswith(CORRECTIONS) else intake
+
+
+def _without_own(intake: Intake, folder: Path) -> Intake:
+    """Corrected rows that are refused once more, without the columns that an export gave them."""
+    aside = restated(intake.staged.quarantined, without_own, folder, "again")
+    return dataclasses.replace(intake, staged=dataclasses.replace(intake.staged, quarantined=tuple(aside)))
 
 
 def _more(batch: Batch, watermark: dict[str, Any]) -> bool:  # Any: JSON values

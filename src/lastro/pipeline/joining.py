@@ -270,5 +270,8 @@ def _key_stored_already(target: Target) -> DataRefused:
     return DataRefused(
         _("{dataset} already holds rows with these primary keys").format(dataset=target.dataset),
         where=f"{target.dataset} ({key})",
-        do=_("lastro ingest {dataset} --mode upsert replaces them").format(dataset=target.dataset),
+        do=_(
+            "lastro ingest {dataset} --mode upsert replaces them; in a file of corrected rows, "
+            "give those rows another key or leave them out"
+        ).format(dataset=target.dataset),
     )

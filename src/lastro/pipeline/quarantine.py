@@ -148,11 +148,14 @@ class Quarantine:
         missing = [address for address in addresses if address not in known]
         if missing:
             raise UnknownName(
-                _("{count} of the corrected rows are not open in the quarantine of {dataset}").format(
-                    count=len(missing), dataset=self.target.dataset
-                ),
+                _(
+                    "{count} of the corrected rows are not open in the quarantine of {dataset}: "
+                    "since the file was exported, they were taken in, set aside anew or left behind"
+                ).format(count=len(missing), dataset=self.target.dataset),
                 where=f"{missing[0][1]}:{missing[0][2]}",
-                do=_("export the quarantine again and correct that file"),
+                do=_("lastro quarantine {dataset} --export FILE writes those that are open; correct them there").format(
+                    dataset=self.target.dataset
+                ),
             )
 
     def _mark(self, addresses: list[Address], key: str) -> None:
