@@ -190,7 +190,8 @@ def _doubt_of_type(sample: Sample, name: str) -> str:
         case Also.POINTS:
             reason = _(
                 "ambiguous: {column} is read with a decimal point, but each of its numbers could be a whole one with "
-                "points between thousands; if so, say `logicalType: integer` and `transformLogic: {logic}`, and no physicalType"
+                "points between thousands; if so, say `logicalType: integer` and `transformLogic: {logic}`, and no "
+                "physicalType"
             )
             return _guessed(sample, name, reason, logic=_replaced(sample, name, ".", ""))
         case Also.COMMAS:
