@@ -1,15 +1,20 @@
 """The first contract: what is guessed, what is not, and that it always reads."""
 
+import gettext
 from datetime import date
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastro.contract import infer, parse
+from lastro.contract.infer import guesses
+from lastro.model import text as texts
 from lastro.model.errors import ContractError, NameRefused
 from lastro.model.plan import OneOf, Within
-from lastro.model.sample import Sample
+from lastro.model.sample import Also, Sample
 from lastro.model.schema import Decimal, Field, ListOf, MapOf, Primitive, StructOf
 
 TODAY = date(2026, 11, 22)
@@ -161,6 +166,47 @@ def test_a_decimal_comma_is_cleaned_by_the_contract(name):
 
     assert plan.columns[0].expression == f"replace({quoted}, ',', '.')"
     assert "is written with a decimal comma" in text
+
+
+@pytest.mark.parametrize("name", ["valor", "código", "Valor (R$) #", 'a"b', "a\nb"])
+def test_numbers_that_may_have_signs_between_thousands_tell_both_readings(name):
+    text, plan = made(
+        sample(name, Decimal(18, 3), also=Also.POINTS), sample(f"{name} text", also=Also.COMMAS, distinct=900)
+    )
+
+    points, commas = (guess for guess in guesses(text) if "ambiguous" in guess)
+    assert [column.source for column in plan.columns] == [name, f"{name} text"]
+    assert points.startswith("guessed: ambiguous: ")
+    assert ", '.', '')`" in points
+    assert "`logicalType: integer`" in points
+    assert commas.startswith("guessed: ambiguous: ")
+    assert ", ',', '.')`" in commas
+    assert commas.endswith(", ',', '')`")
+
+
+def test_dates_that_may_be_two_name_the_format_that_was_chosen():
+    text, plan = made(sample("dia", Primitive.DATE, format="%d/%m/%Y", also_format="%m/%d/%Y"))
+
+    assert plan.columns[0].format == "%d/%m/%Y"
+    assert guesses(text)[-1] == (
+        "guessed: ambiguous: dia could be MM/dd/yyyy, too; dd/MM/yyyy was chosen, so change it if that is wrong"
+    )
+
+
+def test_guesses_are_told_in_the_readers_language(tmp_path, monkeypatch):
+    catalog = Catalog(locale="pt_BR")
+    catalog.add("guessed: {what}", "suposto: {what}")
+    catalog.add("{column} is unique and never missing", "{column} nunca se repete nem falta")
+    (tmp_path / "pt_BR" / "LC_MESSAGES").mkdir(parents=True)
+    with (tmp_path / "pt_BR" / "LC_MESSAGES" / "lastro.mo").open("wb") as file:
+        write_mo(file, catalog)
+    monkeypatch.setattr(texts, "_translations", lambda name: gettext.translation("lastro", tmp_path, [name]))
+    monkeypatch.setenv("LASTRO_LANG", "pt")
+
+    text, plan = made(sample("id", Primitive.LONG, unique=True))
+
+    assert plan.primary_key == ("id",)
+    assert guesses(text) == ("suposto: id nunca se repete nem falta",)
 
 
 def test_of_several_keys_the_leftmost_is_taken():

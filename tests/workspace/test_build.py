@@ -333,14 +333,31 @@ def test_a_failing_step_leaves_others_whole_and_skips_what_is_made_from_it(made:
     assert not found.passed
 
 
-def test_a_circle_stops_the_build_and_fails_each_step_of_a_round(made: Lake) -> None:
-    write(made, by_state__sql="SELECT * FROM top")
+def test_a_circle_fails_its_own_steps_skips_what_is_made_from_them_and_leaves_the_others(made: Lake) -> None:
+    write(made, ring__sql="SELECT * FROM ring", last__sql="SELECT * FROM ring")
+    before = {one.dataset: one.stale for one in made.workspace.status()}
 
-    with pytest.raises(ConfigurationError, match="in a circle: by_state → top → by_state"):
-        made.workspace.build()
+    found = made.workspace.build()
     played = made.workspace.round(retries=0)
 
-    assert outcomes(played.steps) == {"loans": "unchanged", "by_state": "failed", "top": "failed"}
+    assert outcomes(found.steps) == {"by_state": "made", "top": "made", "ring": "failed", "last": "skipped"}
+    assert (found.exit_code, found.steps[1].where) == (2, "transforms/ring.sql")
+    assert outcomes(played.steps)["top"] == "unchanged"
+    assert before["by_state"] == ("never built",)
+    after = {one.dataset: one.stale for one in made.workspace.status()}
+    assert (after["by_state"], after["top"]) == ((), ())
+    assert after["ring"] == ("derived datasets read each other in a circle: ring → ring",)
+    assert after["last"] == ("never built", "ring")
+
+
+def test_each_step_of_a_circle_tells_it(made: Lake) -> None:
+    write(made, by_state__sql="SELECT * FROM top")
+
+    found = made.workspace.build()
+
+    assert outcomes(found.steps) == {"by_state": "failed", "top": "failed"}
+    assert {one.what.partition(": ")[2] for one in found.steps} == {"by_state → top → by_state"}
+    assert outcomes(made.workspace.build("top").steps) == {"top": "failed"}
 
 
 def test_an_upstream_without_a_version_is_told(lake: Lake) -> None:

@@ -27,7 +27,7 @@ from typing import Any
 from lastro.contract.amend import type_keys
 from lastro.contract.contract import Contract
 from lastro.contract.guess import names_person
-from lastro.contract.infer import column_names
+from lastro.contract.infer import column_names, guessed
 from lastro.contract.naming import distinct, snake
 from lastro.contract.patch import block
 from lastro.contract.plan import withholds
@@ -151,8 +151,8 @@ def text_of(found: Elements, name: str) -> str:
         f"# One row for each element of a list of {found.parent}. Written by lastro flatten; it is yours to change.",
         *block(_document(found, name), 0),
     ]
-    guessed = [member.name for member in found.members if member.is_guessed]
-    notes = [f"# guessed: {each} looks personal, so its values stand in no statistics" for each in guessed]
+    personal = _("{column} looks personal, so its values stand in no statistics")
+    notes = [guessed(personal.format(column=member.name)) for member in found.members if member.is_guessed]
     return "\n".join([lines[0], *notes, *lines[1:]]) + "\n"
 
 

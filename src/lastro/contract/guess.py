@@ -19,6 +19,7 @@ from decimal import InvalidOperation
 from lastro.contract.naming import snake
 from lastro.model.sample import Sample
 from lastro.model.schema import Decimal, Primitive, members
+from lastro.model.text import _
 
 VALUES_MIN = 2
 VALUES_MAX = 20
@@ -110,7 +111,7 @@ def allowed_values(sample: Sample) -> tuple[str, ...]:
 
 
 def bounds(sample: Sample) -> tuple[int | None, int | None, str] | None:
-    """The smallest and largest value to promise and the reason; None if there is nothing to promise."""
+    """The smallest and largest value to promise and the reason, in which `{column}` stands; None for nothing."""
     kind = sample.column.type
     name = words(sample.column.name)
     if not (kind in _NUMBERS or isinstance(kind, Decimal)) or _IDENTIFIERS & name:
@@ -120,8 +121,8 @@ def bounds(sample: Sample) -> tuple[int | None, int | None, str] | None:
         return None
     for known, (smallest, largest) in _BOUNDS:
         if known & name and smallest <= low and high <= largest:
-            return smallest, largest, "is named and filled like that"
-    return (0, None, "is never negative") if low >= 0 else None
+            return smallest, largest, _("{column} is named and filled like that")
+    return (0, None, _("{column} is never negative")) if low >= 0 else None
 
 
 def _tells(value: str) -> bool:

@@ -2,13 +2,15 @@
 
 Rules:
 
-1. Every guess carries a comment `# guessed: …` with column and reason; what is only read off (names, types) has none.
+1. Every guess carries a comment `# guessed: …` with column and reason, in the reader's language; what is only read off
+   (names, types) has none.
 2. A column is required if no value was missing; that is a guess only where part of the source was read.
 3. Of the columns that look like keys, the leftmost becomes the primary key.
 4. Names that are no plain words become snake case, distinct without regard to capitals; `physicalName` keeps the
    source's.
 5. Integers become long, whatever width the sample would fit: the next batch may hold a larger one.
 6. No value is written but those of a list of allowed values (see `guess`).
+7. Where values can be read in two ways, the guess tells both, and how to say the other one.
 """
 
 from __future__ import annotations
@@ -26,9 +28,9 @@ from lastro.contract.types import COLUMNS_MAX, NAME_MAX
 from lastro.contract.upgrade import CURRENT
 from lastro.model.errors import ContractError
 from lastro.model.reference import check_name
-from lastro.model.sample import Sample
+from lastro.model.sample import Also, Sample
 from lastro.model.schema import Decimal, ListOf, MapOf, Primitive, StructOf, Type
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
 
 _WORD = re.compile(r"\w+")
 _SIMPLE = {
@@ -65,8 +67,18 @@ def infer(name: str, samples: Sequence[Sample], *, source: str, today: date) -> 
 
 def _head(name: str, samples: Sequence[Sample], key: int | None, *, source: str, today: date) -> Iterator[str]:
     rows = max(sample.rows for sample in samples)
-    part = "" if all(sample.all_read for sample in samples) else " (not all of it was read)"
-    yield f"# Inferred on {today.isoformat()} from {rows} rows{part}. Lines marked `guessed` want a person's eye."
+    sentence = ngettext(
+        "Inferred on {day} from {n} row. Lines marked `guessed` want a person's eye.",
+        "Inferred on {day} from {n} rows. Lines marked `guessed` want a person's eye.",
+        rows,
+    )
+    if not all(sample.all_read for sample in samples):
+        sentence = ngettext(
+            "Inferred on {day} from {n} row (not all of it was read). Lines marked `guessed` want a person's eye.",
+            "Inferred on {day} from {n} rows (not all of it was read). Lines marked `guessed` want a person's eye.",
+            rows,
+        )
+    yield f"# {sentence.format(day=today.isoformat(), n=rows)}"
     yield "version: 0.1.0"
     yield f"apiVersion: {CURRENT}"
     yield "kind: DataContract"
@@ -78,19 +90,38 @@ def _head(name: str, samples: Sequence[Sample], key: int | None, *, source: str,
     yield f"  - name: {scalar(name)}"
     yield "    logicalType: object"
     if key is None:
-        yield f"    # guessed: no primary key, since {_why_no_key(samples)}"
+        yield f"    {guessed(_why_no_key(samples))}"
     yield "    properties:"
+
+
+def guesses(text: str) -> tuple[str, ...]:
+    """The guesses that an inferred contract's comments tell, as sentences; `text` is in the reader's language."""
+    mark = guessed("")
+    return tuple(line[line.index(mark) + 2 :].strip() for line in text.splitlines() if mark in line)
+
+
+def guessed(what: str) -> str:
+    """The comment that says what was guessed."""
+    return "# " + _("guessed: {what}").format(what=what)
 
 
 def _why_no_key(samples: Sequence[Sample]) -> str:
     """What kept the leftmost column that is named like a key from being one: the rows that are in its way."""
     for sample, column in zip(samples, _names(samples), strict=True):
         if names_key(sample) and sample.rows:
-            faults = (("missing", sample.nulls), ("repeated", sample.rows - sample.nulls - sample.distinct))
-            said = " and ".join(f"{what} in {count}" for what, count in faults if count)
-            wrong = f"{said} of {sample.rows} rows" if said else "of no type for it"
-            return f"{column} is named like one, but {wrong}"
-    return "no column that is named like one is unique and always there"
+            repeated = sample.rows - sample.nulls - sample.distinct
+            said = _("no primary key, since {column} is named like one, but of no type for it")
+            if sample.nulls and repeated:
+                said = _(
+                    "no primary key, since {column} is named like one, but missing in {nulls} and repeated in "
+                    "{repeated} of {rows} rows"
+                )
+            elif sample.nulls:
+                said = _("no primary key, since {column} is named like one, but missing in {nulls} of {rows} rows")
+            elif repeated:
+                said = _("no primary key, since {column} is named like one, but repeated in {repeated} of {rows} rows")
+            return said.format(column=column, nulls=sample.nulls, repeated=repeated, rows=sample.rows)
+    return _("no primary key, since no column that is named like one is unique and always there")
 
 
 def _names(samples: Sequence[Sample]) -> list[str]:
@@ -121,36 +152,65 @@ def _column(sample: Sample, name: str, *, is_primary: bool) -> Iterator[str]:
     yield f"{' ' * 6}- name: {scalar(name)}"
     if name != sample.column.name:
         yield f"{pad}physicalName: {scalar(sample.column.name)}"
-    missing = sample.rows == sample.nulls
-    unseen = missing and sample.column.type is Primitive.STRING
     kind, *inner = _type(sample.column.type, pad)
-    yield f"{pad}logicalType: {kind}" + (
-        _guessed(sample, name, "has no value, so it may be anything") if unseen else ""
-    )
+    yield f"{pad}logicalType: {kind}" + _doubt_of_type(sample, name)
     if inner and "physicalType:" in inner[0]:
         yield inner.pop(0)
     if sample.expression is not None:
         is_plain = sample.expression.isprintable() and not sample.expression.startswith(" ")
-        reason = _guessed(sample, name, "is written with a decimal comma")
+        reason = _guessed(sample, name, _("{column} is written with a decimal comma"))
         yield f"{pad}transformLogic: " + (">-" if is_plain else scalar(sample.expression)) + reason
         yield from [f"{pad}  {sample.expression}"] if is_plain else []
     if is_primary:
-        yield f"{pad}primaryKey: true" + _guessed(sample, name, "is unique and never missing")
+        yield f"{pad}primaryKey: true" + _guessed(sample, name, _("{column} is unique and never missing"))
     if sample.rows and not sample.nulls:
-        reason = "" if sample.all_read or is_primary else _guessed(sample, name, "is never missing")
+        reason = "" if sample.all_read or is_primary else _guessed(sample, name, _("{column} is never missing"))
         yield f"{pad}required: true{reason}"
     if is_personal(sample):
-        reason = _guessed(sample, name, "looks personal, so its values stand in no statistics")
+        reason = _guessed(sample, name, _("{column} looks personal, so its values stand in no statistics"))
         yield f"{pad}classification: restricted{reason}"
     yield from _options(sample, name, inner, pad)
     if values := allowed_values(sample):
-        yield f"{pad}enum:" + _guessed(sample, name, f"has {len(values)} values in {sample.rows} rows")
+        reason = _("{column} has {n} values in {rows} rows")
+        yield f"{pad}enum:" + _guessed(sample, name, reason, n=len(values), rows=sample.rows)
         yield from (f"{pad}  - value: {scalar(value)}" for value in values)
 
 
-def _guessed(sample: Sample, name: str, reason: str) -> str:
+def _guessed(sample: Sample, name: str, reason: str, **more: object) -> str:
     """The comment that says why something was guessed; a column's name is a plain word and cannot end the comment."""
-    return f"  # guessed: {name} {reason}" + ("" if sample.all_read else ", in the part that was read")
+    what = reason.format(column=name, **more)
+    return "  " + guessed(what if sample.all_read else _("{what}, in the part that was read").format(what=what))
+
+
+def _doubt_of_type(sample: Sample, name: str) -> str:
+    """What to know of a type that may be the wrong one (rule 7); empty where there is no doubt."""
+    if sample.column.type is Primitive.STRING and sample.rows == sample.nulls:
+        return _guessed(sample, name, _("{column} has no value, so it may be anything"))
+    match sample.also:
+        case Also.POINTS:
+            reason = _(
+                "ambiguous: {column} is read with a decimal point, but each of its numbers could be a whole one with "
+                "points between thousands; if so, say `logicalType: integer` and `transformLogic: {logic}`, and no "
+                "physicalType"
+            )
+            return _guessed(sample, name, reason, logic=_replaced(sample, name, ".", ""))
+        case Also.COMMAS:
+            reason = _(
+                "ambiguous: {column} stays text, since its commas may be decimal or stand between thousands; say "
+                "`logicalType: number` and `transformLogic: {decimal}`, or `logicalType: integer` and "
+                "`transformLogic: {whole}`"
+            )
+            decimal, whole = _replaced(sample, name, ",", "."), _replaced(sample, name, ",", "")
+            return _guessed(sample, name, reason, decimal=decimal, whole=whole)
+        case _:
+            return ""
+
+
+def _replaced(sample: Sample, name: str, old: str, new: str) -> str:
+    """SQL over the source's column that replaces a sign; with an ellipsis for a name that a comment cannot hold."""
+    column = sample.column.name
+    quoted = '"' + column.replace('"', '""') + '"' if column.isprintable() else "…"
+    return f"replace({column if name == column and column.isascii() else quoted}, '{old}', '{new}')"
 
 
 def _options(sample: Sample, name: str, inner: list[str], pad: str) -> Iterator[str]:
@@ -159,11 +219,16 @@ def _options(sample: Sample, name: str, inner: list[str], pad: str) -> Iterator[
     rest = [] if options else inner
     if sample.format and sample.column.type in _SIMPLE and _SIMPLE[sample.column.type][0] in ("date", "timestamp"):
         fine = sample.format == "iso8601_ns"
-        reason = "is finer than a microsecond, and cut to it" if fine else "is written so throughout"
-        reason = _guessed(sample, name, reason)
+        reason = (
+            _("{column} is finer than a microsecond, and cut to it") if fine else _("{column} is written so throughout")
+        )
+        other = jdk_format(sample.also_format) if sample.also_format else ""
+        if other:
+            reason = _("ambiguous: {column} could be {other}, too; {format} was chosen, so change it if that is wrong")
+        reason = _guessed(sample, name, reason, other=other, format=jdk_format(sample.format))
         options.append(f"{pad}  format: {scalar(jdk_format(sample.format))}{reason}")
     if sample.zone and sample.column.type is Primitive.TIMESTAMP:
-        reason = _guessed(sample, name, "may tell no time zone, and the source says this one")
+        reason = _guessed(sample, name, _("{column} may tell no time zone, and the source says this one"))
         options.append(f"{pad}  defaultTimezone: {scalar(sample.zone)}{reason}")
     if found := bounds(sample):
         low, high, why = found

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from lastro.model.schema import Field
+
+
+class Also(StrEnum):
+    """What signs in numbers may stand for beside what they were read as: what there is between thousands."""
+
+    POINTS = "points"
+    COMMAS = "commas"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +42,7 @@ class Sample:
     """True if the source knows that the column names rows of another dataset, and no row of its own."""
     personal: bool = False
     """True if the source knows that the column is about natural persons, whatever its name and values look like."""
+    also: Also | None = None
+    """What else the signs of all the numbers could be; None if there is no doubt."""
+    also_format: str | None = None
+    """Another strptime format that reads all values, but as other days."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lastro.contract import infer, parse
+from lastro.contract.infer import guesses
 from lastro.engine import first_lines, sniff
 from lastro.engine.protocol import Engine
 from lastro.engine.scan import Csv, FileScan
@@ -89,8 +90,7 @@ def add(
         except BaseException:
             (root / contract).unlink(missing_ok=True)  # else the name would be taken by a dataset that is not there
             raise
-    notes = tuple(line.split("#", 1)[1].strip() for line in text.splitlines() if "# guessed:" in line)
-    return Added(name, contract, label, chosen.value, len(plan.columns), (*guessed, *notes))
+    return Added(name, contract, label, chosen.value, len(plan.columns), (*guessed, *guesses(text)))
 
 
 @contextmanager

@@ -5,7 +5,8 @@ Rules:
 1. A step whose code, parameters, upstream versions and contract are those of its newest version reads nothing and
    writes nothing (`transform.derived.made_of`).
 2. Steps run one after another, in an order that depends on the steps alone; within a step, the engine uses its threads.
-3. A step that fails leaves the others whole; those that are made from it are skipped, and say from which.
+3. A step that fails, or reads itself in a circle, leaves the others whole; those that are made from it are skipped, and
+   say from which.
 4. A step without a contract gets one at its first build, inferred from its rows as `lastro add` does. For that its
    code runs twice. A column that may hold what an upstream withholds from statistics withholds it, too (`protection`).
 5. A step that is made by intervals is made interval by interval (`filling`).
@@ -36,7 +37,7 @@ from lastro.transform.derived.order import needed, ordered
 from lastro.transform.derived.step import Step
 from lastro.transform.derived.why import Why
 from lastro.workspace import configuration, flatten, making
-from lastro.workspace.attempt import Working, attempt, failed, silently
+from lastro.workspace.attempt import Working, attempt, silently
 from lastro.workspace.filling import fill, outlook
 from lastro.workspace.steps import found
 
@@ -110,14 +111,9 @@ class Building:
     asked: Mapping[str, Asked] = field(default_factory=dict)
 
     def steps(self, names: tuple[str, ...], *, only: bool) -> tuple[Tried, ...]:
-        """The steps of a round: all, or `only` those named. What is wrong with all of them is each one's failure."""
-        steps = found(self.workspace)
-        chosen = [step for step in steps.values() if step.name in names or not only]
-        try:
-            order = ordered(steps.values())
-        except LastroError as error:
-            return tuple(failed(step.name, error, self.workspace.clock()) for step in chosen)
-        return self.played(tuple(step for step in order if step in chosen))
+        """The steps of a round: all, or `only` those named."""
+        order = ordered(found(self.workspace).values())
+        return self.played(tuple(step for step in order if step.name in names or not only))
 
     def played(self, steps: tuple[Step, ...]) -> tuple[Tried, ...]:
         """What became of the steps, in their order."""

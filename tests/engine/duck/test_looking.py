@@ -24,7 +24,7 @@ from lastro.engine.duck.limits import Limits
 from lastro.engine.duck.sampling import COMMA, seen
 from lastro.engine.scan import Csv, FileScan, JsonLines, Lines, Parquet, StreamScan
 from lastro.model.errors import ConfigurationError, LimitExceeded, SourceBroken
-from lastro.model.sample import Sample
+from lastro.model.sample import Also, Sample
 from lastro.model.schema import Decimal, Field, ListOf, Primitive, StructOf, Type
 
 P = Primitive
@@ -78,6 +78,50 @@ def test_text_is_narrowed_to_what_reads_all_of_it(
 
     assert (found.column.type, found.format) == (kind, form)
     assert found.column.nullable == (None in values)
+
+
+@pytest.mark.parametrize(
+    ("values", "also"),
+    [
+        (["1.234", "2.500", None], Also.POINTS),
+        (["-1.234", "950", "0"], Also.POINTS),
+        (["1,234", "2,500"], Also.COMMAS),
+        (["1,234", "950"], Also.COMMAS),
+        (["0.123", "1.234"], None),
+        (["1234.500"], None),
+        (["1.234", "1.5"], None),
+        (["1.2345"], None),
+        (["950", "17"], None),
+        (["1,5", "1,234"], None),
+        (["1,234 EUR"], None),
+        (["1.234.567,00"], None),
+        (["ends,but"], None),
+        ([None], None),
+    ],
+)
+def test_signs_that_may_stand_between_thousands_are_told(
+    values: list[str | None], also: Also | None, tmp_path: Path
+) -> None:
+    assert sampled(values, tmp_path).also is also
+
+
+@pytest.mark.parametrize(
+    ("values", "other"),
+    [
+        (["01/02/2026", "03/04/2026", None], "%m/%d/%Y"),
+        (["01-02-2026"], "%m-%d-%Y"),
+        (["01.02.2026"], "%m.%d.%Y"),
+        (["01/02/2026 10:00:00"], "%m/%d/%Y %H:%M:%S"),
+        (["01/02/2026 10:00:00 -0300"], "%m/%d/%Y %H:%M:%S %z"),
+        (["01/01/2026", "02/02/2026"], None),
+        (["31/01/2026", "01/02/2026"], None),
+        (["01/31/2026", "01/02/2026"], None),
+        (["2026/01/02"], None),
+        (["2026-01-02"], None),
+    ],
+)
+def test_days_that_may_be_months_are_told(values: list[str | None], other: str | None, tmp_path: Path) -> None:
+    assert sampled(values, tmp_path).also_format == other
 
 
 BARE = """CASE WHEN regexp_full_match("a", '{}') THEN replace(replace("a", '.', ''), ',', '.') """

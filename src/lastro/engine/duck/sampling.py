@@ -10,8 +10,10 @@ Rules:
    that a double is meant.
 4. Numbers with a decimal comma (`1.234,56`) are numbers, cleaned by an expression, where every value is written so and
    one proves it: by a dot as well, or by other than three places. What is written otherwise later is set aside or
-   read by its dot; it never becomes another number.
-5. Day first comes before month first; a format is given where ISO 8601 does not read the values.
+   read by its dot; it never becomes another number. Where each point or comma of all numbers may as well stand between
+   thousands (`1.234`, `950`), that is told.
+5. Day first comes before month first; a format is given where ISO 8601 does not read the values. Where both read all of
+   them, the other format is told, too.
 6. JSON objects and arrays become structs and lists where every value has one shape (see `shapes`).
 7. Lines of logs know more ways to write a moment, and are told how some columns do: that is tried first. Where they
    know a zone, a time without one is a moment.
@@ -40,7 +42,7 @@ from lastro.engine.scan import FileFormat, Lines, Parquet, Span
 from lastro.engine.sql import clockform
 from lastro.engine.sql.compile import compile_batch
 from lastro.model.plan import ColumnPlan, Plan
-from lastro.model.sample import Sample
+from lastro.model.sample import Also, Sample
 from lastro.model.schema import Decimal, Field, Primitive, Schema, Type
 
 VALUES_MAX = 20
@@ -63,6 +65,10 @@ LOGGED_ZONED = (
 )  # fmt: skip
 """How programs write moments into logs, beside those above."""
 COMMA = " *[+-]?(0|[1-9][0-9]{0,2}([.][0-9]{3})*|[1-9][0-9]*)(,[0-9]+)? *"
+GROUPED = "[+-]?(0|[1-9][0-9]{{0,2}}([{}][0-9]{{3}})?)"
+"""A whole number below a million, with or without its sign between thousands."""
+TWINS = frozenset(form for form in (*DATES, *MOMENTS, *ZONED) if form.startswith(("%d", "%m")) and "%m" in form)
+"""The formats that say other days with day and month the other way round."""
 _ORDERED = (*(kind for kind in Primitive if kind not in (Primitive.STRING, Primitive.BINARY, Primitive.BOOLEAN)),)
 
 
@@ -81,6 +87,8 @@ class Seen(msgspec.Struct, frozen=True):
     all_read: bool
     expression: str | None
     zone: str | None = None
+    also: Also | None = None
+    also_format: str | None = None
 
     def sample(self) -> Sample:
         """As the protocol has it."""
@@ -100,6 +108,8 @@ class Seen(msgspec.Struct, frozen=True):
             all_read=self.all_read,
             expression=self.expression,
             zone=self.zone,
+            also=self.also,
+            also_format=self.also_format,
         )
 
 
@@ -177,8 +187,13 @@ def _column(
     )
     present, distinct, longest = int(row[0]), int(row[1]), row[2]
     kind, form, made = field.type, None, None
+    also, also_format = None, None
     if narrow and kind is Primitive.STRING and present:
         kind, form, made = _narrowed(connection, field.name, present, lines)
+        also, also_format = (
+            _also(connection, field.name, present, kind, made),
+            _twin(connection, field.name, present, form),
+        )
     low, high = _range(connection, field, kind, form, made)
     values: tuple[str, ...] = ()
     if 0 < distinct <= VALUES_MAX:
@@ -196,7 +211,35 @@ def _column(
         format=form,
         all_read=all_read,
         expression=made,
+        also=also,
+        also_format=also_format,
     )
+
+
+def _also(
+    connection: duckdb.DuckDBPyConnection, column: str, present: int, kind: Type, made: str | None
+) -> Also | None:
+    """What the points of numbers, or the commas of a text, may stand for as well; None if there is no doubt."""
+    is_fraction = isinstance(kind, Decimal) or kind is Primitive.DOUBLE
+    if made is not None or not (is_fraction or kind is Primitive.STRING):
+        return None
+    value, sign = f"trim({name(column)})", "." if is_fraction else ","
+    count = f"SELECT count(*), count(*) FILTER (contains({value}, '{sign}')) FROM sampled"
+    found = _one(connection, f"{count} WHERE regexp_full_match({value}, '{GROUPED.format(sign)}')")
+    if found[0] != present or not found[1]:
+        return None
+    return Also.POINTS if is_fraction else Also.COMMAS
+
+
+def _twin(connection: duckdb.DuckDBPyConnection, column: str, present: int, form: str | None) -> str | None:
+    """The format with day and month the other way round, if it reads all values and tells other days of some."""
+    if form not in TWINS:
+        return None
+    twin = form.translate({ord("d"): "m", ord("m"): "d"})
+    kind = Primitive.DATE if form in DATES else Primitive.TIMESTAMP if form in ZONED else Primitive.TIMESTAMP_NTZ
+    casts = [_cast(column, Primitive.STRING, kind, one, None) for one in (form, twin)]
+    found = _one(connection, f"SELECT count({casts[1]}), bool_or({casts[0]} <> {casts[1]}) FROM sampled")
+    return twin if found[0] == present and found[1] else None
 
 
 def _narrowed(
