@@ -45,7 +45,7 @@ records = st.builds(
     command=st.lists(texts, max_size=4).map(tuple),
     folder=texts,
     environment=environments,
-    code=st.builds(Code, commit=st.none() | texts, dirty=st.none() | st.booleans()),
+    code=st.builds(Code, commit=st.none() | texts, dirty=st.none() | st.booleans(), script=st.none() | texts),
     parameters=st.dictionaries(texts, json_values, max_size=3),
     inputs=st.lists(versions, max_size=3).map(tuple),
     outputs=st.lists(versions, max_size=3).map(tuple),

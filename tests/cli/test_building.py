@@ -92,9 +92,10 @@ def test_a_fault_is_told_with_its_repair(lake, lastro):
 
     ended = lastro("why", "by_state")
 
-    assert ended.code == 0
+    assert ended.code == 2
     assert "did you mean loans?" in ended.out
-    assert ended.last.startswith("by_state cannot be built: there is no dataset lones to derive from")
+    assert ended.last.startswith("by_state cannot be built: there is no dataset lones to derive from. next: ")
+    assert "lastro build" not in ended.last
 
 
 def test_what_is_not_derived_has_no_reason(lake, lastro):

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -178,3 +179,12 @@ def listing(root: Path) -> dict[str, tuple[int, int]]:
     return {
         str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(root.rglob("*")) if path.is_file()
     }
+
+
+@pytest.mark.parametrize("kind", ["cron", "systemd"])
+def test_emit_names_the_program_by_its_path_unless_told_otherwise(lake, lastro, kind):
+    own = str(Path(sys.executable).with_name("lastro"))
+
+    assert own in lastro("emit", kind).out
+    assert "'/opt/my x/lastro'" in lastro("emit", kind, "--program", "/opt/my x/lastro").out.replace('"', "'")
+    assert own not in lastro("emit", "airflow").out

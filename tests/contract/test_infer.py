@@ -154,7 +154,7 @@ def test_a_key_that_almost_is_one_is_named_with_what_is_in_its_way():
     text, _ = made(sample("UF"), sample("Código", rows=200, nulls=2, distinct=197))
 
     assert (
-        "# guessed: no primary key, since Código is named like one, but missing in 2 and repeated in 1 of 200 rows"
+        "# guessed: no primary key, since codigo is named like one, but missing in 2 and repeated in 1 of 200 rows"
         in text
     )
 
@@ -304,7 +304,7 @@ def test_names_become_words_and_stay_distinct():
         "column_5",
         "taxa_2",
         "taxa",
-        "código",
+        "codigo",
         "uber_all",
         "column_10",
     ]

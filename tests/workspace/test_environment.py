@@ -103,3 +103,12 @@ def test_code_differences_are_named():
         "the code's commit was aaa, is none",
         "the code had changes that were in no commit",
     )
+
+
+def test_a_script_that_changed_or_was_not_recorded_is_named():
+    one, other = Code(script="sha256:1"), Code(script="sha256:2")
+
+    assert code_differences(one, one) == ()
+    assert code_differences(one, other) == ("the script changed",)
+    assert code_differences(Code(), other) == ("the code was not recorded",)
+    assert code_differences(Code("aaa", dirty=False), Code("aaa", dirty=False, script="sha256:1")) == ()

@@ -11,6 +11,7 @@ import pytest
 from tests.workspace.copies import Copy, approved
 
 from lastro.catalog import RunFiles
+from lastro.model.digest import of_bytes
 from lastro.model.errors import Corrupted, ReplayError, UnknownName, UsageError
 from lastro.workspace.replay import MetricPair, is_interactive, metric_pairs
 
@@ -95,6 +96,19 @@ def test_another_metric_is_named_with_both_numbers(trained):
 
     assert "rows" not in caught.value.what
     assert trained.records()[-1].id in caught.value.where
+    assert "nothing in the environment or the script" in caught.value.do
+
+
+def test_a_script_that_changed_outside_of_git_is_told(trained):
+    run = trained.train()
+    (trained.code / "train.py").write_text(TRAIN.replace("* scale", "* 2 * scale"))
+
+    with pytest.raises(ReplayError, match=r"metric total was 1300\.5, is 2601\.0") as caught:
+        trained.workspace.replay(run.id)
+
+    assert run.code.commit is None
+    assert run.code.script == of_bytes(TRAIN.encode())
+    assert "the script changed" in caught.value.do
 
 
 def test_other_code_that_reads_something_else_is_refused(trained):

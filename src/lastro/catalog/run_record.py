@@ -58,10 +58,13 @@ class UsedVersion:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The git commit that was checked out, or None outside git; `dirty` if any file differed from it."""
+    """The git commit that was checked out, or None outside git; `dirty` if any file differed from it. `script` is the
+    digest of the file that was started, None where there was none, or where the record is older than that.
+    """
 
     commit: str | None = None
     dirty: bool | None = None
+    script: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ class RunRecord:
         plain = asdict(self)
         plain["started"] = clock.to_text(self.started)
         plain["ended"] = clock.to_text(self.ended) if self.ended else None
+        if self.code.script is None:
+            del plain["code"]["script"]
         plain["metrics"] = {name: value if math.isfinite(value) else str(value) for name, value in self.metrics.items()}
         return plain
 

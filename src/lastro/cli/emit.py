@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 import click
@@ -29,13 +31,13 @@ from lastro.workspace.round import sourced
 )
 @click.argument("kind", type=click.Choice(list(KINDS)), metavar="|".join(KINDS))
 @click.option("--every", default="1h", show_default=True, metavar=_("PERIOD"), help=_("How often: 15m, 1h, 1d."))
-@click.option("--program", default="lastro", show_default=True, help=_("How lastro is called there."))
+@click.option("--program", help=_("How lastro is called there; for cron and systemd else its own path."))
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help=_("Write into this new file."))
-def command(kind: str, every: str, program: str, output: Path | None) -> Answer:
+def command(kind: str, every: str, program: str | None, output: Path | None) -> Answer:
     """The schedule of a workspace for one scheduler."""
     workspace = lastro.open()
     names = sourced(workspace)
-    text = emit(kind, Schedule(workspace.root, parse_period(every), names, program))
+    text = emit(kind, Schedule(workspace.root, parse_period(every), names, program or _program(kind)))
     if output is not None:
         if output.exists():
             raise ConfigurationError(
@@ -48,3 +50,12 @@ def command(kind: str, every: str, program: str, output: Path | None) -> Answer:
         verdict=_("{kind} schedule written to {path}").format(kind=kind, path=output),
         text=text if output is None else "",
     )
+
+
+def _program(kind: str) -> str:
+    """How lastro is called there: by its path where the scheduler looks in no virtual environment."""
+    if kind not in {"cron", "systemd"}:
+        return "lastro"
+    beside = Path(sys.executable).absolute().with_name("lastro")
+    found = str(beside) if beside.is_file() else shutil.which("lastro")
+    return str(Path(found).absolute()) if found else "lastro"

@@ -27,6 +27,7 @@ from lastro.contract.scalar import scalar
 from lastro.contract.types import COLUMNS_MAX, NAME_MAX
 from lastro.contract.upgrade import CURRENT
 from lastro.model.errors import ContractError
+from lastro.model.naming import plain
 from lastro.model.reference import check_name
 from lastro.model.sample import Also, Sample
 from lastro.model.schema import Decimal, ListOf, MapOf, Primitive, StructOf, Type
@@ -144,7 +145,9 @@ def column_names(own: Sequence[str], *, beside: Sequence[str] = ()) -> list[str]
 
 
 def _is_word(name: str) -> bool:
-    return bool(_WORD.fullmatch(name)) and len(name) <= NAME_MAX
+    """True for a plain word; one with accents is none, unless ASCII has no letters for it."""
+    is_plain = name.isascii() or len(plain(name)) < len(name)
+    return is_plain and bool(_WORD.fullmatch(name)) and len(name) <= NAME_MAX
 
 
 def _column(sample: Sample, name: str, *, is_primary: bool) -> Iterator[str]:

@@ -10,11 +10,13 @@ import platform
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
 from lastro.catalog.run_record import Code, Environment
+from lastro.model import digest
 from lastro.model.text import _
 
 GIT_TIMEOUT_S = 20.0
@@ -32,6 +34,12 @@ def command() -> tuple[str, ...]:
     return ("python", *(argument.encode("utf-8", "replace").decode() for argument in sys.orig_argv[1:]))
 
 
+def code() -> Code:
+    """The running program's code: the script's digest, and the commit checked out in its folder."""
+    script = _script()
+    return replace(code_of(script.resolve().parent if script else Path.cwd()), script=_digest(script))
+
+
 def code_of(folder: Path) -> Code:
     """The commit checked out in the folder, and whether any file – untracked ones too – differs from it.
 
@@ -44,10 +52,17 @@ def code_of(folder: Path) -> Code:
     return Code(commit.strip(), None if status is None else bool(status.strip()))
 
 
-def code_folder() -> Path:
-    """Where the running program's code is: the script's folder, else the working folder."""
-    script = Path(sys.argv[0]) if sys.argv and sys.argv[0] else None
-    return script.resolve().parent if script and script.is_file() else Path.cwd()
+def _script() -> Path | None:
+    """The file that was started, be it as a module; None in a session, or where it is gone."""
+    named = (*sys.argv[:1], getattr(sys.modules.get("__main__"), "__file__", None))  # the second knows no other folder
+    return next((path for path in map(Path, filter(None, named)) if path.is_file()), None)
+
+
+def _digest(script: Path | None) -> str | None:
+    try:
+        return None if script is None else digest.of_file(script)
+    except OSError:
+        return None
 
 
 def differences(before: Environment, now: Environment) -> tuple[str, ...]:
@@ -72,8 +87,12 @@ def differences(before: Environment, now: Environment) -> tuple[str, ...]:
 
 
 def code_differences(before: Code, now: Code) -> tuple[str, ...]:
-    """What differs between the commits, one sentence each."""
+    """What differs between the scripts and the commits, and what is not known of them, one sentence each."""
     notes = []
+    if before.commit is None and before.script is None:
+        notes.append(_("the code was not recorded"))
+    elif before.script is not None and now.script is not None and before.script != now.script:
+        notes.append(_("the script changed"))
     if before.commit != now.commit:
         nothing = _("none")
         notes.append(

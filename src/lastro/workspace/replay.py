@@ -229,8 +229,14 @@ def _compare(record: RunRecord, again: RunRecord, pairs: tuple[MetricPair, ...])
         raise ReplayError(
             _("run {run} did not give the same again: {what}").format(run=record.id, what="; ".join(differing)),
             where=_("replayed as {run}").format(run=again.id),
-            do=_("see what else differs: {notes}").format(notes="; ".join(notes) or _("nothing in the environment")),
+            do=_("see what else differs: {notes}").format(notes="; ".join(notes) or _nothing(record)),
         )
+
+
+def _nothing(record: RunRecord) -> str:
+    if record.code.commit is None:
+        return _("nothing in the environment or the script; what it imports was not recorded, as it is in no git")
+    return _("nothing in the environment")
 
 
 def _inputs_differing(record: RunRecord, again: RunRecord) -> list[str]:

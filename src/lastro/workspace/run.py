@@ -226,7 +226,7 @@ def start(
         command=environment.command(),
         folder=Path(os.path.relpath(Path.cwd(), ground.root)).as_posix(),
         environment=environment.collect(),
-        code=environment.code_of(environment.code_folder()),
+        code=environment.code(),
         parameters=plain,
         seed=own_seed if seed is None and type(own_seed) is int else seed,
         position=position,
