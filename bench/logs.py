@@ -14,7 +14,7 @@ from random import Random
 
 from bench.data import FOLDER
 from bench.figure import MIB, Figure, Size, mib, versus
-from bench.process import Cost, Side, alternate, cost, cpu, peak
+from bench.process import Cost, Side, alternate, cost, cpu, ingested, peak
 
 SEED = 20_260_131
 PATHS = ("/", "/loans", "/loans/new", "/static/app.js", "/api/v1/offers?page=2", "/health")
@@ -95,9 +95,7 @@ def added(form: str, source: Path) -> None:
 
 def ingest(place: str) -> None:
     """The whole path: read, take apart, cast, check, write, hash, commit."""
-    import lastro
-
-    print(json.dumps(lastro.open(place).dataset("requests").ingest().rows_total))
+    print(ingested(place, "requests"))
 
 
 def count(source: str) -> None:

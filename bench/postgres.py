@@ -25,7 +25,7 @@ from statistics import median
 
 from bench.data import FOLDER
 from bench.figure import MIB, Figure, Size
-from bench.process import ROOT, Cost, Side, cost
+from bench.process import ROOT, Cost, Side, cost, ingested
 
 URL = os.environ.get("LASTRO_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
 SCHEMA = "lastro_bench"
@@ -182,10 +182,8 @@ def workspace(table: str, *, reconcile: bool) -> None:
 
 def ingest(place: str) -> None:
     """The whole path: read, count, cast, check, write, hash, commit."""
-    import lastro
-
     os.environ["LASTRO_BENCH_URL"] = URL
-    print(lastro.open(place).dataset("accounts").ingest().rows_total)
+    print(ingested(place, "accounts"))
 
 
 def copy(table: str) -> None:

@@ -11,6 +11,8 @@ Rules:
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import re
 import resource
@@ -19,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -62,6 +65,16 @@ def cost(side: Side) -> Cost:
     if child.returncode:
         raise RuntimeError(f"{side.name} failed:\n{output}")
     return Cost(usage.ru_utime + usage.ru_stime, wall, peak, output)
+
+
+def ingested(folder: str, dataset: str) -> int:
+    """Ingests as `lastro ingest` does, in this process; how many rows the dataset has then."""
+    from lastro.cli.main import main
+
+    sys.argv = ["lastro", "-C", folder, "ingest", dataset, "--json"]
+    with redirect_stdout(io.StringIO()) as printed, suppress(SystemExit):
+        main()
+    return int(json.loads(printed.getvalue())["results"][0]["rows_total"])
 
 
 def alternate(sides: Sequence[Side], *, rounds: int) -> dict[str, tuple[Cost, ...]]:

@@ -110,6 +110,7 @@ def main() -> None:
     """Runs the command line of this process and exits."""
     # Click's own sentences are in our catalogue, too; it asks gettext's global domain for them.
     os.environ["LANGUAGE"] = language()
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # as in `engine.duck.guard`
     gettext.bindtextdomain("lastro", CATALOGUES)
     gettext.textdomain("lastro")
     # A stream that was closed before we began is None.

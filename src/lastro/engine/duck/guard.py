@@ -41,6 +41,10 @@ WORKBOOK_MB = 1_280
 """Data a child may hold that reads a workbook: its library takes what the file asks for, all at once."""
 
 
+_ALLOCATOR = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""Arrow's own allocator keeps what it was given; the system's gives it back, as fast (`docs/benchmarks.md`)."""
+
+
 class Child:
     """One running child. `receive` gives what it says; `send` tells it more. Made by `guarded`."""
 
@@ -152,7 +156,7 @@ def _start() -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={"LC_ALL": "C.UTF-8", "PATH": os.defpath, "PYTHONHASHSEED": "0"},
+        env={"LC_ALL": "C.UTF-8", "PATH": os.defpath, "PYTHONHASHSEED": "0", **_ALLOCATOR},
         cwd="/",
         close_fds=True,
         start_new_session=True,  # an interrupt from the terminal reaches us, and we end the child
