@@ -221,6 +221,8 @@ def test_a_package_in_the_workspace_is_no_driver(tmp_path, monkeypatch):
         "mssql+pyodbc:///?odbc_connect=DRIVER%3D/tmp/evil.so",
         "sqlite:///x.db?plugin=evil",
         "mysql+pymysql://u@h/db?init_command=DROP",
+        "mysql+pymysql://u@h/db?local_infile=1",
+        "mysql+pymysql://u@h/db?read_default_file=/etc/my.cnf",
     ],
 )
 def test_urls_that_load_code_or_show_secrets(tmp_path, url):

@@ -412,3 +412,11 @@ def test_neither_polars_nor_pandas_is_loaded_unless_it_is_used(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    "code", ["import sys\nsys.exit(0)\n", "import sys\ndef rows():\n    yield {'id': 1}\n    sys.exit(0)\n"]
+)
+def test_code_that_ends_the_program_ends_its_own_reading_alone(tmp_path, code):
+    with pytest.raises(SourceBroken, match="SystemExit"):
+        take(python(tmp_path, code))

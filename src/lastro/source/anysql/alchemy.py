@@ -40,7 +40,7 @@ from lastro.source.stream import Batches
 
 BATCH_ROWS = 8_192
 _URL = re.compile(r"[a-z][a-z0-9_]*(\+[a-z][a-z0-9_]*)?://|\$\{", re.ASCII)
-_LOADING = re.compile(r"driver|odbc_connect|plugin|extension|lib|path|init_command", re.I)
+_LOADING = re.compile(r"driver|odbc_connect|plugin|extension|lib|path|init_command|local_infile|default_file", re.I)
 _NUMBER = re.compile(r"-?\d{1,80}(\.\d{1,80})?", re.ASCII)
 _LEVELS = ("SNAPSHOT", "REPEATABLE READ", "SERIALIZABLE")
 _READ_ONLY = {"mysql": "SET SESSION TRANSACTION READ ONLY", "sqlite": "PRAGMA query_only = ON"}

@@ -162,7 +162,7 @@ class Reading:
             yield
         except StopIteration:
             raise
-        except Exception as error:  # noqa: BLE001 - a person's code may raise anything; only its message is dropped
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's code may raise anything; only its message is dropped
             raise told(error, self._source.base, self._source.label) from None
 
     def _end(self, value: object) -> None:
@@ -216,7 +216,7 @@ def loaded(function: str, base: Path) -> Iterator[Callable[..., Any]]:  # Any: w
     try:
         try:
             exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)  # noqa: S102 - rule 1
-        except Exception as error:  # noqa: BLE001 - a person's code may raise anything; only its message is dropped
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's code may raise anything; only its message is dropped
             raise told(error, base, function) from None
         found = getattr(module, name, None)
         if found is None:
