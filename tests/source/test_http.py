@@ -5,6 +5,7 @@ import gzip
 import json
 import socket
 import time
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
@@ -18,6 +19,7 @@ from lastro.model.version import Mode
 from lastro.source import create
 from lastro.source.fetch.addresses import is_public
 from lastro.source.fetch.client import Surroundings
+from lastro.source.fetch.pace import retry_after
 from lastro.source.protocol import Unchanged
 
 
@@ -536,3 +538,10 @@ def test_two_readings_of_an_unmarked_api_give_the_same_rows(api):
     rows, cursor = take(source)
 
     assert take(source, cursor)[0] == rows == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00 +99999999999999"]
+)
+def test_a_retry_after_that_no_calendar_has_says_nothing(text):
+    assert retry_after(text, datetime(2026, 1, 1, tzinfo=UTC)) is None

@@ -288,6 +288,18 @@ def test_what_upstream_withholds_is_withheld(made: Lake) -> None:
     assert rows["n"]["maximum"] == "2"
 
 
+@pytest.mark.parametrize(
+    "expression", ["md5_number('a')", "[md5_number('a')]", "'10:00:00+05'::TIMETZ", "'0101'::BIT", "{'a': '1'::BIT}"]
+)
+def test_a_type_that_would_arrive_as_another_value_is_refused(made: Lake, expression: str) -> None:
+    write(made, x__sql=f"SELECT id, {expression} AS k FROM loans")
+
+    found = step(made, "x")
+
+    assert found.outcome is Outcome.FAILED
+    assert "the column k is" in found.what
+
+
 def test_parameters_of_what_is_not_derived_are_refused(made: Lake) -> None:
     with pytest.raises(ConfigurationError, match="loans has build parameters, but is not derived"):
         made.configure(extra="    parameters: {least: 2}\n")

@@ -28,6 +28,7 @@ from lastro.model.errors import EngineError, SqlRefused
 from lastro.model.schema import Schema
 from lastro.model.text import _
 
+_UNSAFE = re.compile(r"\b(?:UHUGEINT|BIT|TIME WITH TIME ZONE)\b")
 _NAMED = re.compile(r'"([^"\n]{1,80})"')
 
 
@@ -68,12 +69,26 @@ class Session:
                 raise SqlRefused(_("the text is no SELECT"), where=self._label)
             bound = {name: given[name] for name in statements[0].named_parameters}
             result = self._connection.sql(text, params=bound) if bound else self._connection.sql(text)
+            _check_types(result, self._label)
             reader = result.to_arrow_reader(BATCH_ROWS)
         except duckdb.Error as error:
             _tell(error, self._label)
         batches = _told(reader, self._label)
         self._given.append(batches)
         return pa.RecordBatchReader.from_batches(reader.schema, batches)
+
+
+def _check_types(result: duckdb.DuckDBPyRelation, label: str) -> None:
+    """Raises `SqlRefused` for a column whose values would arrive as others: Arrow has no such type."""
+    for name, kind in zip(result.columns, result.types, strict=True):
+        if found := _UNSAFE.search(str(kind)):
+            raise SqlRefused(
+                _("the column {name} is {type}, which would arrive as another value").format(
+                    name=name[:80], type=found[0]
+                ),
+                where=label,
+                do=_("give it as text: CAST(… AS VARCHAR)"),
+            )
 
 
 def _told(reader: pa.RecordBatchReader, label: str) -> Generator[pa.RecordBatch, None, None]:

@@ -32,6 +32,7 @@ from lastro.model.text import _
 from lastro.source.fetch.addresses import Resolve, permitted, resolve
 from lastro.source.fetch.circuit import CIRCUITS, Circuits, Fuse
 from lastro.source.fetch.inflate import ENCODINGS, Damaged, pieces
+from lastro.source.fetch.links import next_target
 from lastro.source.fetch.pace import RETRY_AFTER_MAX_S, Pace, backoff, retry_after
 
 REDIRECTS_MAX = 5
@@ -236,7 +237,7 @@ class Requester:
                 {name.lower(): value for name, value in response.headers.items()},
                 self.receive(response) if self.receive else self._body(response, started),
                 url,
-                response.links.get("next", {}).get("url"),
+                next_target(response.headers.get("link", "")),
             )
         finally:
             response.close()
