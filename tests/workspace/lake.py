@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import lastro
+from lastro.model.lineage import Lineage
 
 CONTRACT = """\
 apiVersion: v3.2.0
@@ -61,3 +62,17 @@ class Lake:
 
     def ids(self, selector: str = "latest") -> list[int]:
         return [row["id"] for row in self.rows(selector)]
+
+
+def write(lake: Lake, **texts: str) -> None:
+    """Writes steps, `by_state__sql` into `transforms/by_state.sql`, and opens the workspace with them."""
+    folder = lake.root / "transforms"
+    folder.mkdir(exist_ok=True)
+    for name, text in texts.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    lake.workspace = lastro.open(lake.root)
+
+
+def told(found: Lineage, *, downstream: bool = False) -> list[tuple[int, str]]:
+    """A lineage as it is told: how far each node is, and which it is."""
+    return [(place.depth, place.node.id) for place in found.tree(downstream=downstream)]

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.workspace.lake import CONTRACT, GOOD, HEADER, Lake
+from tests.workspace.lake import CONTRACT, GOOD, HEADER, Lake, write
 
 import lastro
 from lastro.model.errors import ConfigurationError, UnknownName, UsageError
@@ -35,15 +35,6 @@ def made(lake: Lake) -> Lake:
     lake.loans.ingest()
     write(lake, by_state__sql=BY_STATE, top__py=TOP)
     return lake
-
-
-def write(lake: Lake, **texts: str) -> None:
-    folder = lake.root / "transforms"
-    folder.mkdir(exist_ok=True)
-    for name, text in texts.items():
-        path = folder / name.replace("__", ".")
-        path.write_text(text)
-    lake.workspace = lastro.open(lake.root)
 
 
 def step(lake: Lake, name: str) -> Step:
@@ -298,6 +289,15 @@ def test_a_type_that_would_arrive_as_another_value_is_refused(made: Lake, expres
 
     assert found.outcome is Outcome.FAILED
     assert "the column k is" in found.what
+
+
+def test_a_relation_with_such_a_type_is_refused(made: Lake) -> None:
+    write(made, x__py="def x(loans):\n    return loans.relation().project(\"id, md5_number('a') AS k\")\n")
+
+    found = step(made, "x")
+
+    assert found.outcome is Outcome.FAILED
+    assert "the column k is UHUGEINT" in found.what
 
 
 def test_parameters_of_what_is_not_derived_are_refused(made: Lake) -> None:

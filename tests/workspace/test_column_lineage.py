@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from tests.workspace.lake import GOOD, HEADER, Lake
+from tests.workspace.lake import GOOD, HEADER, Lake, told, write
 
 import lastro
 from lastro.model.errors import UnknownName
-from lastro.model.lineage import Lineage, Presence
+from lastro.model.lineage import Presence
 from lastro.workspace.column_lineage import column
 
 BY_STATE = "SELECT uf, count(*) AS n, sum(income) AS Total FROM loans GROUP BY uf ORDER BY uf"
@@ -23,17 +23,9 @@ def made(lake: Lake) -> Lake:
     """`by_state` by SQL, `twice` by Python that gives SQL, `rows` by Python that gives rows, `last` from both kinds."""
     lake.csv.write_text(GOOD)
     lake.loans.ingest()
-    folder = lake.root / "transforms"
-    folder.mkdir()
-    for name, text in {"by_state.sql": BY_STATE, "twice.py": TWICE, "rows.py": ROWS, "last.sql": LAST}.items():
-        (folder / name).write_text(text)
-    lake.workspace = lastro.open(lake.root)
+    write(lake, by_state__sql=BY_STATE, twice__py=TWICE, rows__py=ROWS, last__sql=LAST)
     assert lake.workspace.build().passed
     return lake
-
-
-def told(found: Lineage, *, downstream: bool = False) -> list[tuple[int, str]]:
-    return [(place.depth, place.node.id) for place in found.tree(downstream=downstream)]
 
 
 def test_a_version_keeps_what_its_columns_come_from(made: Lake) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.workspace.lake import GOOD, Lake
+from tests.workspace.lake import GOOD, Lake, told
 
 import lastro
 from lastro.model.errors import UsageError
-from lastro.model.lineage import Kind, Lineage, Presence
+from lastro.model.lineage import Kind, Presence
 from lastro.report.drawing import to_svg
 
 SPACE = "lastro://test"
@@ -53,10 +53,6 @@ def take(lake: Lake, *lines: str) -> Any:
     path = lake.root / "others.ndjson"
     path.write_text("\n".join(lines))
     return lake.workspace.take_lineage(path)
-
-
-def told(found: Lineage, *, downstream: bool = False) -> list[tuple[int, str]]:
-    return [(place.depth, place.node.id) for place in found.tree(downstream=downstream)]
 
 
 def test_others_stand_on_both_sides(made: Lake) -> None:

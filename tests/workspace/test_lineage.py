@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from tests.workspace.lake import GOOD, HEADER, Lake
+from tests.workspace.lake import GOOD, HEADER, Lake, told, write
 
 import lastro
 from lastro.model.errors import NameRefused, UnknownName
-from lastro.model.lineage import Lineage, Presence
+from lastro.model.lineage import Presence
 from lastro.workspace.lineage import lineage
 
 BY_STATE = "SELECT uf, count(*) AS n FROM loans GROUP BY uf ORDER BY uf"
@@ -21,17 +21,9 @@ def made(lake: Lake) -> Lake:
     """Three loans; `by_state` is made from them, `sized` from both."""
     lake.csv.write_text(GOOD)
     lake.loans.ingest()
-    folder = lake.root / "transforms"
-    folder.mkdir()
-    (folder / "by_state.sql").write_text(BY_STATE)
-    (folder / "sized.sql").write_text(SIZED)
-    lake.workspace = lastro.open(lake.root)
+    write(lake, by_state__sql=BY_STATE, sized__sql=SIZED)
     lake.workspace.build()
     return lake
-
-
-def told(found: Lineage, *, downstream: bool = False) -> list[tuple[int, str]]:
-    return [(place.depth, place.node.id) for place in found.tree(downstream=downstream)]
 
 
 def test_a_derived_version_leads_back_to_the_source(made: Lake) -> None:

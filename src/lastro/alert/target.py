@@ -83,20 +83,14 @@ def _target(number: int, entry: Mapping[str, Any]) -> Target:  # Any: a person's
         if not given.webhook.startswith(("https://", "http://", "${")):
             raise _wrong(number, _("the webhook is no address of HTTP"))
         refuse_written_secrets(given.webhook)
-        key = None if given.key is None else _secret(given.key)
+        key = None if given.key is None else Secret.checked(given.key)
         allowed = frozenset(host.lower() for host in given.allow_hosts)
-        return Webhook(name, frozenset(given.on), _secret(given.webhook), key, allowed)
+        return Webhook(name, frozenset(given.on), Secret.checked(given.webhook), key, allowed)
     if given.key is not None or given.allow_hosts:
         raise _wrong(number, _("key and allow_hosts are for a webhook"))
     if given.apprise is None or not refers(given.apprise):
         raise _wrong(number, _("an apprise address carries a secret, and is written out"))
-    return Apprise(name, frozenset(given.on), _secret(given.apprise))
-
-
-def _secret(text: str) -> Secret:
-    secret = Secret(text)
-    _names = secret.names  # a malformed reference is refused now, not when it is needed
-    return secret
+    return Apprise(name, frozenset(given.on), Secret.checked(given.apprise))
 
 
 def _wrong(number: int, what: str) -> ConfigurationError:

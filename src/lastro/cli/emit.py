@@ -12,12 +12,10 @@ import lastro
 from lastro.cli.answer import Answer
 from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
-from lastro.model.durable import write_durably
-from lastro.model.errors import ConfigurationError
 from lastro.model.period import parse_period
 from lastro.model.text import _
 from lastro.report.schedules import KINDS, Schedule, emit
-from lastro.workspace import configuration
+from lastro.workspace.configuration import write_new
 from lastro.workspace.round import sourced
 
 
@@ -39,12 +37,7 @@ def command(kind: str, every: str, program: str | None, output: Path | None) -> 
     names = sourced(workspace)
     text = emit(kind, Schedule(workspace.root, parse_period(every), names, program or _program(kind)))
     if output is not None:
-        if output.exists():
-            raise ConfigurationError(
-                _("{path} is there already").format(path=output), do=_("choose another name, or remove it first")
-            )
-        with configuration.writing(output):
-            write_durably(output, text.encode())
+        write_new(output, text)
     return Answer(
         values={"kind": kind, "every": every, "datasets": names, "text": text, "output": output},
         verdict=_("{kind} schedule written to {path}").format(kind=kind, path=output),

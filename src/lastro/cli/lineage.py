@@ -10,13 +10,11 @@ import lastro
 from lastro.cli.answer import Answer
 from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
-from lastro.model.durable import write_durably
-from lastro.model.errors import ConfigurationError, UsageError
-from lastro.model.lineage import Lineage
+from lastro.model.errors import UsageError
 from lastro.model.text import _
 from lastro.report import drawing
 from lastro.report import lineage as report
-from lastro.workspace import configuration
+from lastro.workspace.configuration import write_new
 
 
 @click.command(
@@ -77,7 +75,7 @@ def _show(reference: str, svg: Path | None, columns: bool, column: str | None) -
     workspace = lastro.open()
     found = workspace.lineage(reference, column=column)
     if svg is not None:
-        _draw(found, svg)
+        write_new(svg, drawing.to_svg(found))
     values = {**found.to_dict(), "columns": None, "svg": svg}
     following = f"lastro log {found.start.name.partition('@')[0]}"
     if not columns:
@@ -90,12 +88,3 @@ def _show(reference: str, svg: Path | None, columns: bool, column: str | None) -
         verdict=report.columns_verdict(found.start.name, origins),
         next=following,
     )
-
-
-def _draw(found: Lineage, svg: Path) -> None:
-    if svg.exists():
-        raise ConfigurationError(
-            _("{path} is there already").format(path=svg), do=_("choose another name, or remove it first")
-        )
-    with configuration.writing(svg):
-        write_durably(svg, drawing.to_svg(found).encode())

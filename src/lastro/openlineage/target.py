@@ -76,8 +76,8 @@ def target(given: Mapping[str, Any], root: Path) -> Target | None:  # Any: a per
     refuse_written_secrets(options.url)
     if options.key is not None and not refers(options.key):
         _wrong(_("the key is written out"))
-    key = None if options.key is None else _secret(options.key)
-    return Receiver(_secret(options.url), key, frozenset(host.lower() for host in options.allow_hosts))
+    key = None if options.key is None else Secret.checked(options.key)
+    return Receiver(Secret.checked(options.url), key, frozenset(host.lower() for host in options.allow_hosts))
 
 
 def namespace(given: Mapping[str, Any], root: Path) -> str:  # Any: a person's YAML values
@@ -90,12 +90,6 @@ def _options(given: Mapping[str, Any]) -> Options:  # Any: a person's YAML value
         return msgspec.convert(given, Options)
     except msgspec.ValidationError as error:
         _wrong(str(error).partition(" - at ")[0])
-
-
-def _secret(text: str) -> Secret:
-    secret = Secret(text)
-    _names = secret.names  # a malformed reference is refused now, not when it is needed
-    return secret
 
 
 def _wrong(what: str) -> NoReturn:

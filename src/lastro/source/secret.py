@@ -36,6 +36,16 @@ class Secret:
 
     __str__ = __repr__
 
+    @classmethod
+    def checked(cls, template: str) -> Secret:
+        """A secret whose references are well formed, as is told now and not when it is needed.
+
+        Raises `ConfigurationError`.
+        """
+        secret = cls(template)
+        _names = secret.names
+        return secret
+
     @property
     def names(self) -> tuple[str, ...]:
         """The environment variables it refers to. Raises `ConfigurationError` on a malformed reference."""

@@ -14,16 +14,17 @@ from __future__ import annotations
 
 import posixpath
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from lastro.contract.naming import distinct
 from lastro.engine.protocol import Engine
 from lastro.model.clock import Clock
 from lastro.model.errors import LastroError
+from lastro.model.naming import plain
 from lastro.model.text import _
 from lastro.source.listing import Listed, spelled, tables
 from lastro.workspace import configuration
@@ -131,15 +132,10 @@ def _reason(listed: Listed, asked: Asked) -> tuple[str, str] | None:
     return listed.refused
 
 
-def name_of(table: str, prefix: str, taken: Iterable[str]) -> str:
+def name_of(table: str, prefix: str, taken: Container[str]) -> str:
     """A dataset's name for a table (rule 2)."""
-    plain = unicodedata.normalize("NFKD", table).encode("ascii", "ignore").decode().lower()
-    stem = (prefix + (_OTHER.sub("_", plain).strip("_") or "table"))[:NAME_MAX]
-    stem = stem if stem[:1].isalpha() else f"t_{stem}"
-    name, number = stem, 2
-    while name in taken:
-        name, number = f"{stem}_{number}", number + 1
-    return name
+    stem = (prefix + (_OTHER.sub("_", plain(table).lower()).strip("_") or "table"))[:NAME_MAX]
+    return distinct(stem if stem[:1].isalpha() else f"t_{stem}", taken)
 
 
 def _one(

@@ -140,6 +140,26 @@ def writing(place: Path) -> Iterator[None]:
         ) from error
 
 
+def write_new(path: Path, text: str) -> None:
+    """Writes a file that a person named, and that is not there yet. Raises `ConfigurationError`, `WriteFailed`."""
+    if path.exists():
+        raise ConfigurationError(
+            _("{path} is there already").format(path=path), do=_("choose another name, or remove it first")
+        )
+    with writing(path):
+        write_durably(path, text.encode())
+
+
+def refuse_link(root: Path, name: str) -> None:
+    """Raises `ConfigurationError` for a link where a workspace's own file or folder must lie."""
+    if (root / name).is_symlink():
+        raise ConfigurationError(
+            _("{name} is a symbolic link, and links are not followed").format(name=name),
+            where=str(root / name),
+            do=_("put the folder or file itself in its place"),
+        )
+
+
 def initial() -> bytes:
     """The `lastro.yaml` of an empty workspace."""
     lines = (

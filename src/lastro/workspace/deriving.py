@@ -176,6 +176,7 @@ class Derived:
         if isinstance(result, Upstream):
             result = result.arrow()
         if hasattr(result, "__arrow_c_stream__"):
+            session.check(result)
             try:
                 return self._streamed(pa.RecordBatchReader.from_stream(result))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a relation runs now, and its error may hold data

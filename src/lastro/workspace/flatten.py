@@ -84,7 +84,7 @@ def flatten(workspace: Workspace, name: str, *, plan: bool = False) -> tuple[Chi
     planning = _Planning(workspace, steps(workspace), dict(_children(workspace)))
     found = tuple(planning.of(dataset.contract(), history=_history(workspace, name)))
     if not plan:
-        _refuse_link(workspace.root)
+        configuration.refuse_link(workspace.root, FOLDER)
         for child in found:
             _write(workspace.root, child)
         workspace.settings = configuration.read(workspace.root)
@@ -266,15 +266,6 @@ def _history(workspace: Workspace, name: str) -> tuple[Field, ...]:
     if head is not None:
         is_history = set(history.columns) <= set(head.schema.names)
     return history.fields(schema)[:1] if is_history else ()
-
-
-def _refuse_link(root: Path) -> None:
-    if (root / FOLDER).is_symlink():
-        raise ConfigurationError(
-            _("{name} is a symbolic link, and links are not followed").format(name=FOLDER),
-            where=str(root / FOLDER),
-            do=_("put the folder or file itself in its place"),
-        )
 
 
 def _exists(path: Path) -> bool:

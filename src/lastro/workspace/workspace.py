@@ -319,12 +319,7 @@ def find(path: Path) -> Workspace:
 def _refuse_links(root: Path) -> None:
     """What Lastro writes, sweeps and collects must lie in the workspace itself."""
     for name in (*FOLDERS, ".lastro/catalog.sqlite"):
-        if (root / name).is_symlink():
-            raise ConfigurationError(
-                _("{name} is a symbolic link, and links are not followed").format(name=name),
-                where=str(root / name),
-                do=_("put the folder or file itself in its place"),
-            )
+        configuration.refuse_link(root, name)
 
 
 def create(path: Path) -> Workspace:

@@ -49,6 +49,20 @@ class Session:
         """One table as a DuckDB relation of this session."""
         return self._connection.table(place.name(name))
 
+    def check(self, result: object) -> None:
+        """Raises `SqlRefused` for a relation with a column whose type Arrow lacks: its values would become others."""
+        if not isinstance(result, duckdb.DuckDBPyRelation):
+            return
+        for name, kind in zip(result.columns, result.types, strict=True):
+            if found := _UNSAFE.search(str(kind)):
+                raise SqlRefused(
+                    _("the column {name} is {type}, which would arrive as another value").format(
+                        name=name[:80], type=found[0]
+                    ),
+                    where=self._label,
+                    do=_("give it as text: CAST(… AS VARCHAR)"),
+                )
+
     def select(self, text: str, *, parameters: Mapping[str, date] | None = None) -> pa.RecordBatchReader:
         """The rows of one SELECT, as they come; those of `parameters` that it has are bound as values.
 
@@ -69,26 +83,13 @@ class Session:
                 raise SqlRefused(_("the text is no SELECT"), where=self._label)
             bound = {name: given[name] for name in statements[0].named_parameters}
             result = self._connection.sql(text, params=bound) if bound else self._connection.sql(text)
-            _check_types(result, self._label)
+            self.check(result)
             reader = result.to_arrow_reader(BATCH_ROWS)
         except duckdb.Error as error:
             _tell(error, self._label)
         batches = _told(reader, self._label)
         self._given.append(batches)
         return pa.RecordBatchReader.from_batches(reader.schema, batches)
-
-
-def _check_types(result: duckdb.DuckDBPyRelation, label: str) -> None:
-    """Raises `SqlRefused` for a column whose values would arrive as others: Arrow has no such type."""
-    for name, kind in zip(result.columns, result.types, strict=True):
-        if found := _UNSAFE.search(str(kind)):
-            raise SqlRefused(
-                _("the column {name} is {type}, which would arrive as another value").format(
-                    name=name[:80], type=found[0]
-                ),
-                where=label,
-                do=_("give it as text: CAST(… AS VARCHAR)"),
-            )
 
 
 def _told(reader: pa.RecordBatchReader, label: str) -> Generator[pa.RecordBatch, None, None]:

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
 from lastro.engine.scan import ArrowStream, StreamScan
 from lastro.model.reconciliation import Reconciliation, Totals
 from lastro.source.database.absent import no_such_column
-from lastro.source.database.growing import Reading
+from lastro.source.incremental import ColumnCursor
 from lastro.source.options import write_cursor
 from lastro.source.protocol import Cursor, Opened
 from lastro.source.stream import Batches
+
+
+class Reading(Protocol):
+    """What is read, as far as its end is concerned: the cursor after it, and whether more rows are there."""
+
+    @property
+    def after(self) -> ColumnCursor:
+        """The cursor after it."""
+        ...
+
+    @property
+    def more(self) -> bool:
+        """Whether it stops before the end of what is there."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +61,14 @@ class Taking:
 
     def _reconciliation(self) -> Callable[[], Reconciliation] | None:
         counted, arrived = self.counted, self.arrived
-        return None if counted is None or arrived is None else lambda: Reconciliation(counted, arrived())
+        if counted is None or arrived is None:
+            return None
+
+        def both() -> Reconciliation:
+            self.stream.check_finished(self.label)
+            return Reconciliation(counted, arrived())
+
+        return both
 
     def _watermark(self, mark: str) -> Cursor:
         self.stream.check_finished(self.label)

@@ -25,29 +25,29 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 from msgspec import Meta
 
-from lastro.engine.scan import ArrowStream, StreamScan
 from lastro.model.errors import ConfigurationError
-from lastro.model.reconciliation import Reconciliation
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source import incremental
 from lastro.source.database.absent import no_such_column
 from lastro.source.database.select import check_select
+from lastro.source.database.taking import Taking
 from lastro.source.database.tally import Tally
 from lastro.source.incremental import ColumnCursor
-from lastro.source.options import SourceOptions, identity, read_options, write_cursor, wrong_option
+from lastro.source.options import SourceOptions, identity, read_options, wrong_option
 from lastro.source.postgres.columns import Column, Conversion, columns_of
 from lastro.source.postgres.errors import held_back
 from lastro.source.postgres.fence import Fence
 from lastro.source.postgres.growing import Growing
 from lastro.source.postgres.ranges import WORTHWHILE_BYTES, Readers, block_ranges, opened_ahead
 from lastro.source.postgres.session import Session, check_url, connected
-from lastro.source.postgres.survey import Reconcile, Surveyed, fitting, survey
+from lastro.source.postgres.survey import Reconcile, fitting, survey
 from lastro.source.postgres.tables import Relation, relation_of, table_name
 from lastro.source.protocol import Cursor, Opened, Unchanged
 from lastro.source.secret import Secret
@@ -109,7 +109,7 @@ class PostgresSource:
                 return
             taking = self._taking(stack, session, relation, columns, reading)
             with telling(taking.stream):
-                yield taking.opened(self.label)
+                yield taking.opened(notes=reading.notes)
 
     def _connected(self) -> Any:  # Any: a context manager of a Session
         return connected(self.url, self.label, query=self.options.query is not None)
@@ -215,7 +215,11 @@ class PostgresSource:
         hashed = [column.name for column in arriving] if reconcile == "rows" else None
         tally = None if counted is None else Tally(schema, hashed=hashed)
         stream = Batches(schema, batches if tally is None else _tallied(batches, tally))
-        return Taking(session, relation, columns, reading, counted, tally, stream)
+        names = [column.name for column in columns]
+        keys = partial(_keys, session, relation, columns)
+        if counted is None or tally is None:
+            return Taking(self.label, names, reading, stream, keys)
+        return Taking(self.label, names, reading, stream, keys, counted.totals, tally.totals)
 
     def _batches(
         self,
@@ -276,64 +280,6 @@ class Reading:
         return f" ORDER BY {self.order}" if self.order else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
-    """A reading under way: its stream, and what both sides counted."""
-
-    session: Session
-    relation: Relation
-    columns: tuple[Column, ...]
-    reading: Reading
-    counted: Surveyed | None
-    tally: Tally | None
-    stream: Batches
-
-    def opened(self, label: str) -> Opened:
-        """What the pipeline gets."""
-
-        def watermark() -> Cursor:
-            self.stream.check_finished(label)
-            return write_cursor(self.reading.after)
-
-        return Opened(
-            StreamScan(self.stream, label, rows=self._rows()),
-            watermark,
-            label,
-            self.reading.notes,
-            more=lambda: self.reading.more,
-            reconciliation=self.reconciliation(),
-            keys=self.keys,
-        )
-
-    def _rows(self) -> int:
-        return 0 if self.counted is None or self.reading.more else self.counted.totals.rows
-
-    def reconciliation(self) -> Callable[[], Reconciliation] | None:
-        """What tells both sides, once everything was read; None where nothing was counted."""
-        counted, tally = self.counted, self.tally
-        if counted is None or tally is None:
-            return None
-
-        def both() -> Reconciliation:
-            self.stream.check_finished(self.session.label)
-            return Reconciliation(counted.totals, tally.totals())
-
-        return both
-
-    def keys(self, names: Sequence[str]) -> ArrowStream:
-        """The keys of every row in the snapshot, to be read once the rows were read."""
-        self.stream.check_finished(self.session.label)
-        known = {column.name: column for column in self.columns}
-        for name in names:
-            if name not in known:
-                raise no_such_column(name, list(known), self.session.label)
-        columns = fitting(self.session, self.relation.sql, tuple(known[name] for name in names))
-        conversion = Conversion(columns, self.session.label)
-        selected = ", ".join(column.expression for column in columns)
-        batches = self.session.batches(f"SELECT {selected} FROM {self.relation.sql}")
-        return Batches(conversion.schema, map(conversion, batches))
-
-
 def postgres_source(options: Mapping[str, Any], base: Path) -> PostgresSource:  # Any: a person's YAML values
     """The source of kind `postgres`. Raises `ConfigurationError`."""
     del base
@@ -348,6 +294,16 @@ def postgres_source(options: Mapping[str, Any], base: Path) -> PostgresSource:  
     if given.table is not None:
         table_name(given.table)
     return PostgresSource(Secret(given.url), given)
+
+
+def _keys(session: Session, relation: Relation, columns: Sequence[Column], names: Sequence[str]) -> Batches:
+    """These columns of every row in the snapshot, to be read once the rows were read."""
+    known = {column.name: column for column in columns}
+    wanted = fitting(session, relation.sql, tuple(known[name] for name in names))
+    conversion = Conversion(wanted, session.label)
+    selected = ", ".join(column.expression for column in wanted)
+    batches = session.batches(f"SELECT {selected} FROM {relation.sql}")
+    return Batches(conversion.schema, map(conversion, batches))
 
 
 def _text(value: incremental.Value | None) -> str | None:

@@ -125,7 +125,8 @@ def _sql(path: Path, where: str, known: Collection[str], bounds: Sequence[str]) 
     content = path.read_bytes()
     text = text_of(content, where)
     upstream = tuple(_known(name, known, where) for name in tables_of(text, where=where, parameters=bounds))
-    _check_bounds(bounds, parameters_of(text, where=where), where)
+    if bounds:
+        _check_bounds(bounds, parameters_of(text, where=where), where)
     return Step(path.stem, where, Kind.SQL, upstream, digest.of_bytes(content))
 
 
