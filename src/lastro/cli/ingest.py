@@ -49,22 +49,33 @@ if TYPE_CHECKING:
     type=click.Choice(["evolve", "freeze", "discard_value", "quarantine"]),
     help=_("What becomes of this batch if the source's columns changed; else as lastro.yaml says."),
 )
+@click.option(
+    "--source-is",
+    type=click.Choice(["same", "another"]),
+    help=_("Of a source with a new path or name, for append: go on after what was read, or read it from its start."),
+)
 @click.pass_obj
 def command(
-    settings: Settings, names: tuple[str, ...], plan: bool, mode: str | None, schema_change: str | None
+    settings: Settings,
+    names: tuple[str, ...],
+    plan: bool,
+    mode: str | None,
+    schema_change: str | None,
+    source_is: str | None,
 ) -> Answer:
     """Ingests one dataset, several, or all."""
     workspace = lastro.open()
     chosen = names or tuple(name for name, entry in workspace.settings.datasets.items() if not entry.derived)
+    asked = {"mode": mode, "schema_change": schema_change, "source_is": source_is}
     if plan:
-        return _plans(workspace, chosen, mode, schema_change)
+        return _plans(workspace, chosen, asked)
     results: list[IngestResult] = []
     errors: list[LastroError] = []
     for name in chosen:
         try:
             with working(name, settings) as told:
                 dataset = workspace.dataset(name)
-                results.append(dataset.ingest(mode=mode, progress=told, schema_change=schema_change))
+                results.append(dataset.ingest(progress=told, **asked))
             journal.note(settings.log_json, "ingested", "ingest", **results[-1].to_dict())
         except LastroError as error:
             if len(chosen) == 1:
@@ -125,12 +136,10 @@ def _next(results: list[IngestResult]) -> str:
     return f"lastro log {results[0].dataset}" if len(results) == 1 else "lastro log"
 
 
-def _look(
-    dataset: Dataset, mode: str | None, schema_change: str | None
-) -> tuple[dict[str, Any], list[str]]:  # Any: JSON values
+def _look(dataset: Dataset, asked: dict[str, str | None]) -> tuple[dict[str, Any], list[str]]:  # Any: JSON values
     """How the source's columns differ from the contract's, as values and as lines."""
     try:
-        found = dataset.preview(mode=mode, schema_change=schema_change)
+        found = dataset.preview(**asked)
     except LastroError as error:
         return {"error": error.to_dict()}, [_("could not be looked at: {what}").format(what=error.what)]
     refused = [_("the batch would be refused: {why}").format(why=found.refused)] if found.refused else []
@@ -138,9 +147,9 @@ def _look(
     return {**found.arrived.to_dict(), "refused": found.refused}, lines
 
 
-def _plans(workspace: Workspace, names: tuple[str, ...], mode: str | None, schema_change: str | None) -> Answer:
+def _plans(workspace: Workspace, names: tuple[str, ...], asked: dict[str, str | None]) -> Answer:
     views = {name: workspace.dataset(name).plan() for name in names}
-    looks = {name: _look(workspace.dataset(name), mode, schema_change) for name in names}
+    looks = {name: _look(workspace.dataset(name), asked) for name in names}
     values = [
         {"dataset": name, "sql": view.sql, **plan_values(view.plan), "source": looks[name][0]}
         for name, view in views.items()

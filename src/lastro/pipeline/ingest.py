@@ -144,13 +144,15 @@ def _step(target: Target, source: Source, attempt: Attempt, *, known: bool) -> S
             return Step(first_result(done, source.label), more=done.origin.more)
         head = target.table.head()
         target = schema_change.current(target, head)
-        cursor = reading.cursor(target, head, source.label, attempt.mode)
+        begin = reading.begin(target, head, source, attempt.mode)
+        cursor = begin.cursor
         with source.open(cursor, plans.reading(attempt.mode, target.history)) as found:
             opened = found if isinstance(found, Opened) else _keys_only(found, cursor, source.label)
+            opened = dataclasses.replace(opened, notes=(*begin.notes(source.label), *opened.notes))
             if opened.scan is _NOTHING and (head is None or not keys.asked(target, attempt.mode, opened)):
                 return Step(unchanged(target.dataset, head, attempt.mode, source.label, notes=opened.notes))
             with writer.staging() as folder:
-                return _take(Batch(target, opened, attempt, head, cursor, folder), writer)
+                return _take(Batch(target, opened, attempt, head, begin, folder), writer)
 
 
 def _keys_only(found: Unchanged, cursor: Cursor | None, label: str) -> Opened:
@@ -166,8 +168,13 @@ class Batch:
     opened: Opened
     attempt: Attempt
     head: VersionInfo | None
-    cursor: Cursor | None
+    begin: reading.Beginning
     folder: Path
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """After which watermark it was read."""
+        return self.begin.cursor
 
     @property
     def whole(self) -> bool:
@@ -211,7 +218,10 @@ def _take(batch: Batch, writer: Writer) -> Step:
     refuse_failed(target.dataset, findings, opened.label, staged.counts)
     origin = dataclasses.replace(
         _origin(batch, staged, measures, findings),
-        cursor={**reading.others(batch.head, mode, whole=batch.whole), opened.label: watermark},
+        cursor={
+            **reading.others(batch.head, mode, whole=batch.whole, replaced=batch.begin.replaced),
+            opened.label: watermark,
+        },
         content=brought,
         more=more,
         whole=batch.whole,

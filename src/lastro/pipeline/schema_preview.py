@@ -21,7 +21,7 @@ from lastro.model.errors import LastroError
 from lastro.model.schema import Field, Schema, type_text
 from lastro.model.text import _
 from lastro.model.version import Mode
-from lastro.pipeline import columns
+from lastro.pipeline import columns, reading
 from lastro.pipeline.arrival_notes import arrival_notes
 from lastro.pipeline.evolution import roomy
 from lastro.pipeline.schema_change import prepared, scan_is_json
@@ -41,7 +41,10 @@ class Preview:
 def preview(target: Target, source: Source, mode: Mode) -> Preview:
     """Looks at the source. Raises `SourceError`, `ContractError`."""
     head = target.table.head()
-    cursor = head.origin.cursor.get(source.label) if head is not None else None
+    if mode is Mode.APPEND:
+        cursor = reading.begin(target, head, source, mode).cursor
+    else:
+        cursor = head.origin.cursor.get(source.label) if head is not None else None
     with source.open(cursor, mode) as opened:
         if isinstance(opened, Unchanged):
             return Preview(Arrived(target.on_change), (_("the source has nothing new"),))

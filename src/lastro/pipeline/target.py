@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 
 from lastro.contract import Contract
@@ -14,6 +15,13 @@ from lastro.model.plan import Plan
 from lastro.store.table import Table
 
 
+class SourceIs(StrEnum):
+    """What a person says of a source whose label is new."""
+
+    SAME = "same"
+    ANOTHER = "another"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A dataset's table, its quarantine's table, the plan of its contract and the engine that executes it.
@@ -21,7 +29,7 @@ class Target:
     `withheld` are the columns whose smallest and largest values may stand in no statistics. `history` is how the mode
     `scd2` keeps states, `deletes` how rows that are gone at the source are known. `contract` is what the plan was made
     of, and `contract_file` where it stands; `on_change` says what becomes of a source whose columns changed. `interval`
-    is what the mode `interval` replaces.
+    is what the mode `interval` replaces. `source_is` says what a source of a new label is; where None, `append` asks.
     """
 
     table: Table
@@ -35,6 +43,7 @@ class Target:
     contract_file: Path | None = None
     on_change: OnChange | None = None
     interval: Interval | None = None
+    source_is: SourceIs | None = SourceIs.ANOTHER
 
     @property
     def dataset(self) -> str:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,8 +29,9 @@ import msgspec
 from lastro.model.errors import ConfigurationError, SourceBroken, SourceChanged
 from lastro.model.text import _
 from lastro.model.version import Mode
+from lastro.source.moved import newest as newest_of
 from lastro.source.options import read_cursor
-from lastro.source.protocol import Cursor
+from lastro.source.protocol import Cursor, Handed
 
 Value = int | float | str
 _MOMENT = re.compile(
@@ -79,9 +81,17 @@ def last_of(cursor: Cursor | None, of: str, mode: Mode, *, label: str, column: s
         raise SourceChanged(
             _("table, query or cursor column are others than those of the last commit"),
             where=label,
-            do=_("restore them, or ingest once with --mode overwrite"),
+            do=_(
+                "restore them; or, if the rows and the cursor column are the same, ingest once with --source-is same; "
+                "or with --mode overwrite"
+            ),
         )
     return None
+
+
+def handed(earlier: Mapping[str, Cursor], of: str) -> Handed | None:
+    """The newest cursor of another label, to go on from: the same table elsewhere. No mark of another place holds."""
+    return newest_of(earlier, ColumnCursor, lambda last: msgspec.structs.replace(last, of=of, mark=""))
 
 
 def reached(last: ColumnCursor | None) -> Value | None:

@@ -13,6 +13,8 @@ Rules:
    the cursor of what was committed. It never stops early where everything was asked for (`overwrite`).
 7. A source that can count what it holds in the snapshot it is read from gives a `reconciliation`; one that can list its
    keys there gives `keys`, from which the pipeline tells which stored rows are gone.
+8. A source may have a new place: another path, another name. One that recognises what it reads, wherever it is, takes
+   over what is known of it under former labels; any other is asked to only where a person says that it is the same.
 
 A third party registers a factory under the entry point `lastro.sources`: `(options: Mapping, base: Path) -> Source`.
 """
@@ -23,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from lastro.engine.scan import ArrowStream, Scan
 from lastro.model.reconciliation import Reconciliation
@@ -84,6 +86,26 @@ class Source(Protocol):
         """Opens what came after `cursor` (all, if None; all for `overwrite`, if anything changed).
 
         Leaving the context closes connections. Raises `SourceUnreachable`, `SourceBroken`, `SourceChanged`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A cursor that a source goes on from, though it was kept under other `labels`, which it stands for from now on."""
+
+    cursor: Cursor
+    labels: tuple[str, ...]
+
+
+@runtime_checkable
+class Movable(Protocol):
+    """A source that can go on from what was read in another place (rule 8)."""
+
+    def moved(self, earlier: Mapping[str, Cursor], *, same: bool) -> Handed | None:
+        """The cursors of other labels, the newest first, as one of this source's own; None if none is of its kind.
+
+        Not `same`: nobody said that this is the same source. Then only one that recognises what it reads answers.
         """
         ...
 

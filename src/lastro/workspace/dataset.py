@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lastro.pipeline.quarantine import Quarantine
     from lastro.pipeline.result import IngestResult
     from lastro.pipeline.schema_preview import Preview
-    from lastro.pipeline.target import Target
+    from lastro.pipeline.target import SourceIs, Target
     from lastro.source.protocol import Cursor, Opened, Source
     from lastro.store.table import Table
     from lastro.workspace.version import Version
@@ -103,6 +103,7 @@ class Dataset:
         key: str | None = None,
         progress: Told | None = None,
         schema_change: str | None = None,
+        source_is: str | None = None,
     ) -> IngestResult:
         """Takes what is new at the source – or `data` – through the contract into a new version.
 
@@ -111,6 +112,8 @@ class Dataset:
         `mode` is `append`, `overwrite`, `upsert`, `snapshot` or `scd2`; the dataset's own where None. `key` names the
         attempt: asked again under the same key, the first result is the answer. `schema_change` says what becomes of
         columns that changed: `evolve`, `freeze`, `discard_value` or `quarantine`; as `lastro.yaml` says where None.
+        `source_is` says of a source with a new path or name whether it is the `same`, so that `append` goes on after
+        what was read of it, or `another`, which is read from its start.
         Raises `DataRefused`, `SchemaChanged`, `SourceError`, `StoreError`.
         """
         from lastro.openlineage.event import Work
@@ -127,15 +130,23 @@ class Dataset:
         chosen = self._mode(mode)
         target = self.target(schema_change)
         source = _Given(data) if data is not None else self._source(chosen)
-        if data is not None:
-            target = part(target)
+        target = part(target) if data is not None else replace(target, source_is=_source_is(source_is))
         doing = partial(
-            ingest, target, source, mode=chosen, key=key, run=run_id(), progress=progress, on_commit=self.enter
+            ingest,
+            target,
+            source,
+            mode=chosen,
+            key=key,
+            run=run_id(),
+            progress=progress,
+            on_commit=self.enter,
         )
         label = source.label if data is None else ""
         return told(self.workspace, Work.INGEST, self.name, doing, source=label)
 
-    def preview(self, *, mode: str | None = None, schema_change: str | None = None) -> Preview:
+    def preview(
+        self, *, mode: str | None = None, schema_change: str | None = None, source_is: str | None = None
+    ) -> Preview:
         """How the source's columns differ from the contract's, and what the next batch would make of it.
 
         Reads the source's first rows, and takes nothing in. Raises `SourceError`, `ConfigurationError`.
@@ -143,7 +154,8 @@ class Dataset:
         from lastro.pipeline.schema_preview import preview
 
         chosen = self._mode(mode)
-        return preview(self.target(schema_change), self._source(chosen), chosen)
+        target = replace(self.target(schema_change), source_is=_source_is(source_is))
+        return preview(target, self._source(chosen), chosen)
 
     def log(self) -> tuple[VersionInfo, ...]:
         """Every version, newest first."""
@@ -326,6 +338,18 @@ class _Given:
 
         with telling(stream):
             yield Opened(scan, watermark, self.label)
+
+
+def _source_is(said: str | None) -> SourceIs | None:
+    from lastro.pipeline.target import SourceIs
+
+    try:
+        return None if said is None else SourceIs(said)
+    except ValueError as error:
+        raise ConfigurationError(
+            _("{said!r} does not say what the source is").format(said=said),
+            do=_("use one of {words}").format(words=", ".join(SourceIs)),
+        ) from error
 
 
 def _contract(path: Path) -> Contract:

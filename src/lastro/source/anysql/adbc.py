@@ -29,6 +29,7 @@ from msgspec import Meta
 from lastro.model.errors import ConfigurationError, MissingExtra, SourceBroken, SourceUnreachable
 from lastro.model.text import _
 from lastro.model.version import Mode
+from lastro.source import incremental
 from lastro.source.anysql.driver import check_driver, check_options, driver_of
 from lastro.source.anysql.reading import Arrived, Asked, continued, label_of, opened
 from lastro.source.anysql.types import arriving, converted
@@ -36,7 +37,7 @@ from lastro.source.database.growing import check_choice, plain_literal
 from lastro.source.database.select import check_select
 from lastro.source.incremental import Value
 from lastro.source.options import SourceOptions, identity, read_options, wrong_option
-from lastro.source.protocol import Cursor, Opened, Unchanged
+from lastro.source.protocol import Cursor, Handed, Opened, Unchanged
 from lastro.source.secret import Secret, refers, sounds_secret
 from lastro.source.stream import Batches
 
@@ -77,12 +78,21 @@ class AdbcSource:
         """The table as it was given, or the query's identity."""
         return label_of(self.options.table, self.options.query, identity)
 
+    @property
+    def identity(self) -> str:
+        """What is read, for the cursor."""
+        given = self.options
+        return identity(given.driver, given.table, given.query, given.cursor)
+
+    def moved(self, earlier: Mapping[str, Cursor], *, same: bool) -> Handed | None:
+        """The cursor of the same rows under another label."""
+        return incremental.handed(earlier, self.identity) if same else None
+
     @contextmanager
     def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened | Unchanged]:
         """A stream of the rows to read. Raises `SourceUnreachable`, `SourceBroken`, `SourceChanged`, `MissingExtra`."""
         given = self.options
-        of = identity(given.driver, given.table, given.query, given.cursor)
-        asked = Asked(of, given.table, given.query, given.cursor, given.lag, given.reconcile)
+        asked = Asked(self.identity, given.table, given.query, given.cursor, given.lag, given.reconcile)
         last = continued(cursor, asked, mode, self.label)
         with self._connected() as session, opened(session, asked, last, mode) as found:
             yield found

@@ -9,13 +9,17 @@ The cursor stands in every commit, so it must stay small: of `DETAILED` files it
    is taken for a known one by chance once in 10^18 with a million of them; a changed one for unchanged once in 10^14.
 3. A time that proves nothing is noted as 0, and equals no time.
 4. Files that are gone stay known to `append`: should one come back, it is not read again.
+5. Where the source has a new place (`moved`), a file that is not known by its path is recognised by its size and digest
+   as one that is not there any more, each known file once. One that begins with all of such a file is refused: it grew.
+   Of a million files that move at once, one is taken for a known one by chance once in 300.
 """
 
 from __future__ import annotations
 
 import binascii
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -24,8 +28,9 @@ import msgspec
 from lastro.model.errors import SourceChanged
 from lastro.model.text import _
 from lastro.model.version import Mode
-from lastro.source.options import read_cursor
-from lastro.source.protocol import Cursor
+from lastro.source.moved import of_kind
+from lastro.source.options import read_cursor, write_cursor
+from lastro.source.protocol import Cursor, Handed
 
 DETAILED = 1_000
 ENTRY = 20
@@ -46,12 +51,13 @@ class FileMark(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class FilesCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What was read: marks of files, `older` ones as entries in base64, and `reading`, the identity of how they were
-    read.
+    read. `moved` is said of a cursor that was another label's, and never kept (rule 5).
     """
 
     reading: str
     files: tuple[FileMark, ...]
     older: str = ""
+    moved: bool = False
 
 
 class Seen(Protocol):
@@ -74,6 +80,19 @@ class Seen(Protocol):
 
 
 File = TypeVar("File", bound=Seen)
+Looked_contra = TypeVar("Looked_contra", contravariant=True)
+
+
+class Digests(Protocol[Looked_contra]):
+    """What tells files by what they hold."""
+
+    def of(self, file: Looked_contra) -> str:
+        """The file's digest."""
+        ...
+
+    def beginnings(self, file: Looked_contra, sizes: Collection[int]) -> Mapping[int, str]:
+        """The digests of its first bytes, by how many."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +127,7 @@ class Known:
     def __init__(self, cursor: FilesCursor | None) -> None:
         self.reading = cursor.reading if cursor else ""
         self.marks = {mark.path: mark for mark in cursor.files} if cursor else {}
+        self.moved = cursor.moved if cursor else False
         self._entries = dict(_unpacked(cursor.older)) if cursor else {}
 
     def __len__(self) -> int:
@@ -126,6 +146,15 @@ class Known:
             return False, True
         return entry[_TIME:] == _content(file.size, digest()), True
 
+    def missing(self, found: Sequence[Seen]) -> tuple[list[FileMark], Counter[bytes]]:
+        """What is known of files that are not among these: their marks, and how often each content stands in all."""
+        names = {file.name for file in found}
+        keys = {_key(name) for name in names}
+        marks = [mark for mark in self.marks.values() if mark.path not in names]
+        contents = Counter(_content(mark.size, mark.sha256) for mark in marks)
+        contents.update(rest[_TIME - _PATH :] for key, rest in self._entries.items() if key not in keys)
+        return marks, contents
+
     def with_marks(self, marks: Sequence[FileMark], reading: str) -> FilesCursor:
         """The cursor after these files were read, or proven, too."""
         latest = {mark.path: mark for mark in marks}
@@ -141,6 +170,23 @@ class Known:
         packed = b"".join(key + rest for key, rest in sorted(entries.items()))
         older = binascii.b2a_base64(packed, newline=False).decode()
         return FilesCursor(reading, tuple(sorted(detailed, key=lambda mark: mark.path)), older)
+
+
+def handed(earlier: Mapping[str, Cursor]) -> Handed | None:
+    """All that is known of files under other labels, as one cursor; None if nothing is."""
+    cursors = dict(of_kind(earlier, FilesCursor))
+    if not cursors:
+        return None
+    marks: dict[str, FileMark] = {}
+    entries: dict[bytes, bytes] = {}
+    for label, cursor in cursors.items():
+        known = known_files(earlier[label], label)
+        marks = {**known.marks, **marks}
+        entries = {**dict(_unpacked(cursor.older)), **entries}
+    packed = b"".join(key + rest for key, rest in sorted(entries.items()) if key not in {_key(name) for name in marks})
+    older = binascii.b2a_base64(packed, newline=False).decode()
+    reading = next(iter(cursors.values())).reading
+    return Handed(write_cursor(FilesCursor(reading, tuple(marks.values()), older, moved=True)), tuple(cursors))
 
 
 def known_files(cursor: Cursor | None, label: str) -> Known:
@@ -160,14 +206,15 @@ def choose(
     found: Sequence[File],
     known: Known,
     mode: Mode,
-    digest: Callable[[File], str],
+    digests: Digests[File],
     *,
     bounds: Bounds,
     reading: str,
 ) -> Choice[File]:
     """Which files to read now, none if nothing changed. Raises `SourceChanged` if `append` met another file."""
+    digest = digests.of
     if mode is Mode.APPEND:
-        return _appended(found, known, digest, bounds)
+        return _appended(found, known, digests, bounds)
     same = (
         reading == known.reading
         and len(found) == len(known)
@@ -177,7 +224,8 @@ def choose(
     return Choice(()) if same else Choice(tuple(found))
 
 
-def _appended(found: Sequence[File], known: Known, digest: Callable[[File], str], bounds: Bounds) -> Choice[File]:
+def _appended(found: Sequence[File], known: Known, digests: Digests[File], bounds: Bounds) -> Choice[File]:
+    digest = digests.of
     new: list[File] = []
     proven: list[File] = []
     for file in found:
@@ -192,8 +240,44 @@ def _appended(found: Sequence[File], known: Known, digest: Callable[[File], str]
             )
         if hashed:
             proven.append(file)
+    if known.moved:
+        proven += (again := _recognised(found, new, known, digests))
+        names = {file.name for file in again}
+        new = [file for file in new if file.name not in names]
     count = _fitting(new, bounds)
     return Choice(tuple(new[:count]), tuple(proven), len(new) - count)
+
+
+def _recognised(found: Sequence[File], new: Sequence[File], known: Known, digests: Digests[File]) -> list[File]:
+    """Those of the new files that were read in another place (rule 5). Raises `SourceChanged` for one that grew."""
+    marks, contents = known.missing(found)
+    sizes = {mark.size for mark in marks}
+    every = contents.total() > len(marks)  # entries do not tell a size
+    again: list[File] = []
+    for file in new:
+        content = _content(file.size, digests.of(file)) if every or file.size in sizes else b""
+        if contents[content] > 0:
+            contents[content] -= 1
+            again.append(file)
+        else:
+            _refuse_grown(file, marks, digests)
+    return again
+
+
+def _refuse_grown(file: File, marks: Sequence[FileMark], digests: Digests[File]) -> None:
+    shorter = [mark for mark in marks if 0 < mark.size < file.size]
+    begins = digests.beginnings(file, {mark.size for mark in shorter}) if shorter else {}
+    for mark in shorter:
+        if begins.get(mark.size) == mark.sha256:
+            raise SourceChanged(
+                _(
+                    "{name} begins with all of {earlier}, which was ingested before; which rows are new is not known"
+                ).format(name=file.name, earlier=mark.path),
+                do=_(
+                    "add new rows in new files, or ingest with --mode upsert or overwrite; --source-is another reads "
+                    "all of it"
+                ),
+            )
 
 
 def _fitting(files: Sequence[Seen], bounds: Bounds) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +45,10 @@ class Hasher:
                 do=_("check the file and ingest again"),
             ) from error
 
+    def beginnings(self, file: Found, sizes: Collection[int]) -> dict[int, str]:
+        """The digests of the file's first bytes, by how many."""
+        return beginnings(file.path, sizes)
+
     def stop(self) -> None:
         """Ends the thread, finished or not."""
         self._stopped.set()
@@ -56,6 +60,19 @@ class Hasher:
             while (block := stream.read(digest.BLOCK_BYTES)) and not self._stopped.is_set():
                 state.update(block)
         return digest.PREFIX + state.hexdigest()
+
+
+def beginnings(path: Path, sizes: Collection[int]) -> dict[int, str]:
+    """The digests of a file's first bytes, for each of these sizes that it has, read once."""
+    state, found, place = hashlib.sha256(), {}, 0
+    with path.open("rb") as stream:
+        for size in sorted(sizes):
+            while place < size and (block := stream.read(min(digest.BLOCK_BYTES, size - place))):
+                state.update(block)
+                place += len(block)
+            if place == size:
+                found[size] = digest.PREFIX + state.hexdigest()
+    return found
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -30,9 +30,10 @@ from lastro.model.errors import LastroError, LimitExceeded, SourceBroken
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source.files.formats import reading_of
-from lastro.source.files.known import Bounds, FileMark, Known, choose, known_files
+from lastro.source.files.known import Bounds, FileMark, Known, choose, handed, known_files
+from lastro.source.files.reading import beginnings
 from lastro.source.options import write_cursor
-from lastro.source.protocol import Cursor, Opened, Unchanged
+from lastro.source.protocol import Cursor, Handed, Opened, Unchanged
 
 SETTLE_NS = 60 * 1_000_000_000
 BATCH_BYTES = 1 << 30
@@ -106,11 +107,16 @@ class Spool:
         if present:
             self._present.add(name)
 
-    def digest(self, remote: Remote) -> str:
+    def of(self, remote: Remote) -> str:
         """The object's digest; it is fetched for it, if it is not known."""
         if remote.name not in self._digests:
             self._fetch(remote)
         return self._digests[remote.name]
+
+    def beginnings(self, remote: Remote, sizes: Collection[int]) -> Mapping[int, str]:
+        """The digests of the object's first bytes, by how many; it is fetched for them."""
+        self._fetch(remote)
+        return beginnings(self.path(remote.name), sizes)
 
     def _fetch(self, remote: Remote) -> None:
         if remote.name not in self._present:
@@ -166,6 +172,11 @@ class RemoteFiles:
     bounds: Bounds = field(default_factory=lambda: Bounds(size=BATCH_BYTES))
     spool_bytes_max: int = SPOOL_BYTES_MAX
 
+    def moved(self, earlier: Mapping[str, Cursor], *, same: bool) -> Handed | None:
+        """What is known of files under other paths: they are recognised by what they hold."""
+        del same
+        return handed(earlier)
+
     @contextmanager
     def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened | Unchanged]:
         """A scan of the files to read. Raises `SourceUnreachable`, `SourceBroken`, `SourceChanged`, `LimitExceeded`."""
@@ -182,13 +193,13 @@ class RemoteFiles:
     def _opened(self, known: Known, mode: Mode, place: Place, spool: Spool) -> Opened | Unchanged:
         found = place.found(known, spool)
         reading = reading_of(self.format)
-        choice = choose(found, known, mode, spool.digest, bounds=self.bounds, reading=reading)
+        choice = choose(found, known, mode, spool, bounds=self.bounds, reading=reading)
         if not choice.read:
             return Unchanged()
         paths = spool.bring(choice.read)
         seen = (*choice.read, *choice.proven)
         before = known if mode is Mode.APPEND else Known(None)
-        marks = [remote.mark(spool.digest(remote)) for remote in seen]
+        marks = [remote.mark(spool.of(remote)) for remote in seen]
         return Opened(
             scan=FileScan(paths, self.format),
             watermark=lambda: write_cursor(before.with_marks(marks, reading)),

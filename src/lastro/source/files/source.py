@@ -21,12 +21,12 @@ from typing import Any
 from lastro.engine.scan import FileFormat, FileScan
 from lastro.model.version import Mode
 from lastro.source.files.formats import FilesOptions, bounds_of, format_of, reading_of
-from lastro.source.files.known import Bounds, Known, choose, known_files
+from lastro.source.files.known import Bounds, Known, choose, handed, known_files
 from lastro.source.files.matching import Found, find
 from lastro.source.files.reading import Hasher, hashing, marks_after
 from lastro.source.location import REMOTE
 from lastro.source.options import read_options, write_cursor
-from lastro.source.protocol import Cursor, Opened, Source, Unchanged
+from lastro.source.protocol import Cursor, Handed, Opened, Source, Unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,18 @@ class FilesSource:
         """The identity of how the files are read."""
         return reading_of(self.format)
 
+    def moved(self, earlier: Mapping[str, Cursor], *, same: bool) -> Handed | None:
+        """What is known of files under other paths: they are recognised by what they hold."""
+        del same
+        return handed(earlier)
+
     @contextmanager
     def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened | Unchanged]:
         """A scan of the files to read. Raises `SourceUnreachable`, `SourceBroken`, `SourceChanged`."""
         known = known_files(cursor, self.label)
         found = find(self.path, self.base)
         with hashing() as hasher:
-            choice = choose(found, known, mode, hasher.of, bounds=self.bounds, reading=self.reading)
+            choice = choose(found, known, mode, hasher, bounds=self.bounds, reading=self.reading)
             if not choice.read:
                 yield Unchanged()
                 return

@@ -50,8 +50,9 @@ from lastro.source.http.options import (
 from lastro.source.http.pages import Base, Page
 from lastro.source.http.walk import Route, Walk, check_status
 from lastro.source.location import refuse_written_secrets
+from lastro.source.moved import newest
 from lastro.source.options import identity, plain, read_cursor, read_options, write_cursor, wrong_option
-from lastro.source.protocol import Cursor, Opened, Unchanged
+from lastro.source.protocol import Cursor, Handed, Opened, Unchanged
 from lastro.source.secret import Secret, refers, sounds_secret
 from lastro.source.stream import Batches, telling
 
@@ -115,6 +116,19 @@ class HttpSource:
             asked = given.incremental and (given.incremental.parameter, given.incremental.path)
             parts += [plain(given.body), list(asked or ())]
         return identity(*parts)
+
+    def moved(self, earlier: Mapping[str, Cursor], *, same: bool) -> Handed | None:
+        """The cursor of the same API at another address; no mark of the former server holds there."""
+        return newest(earlier, HttpCursor, self._as_own) if same else None
+
+    def _as_own(self, last: HttpCursor) -> HttpCursor:
+        if last.resume is not None:
+            raise SourceChanged(
+                _("the last reading is not through, and its next page is at the former address"),
+                where=self.label,
+                do=_("restore the source's options until a reading is through, or ingest once with --mode overwrite"),
+            )
+        return HttpCursor(self.identity, last=last.last, tail=last.tail)
 
     @contextmanager
     def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened | Unchanged]:

@@ -3,8 +3,8 @@
 Rules:
 
 1. Such a cursor knows files by path, size and digest (`files.known`). A file that is as it was noted was read whole.
-2. A file of the same log that begins with the bytes of a noted one, by their digest, continues it: it grew, or was
-   renamed or compressed since.
+2. A file of the same log (of any, where the source has a new place) that begins with the bytes of a noted one, by
+   their digest, continues it: it grew, or was renamed or compressed since.
 3. Where a path now holds another file and no file continues the noted one, that is lost. A noted file that is gone was
    read whole, and nothing more is known of it.
 4. Of the oldest files of a long list only hashes are noted: one of those that changed cannot be continued, and is
@@ -55,7 +55,8 @@ def _continued(log: Log, known: Known) -> tuple[str, int]:
             _("{name} was ingested before and is another file now").format(name=log.name),
             do=_("add new rows in new files, restore the old file, or ingest with --mode upsert or overwrite"),
         )
-    kin = [mark for mark in known.marks.values() if names.family(mark.path) == names.family(log.name)]
+    family = names.family(log.name)
+    kin = [mark for mark in known.marks.values() if known.moved or names.family(mark.path) == family]
     for mark in sorted(kin, key=lambda mark: -mark.size):
         if names.is_packed(mark.path):
             if mark.size == log.found.size and mark.sha256 == _digest(log):

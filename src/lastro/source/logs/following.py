@@ -13,7 +13,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,16 +27,17 @@ from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source.files.formats import reading_of
 from lastro.source.files.known import Bounds
+from lastro.source.files.known import handed as known_whole
 from lastro.source.files.matching import Found, find, look
 from lastro.source.files.source import FilesSource
 from lastro.source.logs import names
 from lastro.source.logs.content import EDGE_BYTES, Log, changed, hashed
 from lastro.source.logs.earlier import upgraded
-from lastro.source.logs.marks import NO_STAMP, Entry, LogMark, read_marks, stamp, to_cursor
+from lastro.source.logs.marks import NO_STAMP, Entry, LogMark, handed, read_marks, stamp, to_cursor
 from lastro.source.logs.pieces import Piece, Pieces, Unfinished, open_line, pieces
 from lastro.source.logs.recognition import Recognised, Told, check_waiting, recognise
 from lastro.source.options import SourceOptions, write_cursor
-from lastro.source.protocol import Cursor, Opened, Unchanged
+from lastro.source.protocol import Cursor, Handed, Opened, Unchanged
 
 _LOOKS = 5
 
@@ -73,6 +74,11 @@ class LogFiles:
     def reading(self) -> str:
         """The identity of how the files are read."""
         return reading_of(self.format)
+
+    def moved(self, earlier: Mapping[str, Cursor], *, same: bool) -> Handed | None:
+        """What is known of logs under other paths: they are recognised by what they hold."""
+        del same
+        return handed(earlier) or known_whole(earlier)
 
     @contextmanager
     def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened | Unchanged]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import binascii
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -22,8 +22,9 @@ import msgspec
 
 from lastro.model.errors import SourceChanged
 from lastro.model.text import _
-from lastro.source.options import read_cursor
-from lastro.source.protocol import Cursor
+from lastro.source.moved import of_kind
+from lastro.source.options import read_cursor, write_cursor
+from lastro.source.protocol import Cursor, Handed
 
 REMEMBERED = 5_000
 ENTRY = 34
@@ -101,6 +102,17 @@ def read_marks(cursor: Cursor, label: str) -> tuple[tuple[LogMark, ...], tuple[E
             where=label,
             do=_("ingest once with --mode overwrite"),
         ) from None
+
+
+def handed(earlier: Mapping[str, Cursor]) -> Handed | None:
+    """All that is known of logs under other labels, as one cursor; None if nothing is."""
+    labels = [label for label, _cursor in of_kind(earlier, LogsCursor)]
+    if not labels:
+        return None
+    known = [read_marks(earlier[label], label) for label in labels]
+    logs = dict.fromkeys(mark for marks, _entries in known for mark in marks)
+    ended = [entry for _marks, entries in reversed(known) for entry in entries]
+    return Handed(write_cursor(to_cursor(logs, ended)), tuple(labels))
 
 
 def to_cursor(logs: Iterable[LogMark], ended: Iterable[Entry]) -> LogsCursor:

@@ -41,7 +41,7 @@ from lastro.source.mysql.columns import Column, quoted, schema_of
 from lastro.source.mysql.session import Session, Tls, check_tls, check_url, connected, literal
 from lastro.source.mysql.survey import hashed, survey
 from lastro.source.options import SourceOptions, identity, read_options
-from lastro.source.protocol import Cursor, Opened, Unchanged
+from lastro.source.protocol import Cursor, Handed, Opened, Unchanged
 from lastro.source.secret import Secret
 from lastro.source.stream import Batches, telling
 
@@ -86,6 +86,10 @@ class MysqlSource:
     def identity(self) -> str:
         """What is read, for the cursor. Host and account may change: a database can move."""
         return identity(self.options.table, self.options.query, self.options.cursor)
+
+    def moved(self, earlier: Mapping[str, Cursor], *, same: bool) -> Handed | None:
+        """The cursor of the same rows under another label."""
+        return incremental.handed(earlier, self.identity) if same else None
 
     @contextmanager
     def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened | Unchanged]:

@@ -49,7 +49,7 @@ from lastro.source.postgres.ranges import WORTHWHILE_BYTES, Readers, block_range
 from lastro.source.postgres.session import Session, check_url, connected
 from lastro.source.postgres.survey import Reconcile, fitting, survey
 from lastro.source.postgres.tables import Relation, relation_of, table_name
-from lastro.source.protocol import Cursor, Opened, Unchanged
+from lastro.source.protocol import Cursor, Handed, Opened, Unchanged
 from lastro.source.secret import Secret
 from lastro.source.stream import Batches, telling
 
@@ -94,6 +94,10 @@ class PostgresSource:
     def identity(self) -> str:
         """What is read, for the cursor. Host and account may change: a database can move."""
         return identity(self.options.table, self.options.query, self.options.cursor)
+
+    def moved(self, earlier: Mapping[str, Cursor], *, same: bool) -> Handed | None:
+        """The cursor of the same rows under another label."""
+        return incremental.handed(earlier, self.identity) if same else None
 
     @contextmanager
     def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened | Unchanged]:

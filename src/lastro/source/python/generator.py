@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -29,9 +30,10 @@ from lastro.model.digest import canonical
 from lastro.model.errors import ConfigurationError, SourceBroken, SourceChanged
 from lastro.model.text import _
 from lastro.model.version import Mode
+from lastro.source.moved import newest
 from lastro.source.options import SourceOptions, identity, plain, read_cursor, read_options, write_cursor, wrong_option
 from lastro.source.protocol import Cursor as StoredCursor
-from lastro.source.protocol import Opened, Unchanged
+from lastro.source.protocol import Handed, Opened, Unchanged
 from lastro.source.python.rows import Item, Values, rows_of, scan_of, size_of, told
 from lastro.source.secret import Secret, refers, sounds_secret
 from lastro.source.stream import telling
@@ -76,6 +78,11 @@ class PythonSource:
     def label(self) -> str:
         """File and function, as they were given."""
         return self.function
+
+    def moved(self, earlier: Mapping[str, StoredCursor], *, same: bool) -> Handed | None:
+        """The cursor of the same function in another file, or under another name."""
+        as_own = partial(msgspec.structs.replace, of=self._of)
+        return newest(earlier, PythonCursor, as_own) if same else None
 
     @contextmanager
     def open(self, cursor: StoredCursor | None, mode: Mode) -> Iterator[Opened | Unchanged]:

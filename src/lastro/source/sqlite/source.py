@@ -40,7 +40,7 @@ from lastro.source.database.taking import Taking
 from lastro.source.files.matching import SETTLE_NS, Found, look
 from lastro.source.incremental import ColumnCursor
 from lastro.source.options import SourceOptions, identity, read_options
-from lastro.source.protocol import Cursor, Opened, Unchanged
+from lastro.source.protocol import Cursor, Handed, Opened, Unchanged
 from lastro.source.sqlite.session import SqliteSession, connected
 from lastro.source.sqlite.survey import CellTally, survey
 from lastro.source.stream import Batches, telling
@@ -82,6 +82,10 @@ class SqliteSource:
     def identity(self) -> str:
         """What is read, for the cursor: another table, query or cursor column is another source."""
         return identity(self.options.path, self.options.table, self.options.query, self.options.cursor)
+
+    def moved(self, earlier: Mapping[str, Cursor], *, same: bool) -> Handed | None:
+        """The cursor of the same rows under another label."""
+        return incremental.handed(earlier, self.identity) if same else None
 
     @contextmanager
     def open(self, cursor: Cursor | None, mode: Mode) -> Iterator[Opened | Unchanged]:
