@@ -21,15 +21,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal as Number
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from tests.engine import cases
@@ -57,7 +57,7 @@ from lastro.model.plan import (
     Within,
 )
 from lastro.model.progress import Progress
-from lastro.model.schema import Decimal, Field, ListOf, Primitive, Schema, Type
+from lastro.model.schema import Decimal, Field, ListOf, Primitive, Schema, StructOf, Type
 
 P = Primitive
 WARN, ASIDE = Policy.WARN, Policy.QUARANTINE
@@ -384,6 +384,22 @@ def test_delimited_text_is_read_as_its_dialect_says(engine: Engine, tmp_path: Pa
     ]
 
 
+def test_a_struct_in_which_a_name_occurs_twice_is_no_value(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    inner = ('{"z": 1}', '{"z": 1, "z": 2}', '{"z": 1, "y": 2}', '{"y": 2, "\\u0079": 3}', "{}")
+    path.write_text("\n".join(f'{{"a": {each}, "items": [{each}]}}' for each in inner), encoding="utf-8")
+    kind = StructOf((Field("z", P.LONG),))
+    columns: dict[str, Type] = {"a": kind, "items": ListOf(kind)}
+    plan = simple(columns, *casts_hold(*columns, policy=ASIDE))
+
+    result = staged(engine, plan, FileScan((path,), JsonLines()), tmp_path / "stage")
+
+    assert [row["a"] for row in result.kept] == [{"z": 1}, {"z": 1}, {"z": None}]
+    assert {row["position"]: row["rules"] for row in result.aside} == {
+        position: ["a.type", "items.type"] for position in (2, 4)
+    }
+
+
 def test_json_lines_are_taken_apart_or_set_aside(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("\n".join(line for line, _ in cases.JSON_LINES), encoding="utf-8")
@@ -431,6 +447,19 @@ def test_lines_are_taken_apart_by_their_groups(engine: Engine, tmp_path: Path) -
         (3, path.read_bytes().index(b"10.0.0.2"), ["time.type"], "raw"),
     ]
     assert json.loads(third["record"])["bytes"] is None
+
+
+def test_whole_numbers_without_a_sign_are_read(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "unsigned.parquet"
+    values = {"large": pa.array([1, (1 << 64) - 1, None], pa.uint64()), "small": pa.array([1, 2, 3], pa.uint32())}
+    pq.write_table(pa.table(values), path)
+
+    plan = replace(simple({"large": Decimal(20, 0), "small": P.LONG}), row_rules=())
+    (tmp_path / "out").mkdir()
+    found = staged(engine, plan, FileScan((path,), Parquet()), tmp_path / "out")
+
+    assert found.column("large") == [1, (1 << 64) - 1, None]
+    assert found.column("small") == [1, 2, 3]
 
 
 def test_parquet_keeps_its_types_and_quarantine_holds_texts(engine: Engine, tmp_path: Path) -> None:
@@ -497,25 +526,6 @@ def test_nothing_comes_of_nothing(engine: Engine, tmp_path: Path) -> None:
 
     assert (found.read, found.kept, found.aside) == (0, [], [])
     assert (streamed.read, streamed.kept, streamed.aside) == (0, [], [])
-
-
-def test_rows_are_protected_before_they_are_written(engine: Engine, tmp_path: Path) -> None:
-    def protect(batch: Any) -> Any:
-        for name in {"cpf", "record"} & set(batch.schema.names):
-            index = batch.schema.get_field_index(name)
-            hidden = pc.replace_substring(batch.column(name), pattern="123.456.789-09", replacement="token")
-            batch = batch.set_column(index, batch.schema.field(name), hidden)
-        return batch
-
-    path = tmp_path / "a.csv"
-    path.write_text("cpf,n\n123.456.789-09,1\n123.456.789-09,x\n123.456.789-09\n")
-    plan = simple({"cpf": P.STRING, "n": P.LONG}, *casts_hold("n", policy=ASIDE))
-    result = staged(engine, plan, FileScan((path,), Csv()), tmp_path / "stage", protect=protect)
-
-    assert result.kept == [{"cpf": "token", "n": 1}]
-    assert sorted(row["record"] for row in result.aside) == ["token", '{"cpf":"token","n":"x"}']
-    for file in (tmp_path / "stage").rglob("*"):
-        assert b"123.456" not in file.read_bytes()
 
 
 def test_progress_tells_rows_read(engine: Engine, tmp_path: Path) -> None:
@@ -624,6 +634,17 @@ def test_columns_and_table_rules_are_measured(engine: Engine, files: list[Path])
     numbers = dict(found.table_rules)
     assert numbers.pop("nothing") != 0
     assert numbers == {"rows": 6, "twice": 1, "pairs": 0, "query": 2}
+
+
+@pytest.mark.parametrize("values", [[float("inf"), 1.0], [sys.float_info.max] * 3, [float("nan"), 1.0]])
+def test_a_mean_that_is_no_finite_number_is_none(engine: Engine, tmp_path: Path, values: list[float]) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"x": values}), path)
+
+    found = engine.measure([path], Schema((Field("x", P.DOUBLE),)), [], table="t").columns["x"]
+
+    assert found.mean is None
+    assert found.nulls == 0
 
 
 def test_moments_are_measured_as_iso_texts(engine: Engine, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A service that writes a log, whatever rotates it, and somebody who follows it: real files, real renames.
 
-Every line that is ever written has a number of its own, so that what was read can be compared with what was written.
+Every line that is ever written has a number of its own, so that what was read can be compared with what was written;
+and moments, as logs have them, by which a short log is known.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ class Service:
 
     def _next(self, size: int) -> bytes:
         self._count += 1
-        return b"%d %s;" % (self._count, b"x" * size)
+        begun = 1_769_850_000 + self._count
+        return b"%d %d %d %s;" % (begun, begun + 1, self._count, b"x" * size)
 
 
 class Rotation:

@@ -223,11 +223,58 @@ def test_a_package_in_the_workspace_is_no_driver(tmp_path, monkeypatch):
         "mysql+pymysql://u@h/db?init_command=DROP",
         "mysql+pymysql://u@h/db?local_infile=1",
         "mysql+pymysql://u@h/db?read_default_file=/etc/my.cnf",
+        "oracle+oracledb://u@h/db?config_dir=/tmp/evil",
+        "mssql+pyodbc://u@h/db?TraceFile=/tmp/evil",
+        "sqlite:///x.db?vfs=evil",
+        "sqlite:///x.db#?plugin=evil",
+        "mysql+pymysql://u:${A}?timeout=@h/db?read_default_file=evil",
     ],
 )
 def test_urls_that_load_code_or_show_secrets(tmp_path, url):
     with pytest.raises(ConfigurationError):
         create({"kind": "sqlalchemy", "url": url, "table": "t"}, base=tmp_path)
+
+
+def test_parameters_that_are_known_or_that_the_machine_allows(tmp_path, monkeypatch):
+    monkeypatch.setenv("LASTRO_SQLALCHEMY_PARAMETERS", "other, events")
+    given = "driver=ODBC+Driver+18+for+SQL+Server&Encrypt=yes&other=1"
+
+    made = create({"kind": "sqlalchemy", "url": f"mssql+pyodbc://u@h/db?{given}", "table": "t"}, base=tmp_path)
+
+    assert made.label == "t"
+
+
+@pytest.mark.parametrize("url", ["sqlite:///gone.db", "sqlite+pysqlite:///gone.db", "sqlite:///file:gone.db?uri=true"])
+def test_a_sqlite_file_that_is_not_there_is_not_made(tmp_path, monkeypatch, url):
+    pytest.importorskip("sqlalchemy")
+    monkeypatch.chdir(tmp_path)
+    options = {"kind": "sqlalchemy", "url": url, "table": "t"}
+
+    with pytest.raises(SourceUnreachable, match="there is no database file"):
+        read(options, tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("uri", ["gone.db", "file:gone.db", "file:gone.db?cache=private"])
+def test_a_sqlite_file_that_is_not_there_is_not_made_through_adbc(tmp_path, monkeypatch, uri):
+    pytest.importorskip("adbc_driver_sqlite")
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(SourceUnreachable, match="there is no database file"):
+        read({"kind": "adbc", "driver": "adbc_driver_sqlite", "uri": uri, "table": "t"}, tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sqlite_file_of_an_odd_name_is_only_read(tmp_path):
+    pytest.importorskip("sqlalchemy")
+    (tmp_path / "a b").mkdir()
+    Database(tmp_path / "a b" / "50% #é.db").execute("CREATE TABLE t AS SELECT 1 AS id")
+
+    table, *_rest = read({"kind": "sqlalchemy", "url": "sqlite:///a b/50% #é.db?timeout=3", "table": "t"}, tmp_path)
+
+    assert ids(table) == [1]
 
 
 def test_dialects_and_servers_that_are_not_there(tmp_path):

@@ -186,8 +186,10 @@ def test_a_linked_folder_below_a_wildcard_is_refused_and_a_written_one_is_not(tw
 
 @pytest.mark.parametrize("path", ["nothing.csv", "in/*.zip.csv", "no/such/*.csv", "a\0b.csv"])
 def test_no_match_is_unreachable(two, path):
-    with pytest.raises(SourceUnreachable, match="no file matches"):
+    with pytest.raises(SourceUnreachable, match="no file matches") as refused:
         take(files(two, path))
+
+    assert refused.value.where == str(two)
 
 
 def test_a_socket_is_no_file(tmp_path, monkeypatch):

@@ -48,11 +48,11 @@ def swap(rows):
 @pytest.mark.parametrize(
     ("change", "given", "says"),
     [
-        (INSERT, {"key": "id"}, "1 records came twice"),
+        (INSERT, {"key": "id"}, "1 record came twice"),
         (INSERT, {"total": "total"}, "declared 35 records at first and 36 later"),
         (DELETE, {"total": "total"}, "declared 35 records at first and 34 later"),
-        (swap, {"key": "id"}, "1 records came twice"),
-        (swap, {"key": "id", "total": "total"}, "1 records came twice"),
+        (swap, {"key": "id"}, "1 record came twice"),
+        (swap, {"key": "id", "total": "total"}, "1 record came twice"),
     ],
 )
 @pytest.mark.parametrize("parallel", [1, 3])
@@ -185,6 +185,31 @@ def test_a_name_that_occurs_twice_in_a_record_is_refused(api, record, place):
 
 
 @pytest.mark.parametrize(
+    "record",
+    [
+        r'{"a":1,"\u0061":2}',
+        r'{"\u0061":1,"a":2}',
+        r'{"a\"":1,"\u0061\"":2}',
+        r'{"\u0061bcdefg":1,"abcdefg":2}',
+        r'{"x":"\\","a":1,"\u0061":2}',
+        r'{"a":{"b":1,"\u0062":2}}',
+    ],
+)
+def test_a_name_that_occurs_twice_in_every_record_is_refused_however_it_is_written(api, record):
+    source, _server = api(lambda asked: Reply(f"[{record},{record}]".encode(), 200, JSON))
+
+    with pytest.raises(SourceBroken, match="occurs twice"):
+        read(source)
+
+
+@pytest.mark.parametrize("record", [r'{"a":"\\","b":1}', r'{"a":"\"","":1}', r'{"\u0061":"\"\"","b":"\\"}'])
+def test_escapes_alone_make_no_name_another(api, record):
+    source, _server = api(lambda asked: Reply(f"[{record},{record}]".encode(), 200, JSON))
+
+    assert read(source)[0] == [record, record]
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b'{"data": [{"id": 1}], "data": [{"id": 2}]}',
@@ -255,6 +280,43 @@ def test_no_digit_is_lost(api):
     found = [json.loads(record, parse_int=str, parse_float=str)["v"] for record in read(source)[0]]
 
     assert found == texts
+
+
+@pytest.mark.parametrize(
+    ("written", "arrives"),
+    [
+        ("1.2345678901234567890e5", "123456.78901234567890"),
+        ("123456789012345678901e-3", "123456789012345678.901"),
+        ("9007199254740993e0", "9007199254740993"),
+        ("-9007199254740993E+1", "-90071992547409930"),
+        ("900719925474099.3e1", "9007199254740993"),
+        ("1e400", "1e400"),
+        ("1e-400", "1e-400"),
+        ("12e00000000000000000000000000000000400", "12e00000000000000000000000000000000400"),
+        ("1e99999999999999999999999", "1e99999999999999999999999"),
+        ("1.23456789012345e-310", "1.23456789012345e-310"),
+    ],
+)
+def test_no_digit_is_lost_to_an_exponent(api, written, arrives):
+    source, _server = api(lambda asked: Reply(f'[{{"v": {written}}}, {{"v": 2.5e3}}]'.encode(), 200, JSON))
+
+    found = [json.loads(record)["v"] for record in read(source)[0]]
+
+    assert found == [arrives, 2500]
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False), st.sampled_from(["e", "E", "f"]))
+def test_a_number_arrives_as_the_double_or_the_digits_it_is(number, form):
+    from decimal import Decimal
+
+    record = f'{{"n":{number:{form}}}}'.encode()
+
+    text = exact.with_all_digits(record)
+
+    value = json.loads(text, parse_float=str, parse_int=str)["n"]
+    assert Decimal(value) == number
+    if text == record and form != "f":  # then a double is enough
+        assert Decimal(repr(float(value))) == number
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False), st.text(max_size=20))

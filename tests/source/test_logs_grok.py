@@ -130,6 +130,7 @@ def test_a_syslog_time_is_dated() -> None:
         ("%{NOPE:x}", {}, "no pattern NOPE"),
         ("%{WORD}", {}, "names no column"),
         ("nothing", {}, "names no column"),
+        ("[%{LOGLEVEL:level} ] %{GREEDYDATA:message}", {}, r"level stands between \[ and \]"),
         ("%{WORD:a}" * 501, {}, "more than 500"),
     ],
     ids=lambda value: str(value)[:20],

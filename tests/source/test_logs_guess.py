@@ -38,6 +38,33 @@ def fields_for(options: Any) -> list[str]:
     return ["a", "level"] if options["format"] in ("json", "logfmt") else []
 
 
+T = "2026-01-31 10:00:00"
+
+
+@pytest.mark.parametrize(
+    ("line", "level", "message"),
+    [
+        (f"{T} [INFO ] started", "INFO", "started"),
+        (f"{T} [ INFO] started", "INFO", "started"),
+        (f"{T} [INFO ] [main] started", "INFO", "[main] started"),
+        (f"{T} [INFO ]: started  ", "INFO", "started"),
+        (f"{T} INFO  started ", "INFO", "started"),
+        (f"{T} | INFO     | started", "INFO", "started"),
+        (f"{T} - root    - INFO     - started ", "INFO", "started"),
+        (f"{T},123 [main ] [WARN ] c.e.App  - started", "WARN", "started"),
+        (f"{T},123 [WARN ] 12 --- [ main  ] c.e.App : started ", "WARN", "started"),
+        ("2026/01/31 13:55:36 [warn ] 12#3: started ", "warn", "started"),
+    ],
+)
+def test_blanks_that_fill_a_line_up_are_in_no_column(line: str, level: str, message: str) -> None:
+    found = guess([line])
+
+    (row,) = taken(lines_of(**found.options), line)
+    assert row is not None
+    assert (row["level"], row["message"]) == (level, message)
+    assert not [value for value in row.values() if value != value.strip()]
+
+
 def test_most_lines_decide() -> None:
     found = guess([ACCESS] * 20 + ["garbage"])
 

@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+import time
 
 import pyarrow as pa
 import pytest
@@ -176,7 +177,8 @@ def flat(parts):
 def numbers(server):
     server.run(
         "CREATE TABLE SCHEMA_.t (id bigserial PRIMARY KEY, g int, at timestamptz DEFAULT clock_timestamp())",
-        "INSERT INTO SCHEMA_.t (g) SELECT i / 10 FROM generate_series(0, 99) AS i",
+        "INSERT INTO SCHEMA_.t (g, at)"
+        " SELECT i / 10, now() - (100 - i) * interval '1 ms' FROM generate_series(0, 99) AS i",
     )
     return server
 
@@ -361,6 +363,9 @@ def test_an_interrupt_ends_a_long_survey_at_the_server(server):
     with pytest.raises(KeyboardInterrupt):
         take(made)
     running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%' || 'pg_sleep(60)' || '%'"
+    until = time.monotonic() + 20
+    while server.value(f"{running} AND pid <> pg_backend_pid()") and time.monotonic() < until:
+        time.sleep(0.05)
     assert server.value(f"{running} AND pid <> pg_backend_pid()") == 0
 
 

@@ -237,7 +237,7 @@ def test_the_first_frames_are_united_and_later_ones_must_fit():
         with pytest.raises(SourceBroken):
             frame([*many, misfit])
     assert frame([*many, arrow(a=pa.array([7], pa.int8()))]).column("a").to_pylist()[-1] == 7
-    with pytest.raises(SourceBroken, match="has columns or types"):
+    with pytest.raises(SourceBroken, match="the column a is string in a frame and int64"):
         frame([arrow(a=[1]), arrow(a=["x"])])
 
 
@@ -284,7 +284,7 @@ def test_a_cursor_may_be_returned(tmp_path):
 @pytest.mark.parametrize(
     ("code", "says"),
     [
-        ("def rows(cursor):\n    yield {'a': 1}\n", "rows came behind the last cursor"),
+        ("def rows(cursor):\n    yield {'a': 1}\n", "1 row came behind the last cursor"),
         (
             "from lastro import Cursor\ndef rows(cursor):\n    yield Cursor(a=1)\n    yield {'a': 1}\n",
             "behind the last",

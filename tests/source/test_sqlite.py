@@ -156,6 +156,19 @@ def test_one_state_of_the_database_whoever_writes_meanwhile(tmp_path):
     assert [int(cell) for cell in table["a"].to_pylist()] == list(range(2_000))
 
 
+def test_a_reading_that_was_left_early_locks_nobody_out(tmp_path):
+    fill(tmp_path / "core.db", "CREATE TABLE t (a)", many=[("INSERT INTO t VALUES (?)", [(n,) for n in range(9_999)])])
+    with source(tmp_path, table="t").open(None, Mode.OVERWRITE) as opened:
+        reader = pa.RecordBatchReader.from_stream(opened.scan.stream)
+        reader.read_next_batch()
+
+    writer = sqlite3.connect(tmp_path / "core.db", timeout=0)
+
+    assert writer.execute("DELETE FROM t").rowcount == 9_999
+    writer.commit()
+    writer.close()
+
+
 def test_the_schema_can_be_asked_for_without_reading(loans):
     with source(loans, table="loans").open(None, Mode.OVERWRITE) as opened:
         for _time in range(2):

@@ -17,8 +17,12 @@ from lastro.model import digest
 from lastro.model.errors import Corrupted, StoreError
 from lastro.model.version import Mode, Origin, RowCounts
 from lastro.store import delta, manifest
+from lastro.store.erasure import generations, journal
+from lastro.store.erasure.generations import Generation, Proof, Replaced
+from lastro.store.erasure.journal import Journal
+from lastro.store.erasure.scrubbing import Left, scrub
 from lastro.store.manifest import Manifest, State, advance
-from lastro.store.paths import check_relative
+from lastro.store.paths import Places, check_relative
 from lastro.store.table import Table
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -96,6 +100,60 @@ def test_the_golden_files_are_read_and_proven() -> None:
     assert sorted(state.files) == ["part-b.parquet", "part-c.parquet"]
     assert (state.info().rows, state.info().schema, state.info().origin) == (20, SCHEMA, ORIGIN)
     assert state.info().digest == "sha256:" + json.loads((GOLDEN / "manifest-1.json").read_bytes())["digest"][7:]
+
+
+def test_what_an_erasure_leaves_and_its_record_are_the_golden_files() -> None:
+    places = Places.of(Path("/lake"), "loans")
+    states = [
+        advance(None, manifest.decode((GOLDEN / "manifest-0.json").read_bytes(), dataset="loans", number=0, where=""))
+    ]
+    states.append(
+        advance(
+            states[0],
+            manifest.decode((GOLDEN / "manifest-1.json").read_bytes(), dataset="loans", number=1, where=""),
+        )
+    )
+    left = {"part-b.parquet": Left("sha256:" + "b" * 64, 7, '{"numRecords":7}')}
+
+    erased = [
+        Manifest(scrub(state.manifest.record, left, rows=rows, text=str), state.manifest.digest, 1)
+        for state, rows in zip(states, (17, 17), strict=True)
+    ]
+    generation = Generation(
+        dataset="loans",
+        number=1,
+        previous=None,
+        moment="2026-02-01T00:00:00.000000Z",
+        request="20260201T000000Z-00000000",
+        head={"number": 1, "digest": erased[1].digest},
+        versions={each.number: (each.digest, each.proof) for each in erased},
+        files=(Replaced("part-b.parquet", 1380, digest.of_bytes(b"part-b.parquet"), "sha256:" + "b" * 64, 10, 7),),
+    )
+
+    assert generation.encode() == (GOLDEN / "generation-1.json").read_bytes()
+    assert generations.decode(generation.encode(), places, 1) == generation
+    assert [each.encode() for each in erased] == [
+        (GOLDEN / f"manifest-{number}-erased.json").read_bytes() for number in range(2)
+    ]
+    proof = Proof(1, *generation.versions[0])
+    assert delta.rebuild(delta.parse(delta.render(erased[0])), None, proof=proof).encode() == erased[0].encode()
+    with pytest.raises(ValueError, match="prove"):
+        delta.rebuild(delta.parse(delta.render(erased[0])), None)
+
+
+def test_the_journal_of_an_erasure_is_the_golden_file(tmp_path: Path) -> None:
+    places = Places.of(tmp_path, "loans")
+    found = Journal(1, "sha256:" + "0" * 64, ["_lastro/generations/1.json", "part-b.parquet"], ["_lastro/aside/x.json"])
+    places.erasure.mkdir(parents=True)
+
+    places.journal.write_bytes(found.encode())
+
+    assert found.encode() == (GOLDEN / "erasure-journal.json").read_bytes()
+    assert journal.read(places) == found
+    for damaged in (found.encode()[:-5], found.encode().replace(b"part-b", b"../rt-b"), b"{}", b"[]", b""):
+        places.journal.write_bytes(damaged)
+        with pytest.raises(Corrupted):
+            journal.read(places)
 
 
 def test_what_a_derived_version_is_made_of_stands_as_the_golden_file_says() -> None:

@@ -16,17 +16,23 @@ from pathlib import Path
 from typing import Any, Self
 
 from lastro.catalog import rows
-from lastro.catalog.connection import Connection
 from lastro.catalog.foreign import Foreign
 from lastro.catalog.rows import CataloguedVersion
 from lastro.catalog.run_record import RunRecord
-from lastro.catalog.tables import TABLES
+from lastro.catalog.tables import APPLICATION_ID, MIGRATIONS, TABLES
 from lastro.model import clock
 from lastro.model.errors import ConfigurationError, Corrupted, UnknownName
 from lastro.model.reference import Digest, Latest, Moment, Number, Reference, Selector, Tag
 from lastro.model.text import _
 from lastro.model.version import VersionInfo
+from lastro.state.connection import Connection, Kind
 
+KIND = Kind(
+    APPLICATION_ID,
+    MIGRATIONS,
+    name=lambda: _("the catalogue"),
+    repair=lambda: _("make it again from the tables: lastro repair --rebuild-catalog"),
+)
 History = tuple[str, Iterable[VersionInfo], Mapping[str, int]]
 """A dataset as its table tells it: name, versions, tags."""
 
@@ -61,7 +67,7 @@ class Catalog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = Connection(path)
+        self._file = Connection(path, KIND)
         self.foreign = Foreign(self._file)
 
     def record(self, info: VersionInfo) -> None:

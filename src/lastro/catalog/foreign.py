@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from lastro.catalog.connection import Connection
 from lastro.model import clock
 from lastro.model.foreign import ForeignDataset, ForeignEvent, ForeignJob
+from lastro.state.connection import Connection
 
 _FAILED = "EXISTS (SELECT 1 FROM foreign_event AS e WHERE e.run = u.run AND e.type IN ('FAIL', 'ABORT'))"
 _COUNTS = f"(u.role = 'input' OR NOT {_FAILED})"

@@ -9,6 +9,7 @@ from pathlib import Path
 from lastro.catalog.run_record import RunRecord, check_run_id
 from lastro.model.durable import write_durably
 from lastro.model.errors import ConfigurationError, Corrupted, StoreError, UnknownName, WriteFailed
+from lastro.model.system import reason_of
 from lastro.model.text import _
 
 
@@ -26,7 +27,7 @@ class RunFiles:
             write_durably(path, record.to_json().encode())
         except OSError as error:
             raise WriteFailed(
-                _("the record of run {run} cannot be written: {reason}").format(run=record.id, reason=error.strerror),
+                _("the record of run {run} cannot be written: {reason}").format(run=record.id, reason=reason_of(error)),
                 where=str(path),
                 do=_("free some space or make the folder writable, then run it again"),
                 state=_("no part of the record became visible"),
@@ -107,7 +108,7 @@ def _is_id(name: str) -> bool:
 
 def _unreadable(path: Path, error: OSError) -> StoreError:
     return StoreError(
-        _("run records cannot be read: {reason}").format(reason=error.strerror),
+        _("run records cannot be read: {reason}").format(reason=reason_of(error)),
         where=str(path),
         do=_("make the folder readable"),
     )

@@ -90,7 +90,8 @@ class RunRecord:
 
     `command` begins with `python`, then the arguments as they were given to the interpreter; `folder` is where it was
     started, relative to the workspace. `position` counts the runs the same process had begun before. `error` is the
-    class of the exception that ended the run. `replay_of` is the id of the run that this one repeated.
+    class of the exception that ended the run. `replay_of` is the id of the run that this one repeated. `purpose` is
+    what it read for; `consents` are the versions of consents under which it read, `name` being what was read.
     """
 
     id: str
@@ -110,12 +111,17 @@ class RunRecord:
     position: int = 0
     error: str = ""
     replay_of: str | None = None
+    purpose: str = ""
+    consents: tuple[UsedVersion, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:  # Any: JSON values
         """The record as plain JSON values."""
         plain = asdict(self)
         plain["started"] = clock.to_text(self.started)
         plain["ended"] = clock.to_text(self.ended) if self.ended else None
+        for name in ("purpose", "consents"):
+            if not plain[name]:
+                del plain[name]
         if self.code.script is None:
             del plain["code"]["script"]
         plain["metrics"] = {name: value if math.isfinite(value) else str(value) for name, value in self.metrics.items()}

@@ -10,20 +10,25 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from lastro.engine.duck.deriving import Session
+    from lastro.engine.duck.limits import Limits
     from lastro.engine.protocol import Engine
-    from lastro.engine.scan import Csv
+    from lastro.engine.scan import Csv, StreamScan
     from lastro.engine.sql.lineage import Columns
+    from lastro.model.leakage import Sides
     from lastro.model.plan import Plan
     from lastro.model.schema import Schema
 
 __all__ = [
+    "columns_in",
     "columns_of",
     "columns_through",
     "create",
+    "database",
     "deriving",
     "elements",
     "first_lines",
     "parameters_of",
+    "sides",
     "sniff",
     "tables_of",
 ]
@@ -98,6 +103,16 @@ def elements(
     return unnest.elements(table, path, keys=keys, position=position, members=members)
 
 
+def columns_in(text: str, names: Sequence[str] | None, *, where: str) -> tuple[str, ...]:
+    """The columns that a person's condition speaks of, of those that there are (None: any).
+
+    Raises `SqlRefused`, as reading under that condition does.
+    """
+    from lastro.engine.sql import door
+
+    return door.columns(door.condition(text, columns=names, where=where))
+
+
 def columns_of(text: str, tables: Mapping[str, Sequence[str]], outputs: Sequence[str]) -> Columns | None:
     """Which columns of these datasets each column that a SELECT gave comes from; None if that cannot be told."""
     from lastro.engine.sql import lineage
@@ -110,6 +125,45 @@ def columns_through(plan: Plan, columns: Columns) -> Columns:
     from lastro.engine.sql import lineage
 
     return lineage.through(plan, columns)
+
+
+def database(
+    path: Path, place: str, table: str, *, memory_mb: int | None = None, threads: int | None = None, temp: Path
+) -> AbstractContextManager[StreamScan]:
+    """The rows of a table, in a schema or the first that has it, of somebody's DuckDB file, read only.
+
+    Raises `SourceUnreachable`, `SourceBroken`.
+    """
+    from lastro.engine.duck import foreign
+
+    return foreign.opened(path, place, table, limits=_limits(memory_mb, threads), temp=temp)
+
+
+def sides(
+    first: Sequence[Path],
+    second: Sequence[Path],
+    schema: Schema,
+    *,
+    key: Sequence[str] = (),
+    target: str | None = None,
+    memory_mb: int | None = None,
+    threads: int | None = None,
+    temp: Path | Callable[[], Path] | None = None,
+) -> Sides:
+    """What two sets of verified files have in common, and how well columns of the first tell a target.
+
+    It is DuckDB, whichever engine stages. Raises `Corrupted`, `EngineError`.
+    """
+    from lastro.engine.duck import sides as duck
+
+    place = temp() if callable(temp) else temp
+    return duck.sides(first, second, schema, key=key, target=target, limits=_limits(memory_mb, threads), temp=place)
+
+
+def _limits(memory_mb: int | None, threads: int | None) -> Limits:
+    from lastro.engine.duck.limits import Limits
+
+    return Limits(threads=threads) if memory_mb is None else Limits(memory_mb=memory_mb, threads=threads)
 
 
 def deriving(
@@ -125,7 +179,6 @@ def deriving(
     It is DuckDB, whichever engine stages. Raises `EngineError`, `Corrupted`.
     """
     from lastro.engine.duck import deriving as duck
-    from lastro.engine.duck.limits import Limits
 
-    limits = Limits(threads=threads) if memory_mb is None else Limits(memory_mb=memory_mb, threads=threads)
-    return duck.session(tables, label=label, limits=limits, temp=temp() if callable(temp) else temp)
+    place = temp() if callable(temp) else temp
+    return duck.session(tables, label=label, limits=_limits(memory_mb, threads), temp=place)

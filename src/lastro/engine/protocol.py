@@ -6,22 +6,26 @@ Rules:
 2. Every engine gives the same kept rows, the same quarantine and the same counts for the same plan and scan:
    `tests/engine/conformance.py` holds each of them to it.
 3. An engine writes Parquet into a staging folder and nowhere else; it never commits.
-4. `protect` is applied to kept and quarantined rows before a byte of them is written.
+4. `protect` is applied to kept and quarantined rows before a byte of them is written. Rows of persons who were erased
+   are set aside without a value, under the rule `ERASED`.
 
 The quarantine's Parquet files have the schema `QUARANTINE`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from lastro.engine.protecting import Protect
 from lastro.engine.scan import ArrowStream, Scan
+from lastro.model.cleaning import Cleaned
 from lastro.model.interval import Interval
 from lastro.model.merging import MergePlan
 from lastro.model.plan import Plan, TableRule
+from lastro.model.profile import Frame, Profile
 from lastro.model.progress import Told
 from lastro.model.sample import Sample
 from lastro.model.schema import Field, ListOf, Primitive, Schema
@@ -34,12 +38,12 @@ QUARANTINE = Schema(
         Field("source", Primitive.STRING, nullable=False),  # file name or stream label
         Field("position", Primitive.LONG, nullable=False),  # 1-based record within `source`
         Field("offset", Primitive.LONG),  # where the record begins in `source`, in bytes; NULL where it is not known
-        Field("form", Primitive.STRING, nullable=False),  # how `record` is to be read: raw, clean or text
+        Field("form", Primitive.STRING, nullable=False),  # how `record` is to be read: raw, clean, text, mark
         Field("record", Primitive.STRING, nullable=False),  # JSON object of the source's (raw) or table's (clean)
     )  #                                                      columns; for `text` the malformed line itself
 )
 
-Protect = Callable[[Any], Any]  # Any: a pyarrow.RecordBatch, which this module must not import
+
 Arrange = Callable[[Sequence[Schema]], Plan]
 """Told the columns of each source as they arrive, gives the plan to stage by, or refuses by raising.
 
@@ -55,10 +59,17 @@ OFFSET = "_lastro_offset"
 UNREAD_MAX = 2_000
 """So many names of unread columns are told at most."""
 
+_NONE: frozenset[str] = frozenset()
 MALFORMED = "malformed"
 """The rule's name for records that cannot be taken apart at all: ragged rows, broken JSON, unmatched lines."""
 PRIMARY_KEY = "primary_key"
 """The rule's name for rows set aside because their primary key stands in the batch already."""
+ERASED = "erased"
+"""The rule's name for rows that do not come in, since the person whom they are about was erased."""
+NOTHING = "{}"
+"""The record of such a row."""
+MARK = "mark"
+"""The form of a quarantine's row that closes another: `record` is the key that makes it count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,8 @@ class Staged:
     most."""
     sources: tuple[tuple[str, int], ...] = ()
     """Each source in the order in which it was read, and its records. Kept rows stand in this order, too."""
+    cleaning: tuple[Cleaned, ...] = ()
+    """What cleaning did, in the plan's order of columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +119,14 @@ class Measures:
     rows: int
     columns: Mapping[str, ColumnMeasures]
     table_rules: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherRows:
+    """Rows that stand in files, with the columns of their version."""
+
+    files: tuple[Path, ...]
+    schema: Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +169,35 @@ class Cleared:
     removed: int
     outside: int = 0
     nowhere: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a plan's rules come to over stored files: the rows there are, how many of them break each row rule, how many
+    table rules see, and each table rule's number. Rules go by their names.
+    """
+
+    rows: int
+    refused: Mapping[str, int]
+    counted: int
+    table_rules: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FailingRow:
+    """One stored row that breaks rules: its number within the files, from 1, and some of its values as stored."""
+
+    row: int
+    rules: tuple[str, ...]
+    values: Mapping[str, Any] = field(repr=False)  # Any: column values
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """The first rows that break any of some rules, in the files' order, and how many there are in all."""
+
+    total: int
+    rows: tuple[FailingRow, ...]
 
 
 class Engine(Protocol):
@@ -202,9 +252,73 @@ class Engine(Protocol):
         *,
         table: str,
         only: str | None = None,
+        others: Mapping[str, OtherRows] | None = None,
     ) -> Measures:
         """Counts per column and every table rule's number over Parquet files. `table` is the name queries use; with
-        `only`, rows count for which this truth column is true.
+        `only`, rows count for which this truth column is true. `others` are the rows of other datasets in which rules
+        look keys up, by reference.
+        """
+        ...
+
+    def profile(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        *,
+        frame: Frame | None = None,
+        withheld: frozenset[str] = _NONE,
+        where: str | None = None,
+    ) -> Profile:
+        """Counts the files' rows, or those of which a person's SQL condition is true, under a frame.
+
+        Columns that the frame lacks are framed by a sample of the rows; of `withheld` ones only the missing are
+        counted. Raises `Corrupted`, `EngineError`, `SqlRefused`.
+        """
+        ...
+
+    def slices(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        *,
+        by: str,
+        frame: Frame,
+        withheld: frozenset[str] = _NONE,
+        where: str | None = None,
+    ) -> Mapping[str, Profile]:
+        """As `profile`, of each slice by a column whose frame has `engine.profiling.slices.labels`."""
+        ...
+
+    def tally(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        plan: Plan,
+        *,
+        only: str | None = None,
+        others: Mapping[str, OtherRows] | None = None,
+    ) -> Tally:
+        """Counts the rows of Parquet files that break each row rule, in one scan, and measures every table rule.
+
+        The files' columns are the plan's source (`engine.rules` restates a contract's plan so). With `only`, rows
+        count for table rules for which this truth column is true; `others` is as for `measure`. Raises `SqlRefused`,
+        `Corrupted`, `EngineError`.
+        """
+        ...
+
+    def failing(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        plan: Plan,
+        rules: Sequence[str],
+        *,
+        show: Sequence[str],
+        limit: int,
+        only: str | None = None,
+    ) -> Failing:
+        """Rows of Parquet files that break some of these rules – row rules, or table rules that count duplicates – and
+        of at most `limit` of them the values in the files' columns `show`. The rest is as for `tally`.
         """
         ...
 
@@ -239,6 +353,21 @@ class Engine(Protocol):
 
     def holding(self, existing: Sequence[Path], incoming: Sequence[Path], key: Sequence[str]) -> Sequence[Path]:
         """Those of `existing` that hold at least one key of `incoming`."""
+        ...
+
+    def open_rows(self, aside: Sequence[Path], keys: Collection[str], *, columns: Sequence[str]) -> ArrowStream:
+        """The rows of a quarantine's files whose batch is one of `keys` and which no mark of one of them closes, in the
+        order in which they were set aside.
+        """
+        ...
+
+    def again(
+        self, aside: Sequence[Path], keys: Collection[str], staged: Staged, plan: Plan, folder: Path, *, batch: str
+    ) -> Sequence[StagedFile]:
+        """Writes a mark, which counts as of `batch`, for each open row of a quarantine's files that the staged batch
+        brings again: its `plan.primary_key` stands in a kept or refused row. Of a row whose key cannot be read, the
+        same record was refused of the same source.
+        """
         ...
 
     def read(

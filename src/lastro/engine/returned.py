@@ -8,6 +8,7 @@ Rules:
 3. Rows that are refused once more keep the source and position at which they were found.
 4. Records stream: of each row only its place is held in memory.
 5. Records may be restated before they are set aside: their text and form, never their place.
+6. Where records were protected, `opened` turns them back as they are read, and nothing that it gives is written.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ import pyarrow.compute as pc
 
 from lastro.engine import reordered
 from lastro.engine.duck.arrow import arrow_type
-from lastro.engine.duck.parquet import Writer, batches
+from lastro.engine.duck.aside import marks
+from lastro.engine.duck.parquet import Writer, batches, silent_in
 from lastro.engine.protocol import StagedFile
 from lastro.engine.scan import StreamScan
 from lastro.model.schema import Decimal, Primitive, Schema, Type
 
 RECORDS = pa.schema([pa.field("record", pa.string())])
+Opening = Callable[[pa.RecordBatch], pa.RecordBatch]
 Positions = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
@@ -46,7 +49,9 @@ class Returned:
         *,
         typed: Schema | None = None,
         rows_max: int | None = None,
+        opened: Opening | None = None,
     ) -> None:
+        self._opened = opened
         self._rows_max = rows_max
         self._files = tuple(file.path for file in files)
         self._rules = rules
@@ -78,7 +83,7 @@ class Returned:
 
     def others(self, folder: Path, stem: str) -> list[StagedFile]:
         """New files with the rows that are not taken up."""
-        with Writer(folder, stem) as writer:
+        with Writer(folder, stem, silent=silent_in(self._files)) as writer:
             for path in self._files:
                 for batch in batches(path):
                     writer.write(batch.filter(pc.invert(self._mask(batch))))
@@ -125,7 +130,7 @@ class Returned:
                 mask = self._mask(batch)
                 taken += mask.true_count
                 if mask.true_count:
-                    yield batch, mask
+                    yield (batch if self._opened is None else self._opened(batch)), mask
 
     def _mask(self, batch: pa.RecordBatch) -> pa.Array:
         rules = batch.column("rules")
@@ -140,7 +145,7 @@ def moved(
     files: Sequence[StagedFile], sources: pa.Array, positions: Positions, folder: Path, stem: str
 ) -> list[StagedFile]:
     """New files with set-aside rows, whose position says which of these sources and positions is their place."""
-    with Writer(folder, stem) as writer:
+    with Writer(folder, stem, silent=silent_in([file.path for file in files])) as writer:
         for file in files:
             for batch in batches(file.path):
                 at = batch.column("position").to_numpy() - 1
@@ -154,7 +159,7 @@ def restated(
     files: Sequence[StagedFile], mend: Callable[[str, str], tuple[str, str]], folder: Path, stem: str
 ) -> list[StagedFile]:
     """New files with set-aside rows, each with the form and record that `mend` makes of its own."""
-    with Writer(folder, stem) as writer:
+    with Writer(folder, stem, silent=silent_in([file.path for file in files])) as writer:
         for file in files:
             for batch in batches(file.path):
                 made = map(mend, batch.column("form").to_pylist(), batch.column("record").to_pylist())
@@ -162,6 +167,29 @@ def restated(
                 columns = {"form": pa.array(forms, pa.string()), "record": pa.array(records, pa.string())}
                 mended = [columns.get(name, batch.column(name)) for name in batch.schema.names]
                 writer.write(pa.RecordBatch.from_arrays(mended, schema=batch.schema))
+    return writer.files
+
+
+def readdressed(
+    files: Sequence[StagedFile], batch: str, source: Callable[[str], str], folder: Path, stem: str
+) -> list[StagedFile]:
+    """New files with set-aside rows, as rows of another batch, each source under the name that `source` gives it."""
+    with Writer(folder, stem, silent=silent_in([file.path for file in files])) as writer:
+        for file in files:
+            for rows in batches(file.path):
+                named = pa.array([source(label) for label in rows.column("source").to_pylist()], pa.string())
+                columns = {"source": named, "batch": pa.repeat(pa.scalar(batch), rows.num_rows)}
+                placed = [columns.get(name, rows.column(name)) for name in rows.schema.names]
+                writer.write(pa.RecordBatch.from_arrays(placed, schema=rows.schema))
+    return writer.files
+
+
+def marked(places: Sequence[tuple[str, str, int]], key: str, folder: Path, stem: str) -> list[StagedFile]:
+    """Files with marks, which count as of the commit `key`, for the rows at these batches, sources and positions."""
+    with Writer(folder, stem) as writer:
+        for start in range(0, len(places), reordered.ROWS):
+            parts = zip(*places[start : start + reordered.ROWS], strict=True)
+            writer.write(marks([pa.array(part) for part in parts], key))
     return writer.files
 
 

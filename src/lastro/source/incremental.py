@@ -9,7 +9,8 @@ Rules, the same for every database:
 3. `overwrite` reads all rows.
 4. `lag` is a number in the column's unit, or seconds where the column holds dates or times; it is how late a row may
    appear behind a newer one.
-5. Equal last value and equally many rows from it on (less `lag`) mean that nothing changed.
+5. Equal last value and equally many rows from it on (less `lag`) mean that nothing changed. No value tells whether a
+   row without one is new: an `upsert` also compares what all of those hold (`lastro.source.database.missing`).
 6. A cursor of another table, query or column is never continued: `append` refuses, the others read everything.
 7. A long reading may stop early, between two different values of the cursor column. For `append` the value reached is
    simply the last one. An `upsert` that stopped early notes it as `resume` and keeps `last`, from which its pass began:
@@ -44,7 +45,7 @@ _MOMENT = re.compile(
 class ColumnCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What was read of a table: `of` identifies table or query and column, `last` is the greatest cursor value read,
     `tail` the number of rows from `last` less `lag` on, `mark` whatever proves cheaply that nothing changed, `resume`
-    how far an unfinished `upsert` came (rule 7).
+    how far an unfinished `upsert` came (rule 7), `missing` what the rows without a value held when they were read.
     """
 
     of: str
@@ -52,6 +53,7 @@ class ColumnCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
     tail: int = 0
     mark: str = ""
     resume: Value | None = None
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ def nothing_new(mode: Mode, last: ColumnCursor, after: ColumnCursor) -> bool:
             return reached(last) == after.last
         case Mode.UPSERT:
             finished = last.resume is None and after.resume is None
-            return finished and (last.last, last.tail) == (after.last, after.tail) and after.last is not None
+            same = (last.last, last.tail, last.missing) == (after.last, after.tail, after.missing)
+            return finished and same and after.last is not None
         case _:
             return False
 

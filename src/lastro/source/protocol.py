@@ -13,8 +13,10 @@ Rules:
    the cursor of what was committed. It never stops early where everything was asked for (`overwrite`).
 7. A source that can count what it holds in the snapshot it is read from gives a `reconciliation`; one that can list its
    keys there gives `keys`, from which the pipeline tells which stored rows are gone.
-8. A source may have a new place: another path, another name. One that recognises what it reads, wherever it is, takes
+8. A source whose place says what a table's key and types are (a database) tells them, for the first contract.
+9. A source may have a new place: another path, another name. One that recognises what it reads, wherever it is, takes
    over what is known of it under former labels; any other is asked to only where a person says that it is the same.
+10. A database that can show one state of itself to several connections lets several tables be read in it.
 
 A third party registers a factory under the entry point `lastro.sources`: `(options: Mapping, base: Path) -> Source`.
 """
@@ -28,6 +30,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from lastro.engine.scan import ArrowStream, Scan
+from lastro.model.declared import Declared
 from lastro.model.reconciliation import Reconciliation
 from lastro.model.version import Mode
 
@@ -99,14 +102,38 @@ class Handed:
 
 
 @runtime_checkable
+class Declaring(Protocol):
+    """A source whose place says of itself what is in it (rule 8)."""
+
+    def declared(self) -> Declared:
+        """What the table says of itself; nothing of a query. Raises `SourceUnreachable`, `SourceBroken`."""
+        ...
+
+
+@runtime_checkable
 class Movable(Protocol):
-    """A source that can go on from what was read in another place (rule 8)."""
+    """A source that can go on from what was read in another place (rule 9)."""
 
     def moved(self, earlier: Mapping[str, Cursor], *, same: bool) -> Handed | None:
         """The cursors of other labels, the newest first, as one of this source's own; None if none is of its kind.
 
         Not `same`: nobody said that this is the same source. Then only one that recognises what it reads answers.
         """
+        ...
+
+
+@runtime_checkable
+class Shareable(Protocol):
+    """A source that can be read in one state of its place with others (rule 10)."""
+
+    def sharing(self, others: Sequence[Source]) -> AbstractContextManager[str | None]:
+        """What names the state in which this source and others of the place are read, for as long as the context
+        lasts; None where it can share none. Raises `SourceUnreachable`.
+        """
+        ...
+
+    def within(self, shared: str) -> Source:
+        """The same source, to be read in the state of that name."""
         ...
 
 

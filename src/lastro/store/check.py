@@ -6,7 +6,9 @@ Rules:
 2. Manifests are proven in order, each by its own digest and by its parent's; commits are compared with what the
    manifests render to; then checkpoints, tags and the list of expired versions.
 3. Data files are looked for and measured; with `read_data` they are hashed, all or a seeded sample.
-4. A finding names one file and says whether `repair` can mend it from what is left. Nothing else is changed.
+4. What erasures recorded is proven as a chain; a version that lost rows is proven by the last of them that names it,
+   and its files by what that says of each.
+5. A finding names one file and says whether `repair` can mend it from what is left. Nothing else is changed.
 """
 
 from __future__ import annotations
@@ -20,13 +22,15 @@ from enum import StrEnum
 from pathlib import Path
 
 from lastro.model import digest
-from lastro.model.errors import Conflict, Corrupted, Locked, WriteFailed
+from lastro.model.errors import Conflict, Corrupted, Locked, StoreError, WriteFailed
 from lastro.model.text import _
 from lastro.model.version import FileEntry
-from lastro.store import adopt, checkpoint, delta, expiry, keys, reading, tags
+from lastro.store import adopt, checkpoint, delta, expiry, keys, profiles, reading, tags
+from lastro.store.erasure.generations import Generations, Proof
+from lastro.store.erasure.generations import check as erasures
 from lastro.store.log import Log
 from lastro.store.manifest import Manifest, State, advance, start
-from lastro.store.paths import COMMIT_NAME, Places, numbers
+from lastro.store.paths import COMMIT_NAME, PROFILE_NAME, Places, numbers
 from lastro.store.table import Table
 
 
@@ -41,9 +45,11 @@ class Kind(StrEnum):
     FOREIGN = "foreign commit"
     CHECKPOINT = "checkpoint"
     KEYS = "index of keys"
+    PROFILE = "profile"
     TAG = "tag"
     EXPIRY = "list of expired versions"
     DATA = "data file"
+    ERASURE = "record of an erasure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +93,13 @@ def verify(table: Table, *, read_data: bool = False, subset: float | None = None
     except Corrupted as error:
         return (Damage(Kind.FOLDER, error.where, error.what, repairable=False),)
     while True:
-        expired, chain = expired_or_none(places), walk(places)
+        expired, mark = expired_or_none(places), Generations(places).mark()
+        chain = walk(places)
         # Without the list of expired versions nobody knows which files should be there, save for the newest's.
         files = chain.files if expired is not None else chain.newest.files if chain.newest else {}
         found = [*structure(places, chain), *_data(places, files, _chosen(files, read_data, subset, seed))]
-        if expired == expired_or_none(places):  # else files were collected while we looked for them
+        # Otherwise files were collected, or rows erased, while we looked for them.
+        if expired == expired_or_none(places) and mark == Generations(places).mark():
             return tuple(found)
 
 
@@ -105,7 +113,9 @@ def structure(places: Places, chain: Chain) -> list[Damage]:
         found.append(Damage(Kind.KEYS, _relative(places, places.keys), _("is damaged"), repairable=True))
     if expired_or_none(places) is None:
         found.append(Damage(Kind.EXPIRY, _relative(places, places.expired), _("is damaged"), repairable=True))
-    return [*found, *chain.damages, *_beyond(places, chain), *_tags(places, chain.manifests)]
+    found += [Damage(Kind.ERASURE, _relative(places, path), what, repairable=False) for path, what in erasures(places)]
+    beside = [*_tags(places, chain.manifests), *_profiles(places, chain.manifests)]
+    return [*found, *chain.damages, *_beyond(places, chain), *beside]
 
 
 def expired_or_none(places: Places) -> frozenset[int] | None:
@@ -144,7 +154,7 @@ def _manifest(places: Places, log: Log, number: int, parent: State | None) -> tu
         manifest = _fitting(log.manifest(number), parent, number)
     except Corrupted as error:
         path = _relative(places, places.manifest(number))
-        rebuilt = recovered(found, parent)
+        rebuilt = recovered(found, parent, proof=proof_of(log, number))
         damages = [Damage(Kind.MANIFEST, path, error.what, rebuilt is not None, number)]
         if rebuilt is None or delta.render(rebuilt) != found:
             what = _("cannot be proven without its manifest") if rebuilt is None else _("has other bytes")
@@ -156,16 +166,24 @@ def _manifest(places: Places, log: Log, number: int, parent: State | None) -> tu
     return manifest, []
 
 
+def proof_of(log: Log, number: int) -> Proof | None:
+    """What proves a version since rows were erased from it, None if nothing does or need."""
+    try:
+        return log.generations.known().proof(number)
+    except StoreError:  # it is named as damage of its own; without it nothing proves the commit
+        return None
+
+
 def _fitting(manifest: Manifest, parent: State | None, number: int) -> Manifest:
     if parent is not None or number == 0:
         advance(parent, manifest)
     return manifest
 
 
-def recovered(commit: bytes | None, parent: State | None) -> Manifest | None:
+def recovered(commit: bytes | None, parent: State | None, *, proof: Proof | None = None) -> Manifest | None:
     """The manifest that a commit of ours proves, None if it proves none."""
     try:
-        return None if commit is None else delta.rebuild(delta.parse(commit), parent)
+        return None if commit is None else delta.rebuild(delta.parse(commit), parent, proof=proof)
     except ValueError:
         return None
 
@@ -191,7 +209,7 @@ def _beyond(places: Places, chain: Chain) -> Iterator[Damage]:
     following = [number for number in numbers(places.log, COMMIT_NAME) if number >= first]
     for number, expected in zip(following, range(first, first + len(following)), strict=True):
         path, found = _relative(places, places.commit(number)), _bytes(places.commit(number))
-        manifest = recovered(found, state)
+        manifest = recovered(found, state, proof=proof_of(Log(places), number))
         if number != expected:
             yield Damage(Kind.COMMIT, path, _("an earlier commit is missing"), repairable=False, number=number)
         elif manifest is not None:
@@ -218,6 +236,15 @@ def _tags(places: Places, manifests: Mapping[int, Manifest]) -> Iterator[Damage]
         if not whole:
             mendable = tag_target(found, manifests) is not None
             yield Damage(Kind.TAG, _relative(places, path), _("is damaged"), mendable)
+
+
+def _profiles(places: Places, manifests: Mapping[int, Manifest]) -> Iterator[Damage]:
+    for number in numbers(places.profiles, PROFILE_NAME):
+        try:
+            profiles.decode(reading.read(places.profile(number)), manifests[number].proof)
+        except (ValueError, LookupError, OSError):
+            path = _relative(places, places.profile(number))
+            yield Damage(Kind.PROFILE, path, _("is damaged"), repairable=True, number=number)
 
 
 def tag_target(found: bytes, manifests: Mapping[int, Manifest]) -> Manifest | None:

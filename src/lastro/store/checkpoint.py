@@ -12,7 +12,7 @@ Rules:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,8 +46,8 @@ def write(places: Places, number: int) -> None:
     disk.sync_folder(places.log)
     for folder in (places.checkpoints, places.temporary):
         disk.make_folder(folder)
-    note = disk.write_temporary(places.temporary, _encode(number, files, places.hint))
-    disk.replace(note, _note(places, number))
+    told = [(path.name, path.stat().st_size, digest.of_file(path)) for path in files]
+    disk.replace(disk.write_temporary(places.temporary, encode(number, told, places.hint)), note(places, number))
     for older in numbers(places.checkpoints, MANIFEST_NAME)[:-KEPT]:
         _remove(places, older)
 
@@ -69,7 +69,7 @@ def drop(places: Places) -> None:
     for path in _files(places):
         disk.remove(path)
     for number in numbers(places.checkpoints, MANIFEST_NAME):
-        disk.remove(_note(places, number))
+        disk.remove(note(places, number))
     disk.sync_folder(places.log)
 
 
@@ -100,34 +100,35 @@ def is_vouched_for(places: Places, number: int, *, thoroughly: bool) -> bool:
 
 
 def _wrong(places: Places, number: int, *, thoroughly: bool) -> list[Path]:
-    note_path = _note(places, number)
+    note_path = note(places, number)
     try:
         found = reading.read(note_path)
-        note = json.loads(found)["checkpoint"]
-        files = {str(name): (int(size), str(sha256)) for name, size, sha256 in note["files"]}
-        whole = digest.canonical({"checkpoint": note, "digest": digest.of_value(note)}) + b"\n" == found
+        told = json.loads(found)["checkpoint"]
+        files = {str(name): (int(size), str(sha256)) for name, size, sha256 in told["files"]}
+        whole = digest.canonical({"checkpoint": told, "digest": digest.of_value(told)}) + b"\n" == found
     except (OSError, ValueError, LookupError, TypeError):
         return [note_path]
-    if not whole or note["number"] != number:
+    if not whole or told["number"] != number:
         return [note_path]
     paths = {places.log / name: noted for name, noted in files.items()}
     wrong = [path for path, noted in paths.items() if not _is_as_noted(path, *noted, thoroughly=thoroughly)]
     newest = number == max(numbers(places.checkpoints, MANIFEST_NAME))
-    return [*wrong, places.hint] if newest and digest.of_bytes(_pointer(places)) != note["pointer"] else wrong
+    return [*wrong, places.hint] if newest and digest.of_bytes(_pointer(places)) != told["pointer"] else wrong
 
 
 def _is_as_noted(path: Path, size: int, sha256: str, *, thoroughly: bool) -> bool:
     return reading.size_of(path) == size and (not thoroughly or digest.of_file(path) == sha256)
 
 
-def _encode(number: int, files: list[Path], pointer: Path) -> bytes:
-    note = {
+def encode(number: int, files: Sequence[tuple[str, int, str]], pointer: Path) -> bytes:
+    """The content of a note on files by name, size and digest, and on Delta's pointer."""
+    record = {
         "lastro": FORMAT,
         "number": number,
-        "files": [[path.name, path.stat().st_size, digest.of_file(path)] for path in files],
+        "files": [list(file) for file in files],
         "pointer": digest.of_file(pointer),
     }
-    return digest.canonical({"checkpoint": note, "digest": digest.of_value(note)}) + b"\n"
+    return digest.canonical({"checkpoint": record, "digest": digest.of_value(record)}) + b"\n"
 
 
 def _pointer(places: Places) -> bytes:
@@ -154,8 +155,9 @@ def _files(places: Places) -> Iterator[Path]:
 def _remove(places: Places, number: int) -> None:
     for path in places.log.glob(f"{number:020d}.checkpoint.*"):
         disk.remove(path)
-    disk.remove(_note(places, number))
+    disk.remove(note(places, number))
 
 
-def _note(places: Places, number: int) -> Path:
+def note(places: Places, number: int) -> Path:
+    """Where the note on a version's checkpoint lies."""
     return places.checkpoints / f"{number}.json"

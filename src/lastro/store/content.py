@@ -2,7 +2,7 @@
 
 A file that was hashed in this process is not hashed again while the system says it is the same file, unchanged (device,
 inode, size, times of modification and change): damage by a program is found at once, damage below the file system at
-the next process or by `verify`.
+the next process or by `verify`. A file from which rows were erased since its version was read is no damage.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from lastro.model.errors import Corrupted
 from lastro.model.text import _
 from lastro.model.version import FileEntry
 from lastro.store import reading
+from lastro.store.erasure.generations import Generations, Known
 from lastro.store.paths import Places
 
 _Identity = tuple[int, int, int, int, int]
@@ -46,15 +47,31 @@ def prove(places: Places, entries: Iterable[FileEntry], *, afresh: bool = False)
 
     With `afresh` every file is hashed, whatever this process knows of it.
     """
-    unknown = [(entry, places.data(entry.path)) for entry in entries]
-    for entry, path in unknown:
+    generations = Generations(places)
+    entries = tuple(entries)
+    while True:
+        mark = generations.mark()
+        try:
+            _prove(places, entries, generations.known(), afresh=afresh)
+        except Corrupted:
+            if generations.mark() == mark:  # else rows were erased while we looked
+                raise
+        else:
+            return
+
+
+def _prove(places: Places, entries: Sequence[FileEntry], known: Known, *, afresh: bool) -> None:
+    unknown = [(entry, places.data(entry.path), known.acceptable(entry.path, entry.sha256)) for entry in entries]
+    for entry, path, _allowed in unknown:
         size = reading.size_of(path)
         if size != entry.size:
             raise _corrupted(path, _("is missing") if size is None else _("has another size than was committed"))
     if not afresh:
-        unknown = [(entry, path) for entry, path in unknown if _proven.get(_identity(path)) != entry.sha256]
-    for (entry, path), found in zip(unknown, hashes([path for _entry, path in unknown]), strict=True):
-        if found != entry.sha256:
+        unknown = [each for each in unknown if _proven.get(_identity(each[1])) not in each[2]]
+    for (_entry, path, allowed), found in zip(
+        unknown, hashes([path for _entry, path, _allowed in unknown]), strict=True
+    ):
+        if found not in allowed:
             raise _corrupted(path, _("has other bytes than were committed"))
         remember(path, found)
 

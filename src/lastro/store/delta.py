@@ -24,8 +24,10 @@ from typing import Any
 
 from lastro.model.clock import from_text
 from lastro.model.digest import canonical
+from lastro.model.digest import of_value as digest_of
 from lastro.model.release import VERSION
 from lastro.model.schema import Field, ListOf, MapOf, Primitive, Schema, StructOf, Type
+from lastro.store.erasure.generations import Proof
 from lastro.store.manifest import FORMAT, Manifest, Record, State, entry_of, entry_value, is_listing_due
 
 ENGINE = f"lastro/{VERSION}"
@@ -85,18 +87,22 @@ def parse(content: bytes) -> Commit:
     return Commit(actions, own if isinstance(own, dict) else None)
 
 
-def rebuild(commit: Commit, parent: State | None) -> Manifest:
-    """The manifest of a commit that Lastro wrote. Raises `ValueError` unless it proves equal to the one committed."""
+def rebuild(commit: Commit, parent: State | None, *, proof: Proof | None = None) -> Manifest:
+    """The manifest of a commit that Lastro wrote. Raises `ValueError` unless it proves equal to the one committed, or
+    to what the last erasure left of it, of which `proof` tells.
+    """
     own = commit.own
     if own is None or own.get("format") != FORMAT:
         raise ValueError("not a commit of this format")
     try:
-        manifest = Manifest.of(_record_again(commit, own, parent))
+        record = _record_again(commit, own, parent)
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError("a commit is incomplete") from error
-    if manifest.digest != own["digest"]:
+    claimed = str(own["digest"])
+    expected = proof or Proof(0, claimed, claimed)
+    if claimed != expected.digest or digest_of(record) != expected.record:
         raise ValueError("a commit does not prove its version")
-    return manifest
+    return Manifest(record, claimed, expected.generation)
 
 
 def needs_timestamp_ntz(schema: Schema) -> bool:

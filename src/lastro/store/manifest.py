@@ -7,7 +7,9 @@ Rules:
 2. The record holds its parent's digest: one head digest pins the whole history.
 3. It lists the files added and removed. Now and then (`is_listing_due`) it lists all files too, so that reading a
    version opens few manifests, and all manifests together stay linear in the number of versions.
-4. A record is never re-encoded from typed values: what was read is what is digested, so that a later Lastro with more
+4. Where rows were erased from a version, the record says what is left, the file names the generation, and `digest`
+   stays the version's name: what proves such a record is the generation (`erasure.generations`).
+5. A record is never re-encoded from typed values: what was read is what is digested, so that a later Lastro with more
    fields still proves an old record.
 """
 
@@ -29,7 +31,7 @@ FORMAT = 1
 LISTING_EVERY = 64
 """At least so many manifests follow a full listing before the next; with many files more, see `is_listing_due`."""
 
-_ADDED_LATER = frozenset({"more", "whole", "changes", "reconciliation", "amendment", "made_of", "columns"})
+_ADDED_LATER = frozenset({"more", "whole", "changes", "reconciliation", "amendment", "made_of", "columns", "cleaning"})
 _CHANGES = ("inserted", "updated", "unchanged", "gone", "deleted", "removed")
 Record = Mapping[str, Any]  # Any: JSON values; the fields stand in docs/format.md
 
@@ -40,6 +42,8 @@ class Manifest:
 
     record: Record
     digest: str
+    generation: int = 0
+    """The erasure that the record is of; 0 if nothing was ever erased from the version."""
 
     @classmethod
     def of(cls, record: Record) -> Manifest:
@@ -93,9 +97,15 @@ class Manifest:
         files = self.record["files"]
         return None if files is None else tuple(entry_of(value) for value in files)
 
+    @property
+    def proof(self) -> str:
+        """The digest of the record: the version's own until rows are erased from it."""
+        return digest.of_value(self.record) if self.generation else self.digest
+
     def encode(self) -> bytes:
         """The manifest as it stands on disk."""
-        return digest.canonical({"digest": self.digest, "manifest": self.record}) + b"\n"
+        generation = {"generation": self.generation} if self.generation else {}
+        return digest.canonical({"digest": self.digest, **generation, "manifest": self.record}) + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +131,21 @@ class State:
             size=record["size"],
             files=tuple(self.files.values()),
             origin=self.manifest.origin,
+            generation=self.manifest.generation,
         )
 
 
 def decode(content: bytes, *, dataset: str, number: int, where: str) -> Manifest:
-    """Reads a manifest and proves its digest. Raises `Corrupted`, or `StoreError` if a newer Lastro wrote it."""
+    """Reads a manifest and proves its digest, save that of a record from which rows were erased: that is for its
+    generation to prove. Raises `Corrupted`, or `StoreError` if a newer Lastro wrote it.
+    """
     try:
         outer = json.loads(content)
         record, claimed = outer["manifest"], outer["digest"]
-        newer = int(record["lastro"]) > FORMAT
-    except (ValueError, LookupError, TypeError) as error:
+        newer, generation = int(record["lastro"]) > FORMAT, int(outer.get("generation", 0))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise _damaged(where) from error
-    if digest.of_value(record) != claimed:
+    if not generation and digest.of_value(record) != claimed:
         raise _damaged(where)
     if newer:
         raise StoreError(
@@ -140,7 +153,7 @@ def decode(content: bytes, *, dataset: str, number: int, where: str) -> Manifest
             where=where,
             do=_("install a newer Lastro: pip install --upgrade lastro"),
         )
-    manifest = Manifest(record, claimed)
+    manifest = Manifest(record, claimed, generation)
     if record["dataset"] != dataset or record["number"] != number or manifest.encode() != content:
         raise _damaged(where)
     return manifest

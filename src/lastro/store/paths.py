@@ -22,6 +22,7 @@ from lastro.store.reading import is_real_folder
 
 COMMIT_NAME = re.compile(r"[0-9]{20}\.json", re.ASCII)
 MANIFEST_NAME = re.compile(r"(0|[1-9][0-9]{0,17})\.json", re.ASCII)
+PROFILE_NAME = re.compile(r"(0|[1-9][0-9]{0,17})\.json\.gz", re.ASCII)
 CHECKPOINT_NAME = re.compile(r"[0-9]{20}\.checkpoint\..+", re.ASCII)
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
 
@@ -59,6 +60,11 @@ class Places:
         return self.own / "manifests"
 
     @property
+    def profiles(self) -> Path:
+        """One file per version whose profile is kept."""
+        return self.own / "profiles"
+
+    @property
     def tags(self) -> Path:
         """One file per tag."""
         return self.own / "tags"
@@ -84,6 +90,21 @@ class Places:
         return self.own / "keys.json"
 
     @property
+    def generations(self) -> Path:
+        """One file per erasure."""
+        return self.own / "generations"
+
+    @property
+    def erasure(self) -> Path:
+        """What an erasure has prepared, and its journal."""
+        return self.own / "erasure"
+
+    @property
+    def journal(self) -> Path:
+        """The journal of an erasure that is under way."""
+        return self.erasure / "journal.json"
+
+    @property
     def lock(self) -> Path:
         """The lock file."""
         return self.root / ".lastro" / "locks" / f"{self.dataset}.lock"
@@ -106,13 +127,22 @@ class Places:
         """The manifest of a version."""
         return self.manifests / f"{number}.json"
 
+    def generation(self, number: int) -> Path:
+        """The record of an erasure, from 1."""
+        return self.generations / f"{number}.json"
+
+    def profile(self, number: int) -> Path:
+        """The profile of a version."""
+        return self.profiles / f"{number}.json.gz"
+
     def data(self, path: str) -> Path:
         """A data file, by the path a manifest gives. Raises `Corrupted` if that path is not allowed."""
         return self.table / check_relative(path)
 
     def check(self) -> None:
         """Raises `Corrupted` if a folder of the table is a link or not a folder."""
-        for folder in (self.table, self.log, self.own, self.manifests, self.tags, self.temporary):
+        own = (self.own, self.manifests, self.profiles, self.tags, self.temporary, self.generations)
+        for folder in (self.table, self.log, *own):
             if (folder.is_symlink() or folder.exists()) and not is_real_folder(folder):
                 raise Corrupted(
                     _("{name} is not a folder of its own").format(name=folder.name),

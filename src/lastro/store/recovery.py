@@ -2,13 +2,14 @@
 
 Rules:
 
-1. Temporary files, and staging folders of this dataset, belong to a dead holder: they are removed.
-2. A commit of ours without its manifest was cut short between the two: the manifest is made again from the commit,
+1. An erasure that has a journal is finished; what is left of one that has none is removed.
+2. Temporary files, and staging folders of this dataset, belong to a dead holder: they are removed.
+3. A commit of ours without its manifest was cut short between the two: the manifest is made again from the commit,
    after the hashes of its files were proven. Readers of the Delta log may have seen the version: it is never undone.
-3. A commit of another writer is not accepted silently: `Conflict`, and `lastro repair` adopts it on request.
-4. A torn commit, or a newest commit that differs from its manifest, is damage: `Corrupted`, and `lastro repair` mends
+4. A commit of another writer is not accepted silently: `Conflict`, and `lastro repair` adopts it on request.
+5. A torn commit, or a newest commit that differs from its manifest, is damage: `Corrupted`, and `lastro repair` mends
    it.
-5. A checkpoint that nobody vouches for is dropped: readers find the commits without it.
+6. A checkpoint that nobody vouches for is dropped: readers find the commits without it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from lastro.model.errors import Conflict, Corrupted
 from lastro.model.text import _
 from lastro.store import checkpoint, content, delta, disk, reading
 from lastro.store.delta import Commit
+from lastro.store.erasure import journal
 from lastro.store.log import Log
 from lastro.store.manifest import Manifest, State
 from lastro.store.paths import Places
@@ -24,6 +26,7 @@ from lastro.store.paths import Places
 
 def settle(places: Places, log: Log) -> None:
     """Puts the table in order; the lock is held. Raises `Conflict`, `Corrupted`, `OSError`."""
+    journal.settle(places)
     sweep(places)
     head = log.head()
     if head is None and not places.commit(0).exists():
@@ -84,7 +87,7 @@ def _finish(places: Places, log: Log, number: int, parent: State | None) -> Stat
             state=_("nothing was committed"),
         )
     try:
-        manifest = delta.rebuild(commit, parent)
+        manifest = delta.rebuild(commit, parent, proof=log.generations.known().proof(number))
     except ValueError as error:
         raise _torn(places, number) from error
     content.prove(places, manifest.added)

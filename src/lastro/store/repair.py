@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from lastro.model.errors import Corrupted
 from lastro.model.text import _
 from lastro.store import adopt, checkpoint, delta, disk, expiry, reading, recovery, tags
-from lastro.store.check import Chain, Damage, Kind, structure, tag_target, walk
+from lastro.store.check import Chain, Damage, Kind, proof_of, structure, tag_target, walk
+from lastro.store.erasure import journal
 from lastro.store.log import Log
 from lastro.store.manifest import Manifest, State, advance
 from lastro.store.paths import Places
@@ -29,6 +30,7 @@ from lastro.store.table import LOCK_TIMEOUT_S, Table
 _ORDER = (
     Kind.CHECKPOINT,
     Kind.KEYS,
+    Kind.PROFILE,
     Kind.MANIFEST,
     Kind.COMMIT,
     Kind.UNFINISHED,
@@ -61,6 +63,7 @@ def repair(table: Table, *, apply: bool = False) -> tuple[Repair, ...]:
     places = table.places
     places.check()
     with table.exclusive(LOCK_TIMEOUT_S), table.failing_cleanly():
+        journal.settle(places)
         chain = walk(places)
         found = [damage for damage in structure(places, chain) if damage.repairable]
         planned = sorted(found, key=lambda damage: (_ORDER.index(damage.kind), damage.number, damage.path))
@@ -77,12 +80,18 @@ def _mend(places: Places, chain: Chain, damage: Damage, newest: State | None) ->
             checkpoint.drop(places)
         case Kind.KEYS:
             disk.remove(places.keys)
+        case Kind.PROFILE:
+            disk.remove(places.profile(damage.number))
         case Kind.MANIFEST:
             recovery.write_manifest(places, chain.manifests[damage.number])
         case Kind.COMMIT:
             _write_commit(places, chain.manifests[damage.number])
         case Kind.UNFINISHED:
-            manifest = delta.rebuild(delta.parse(reading.read(places.commit(damage.number))), newest)
+            commit, proof = (
+                delta.parse(reading.read(places.commit(damage.number))),
+                proof_of(Log(places), damage.number),
+            )
+            manifest = delta.rebuild(commit, newest, proof=proof)
             disk.sync_file(places.commit(damage.number))
             disk.sync_folder(places.log)
             recovery.write_manifest(places, manifest)
@@ -98,7 +107,7 @@ def _mend(places: Places, chain: Chain, damage: Damage, newest: State | None) ->
             _write_tag(places, damage, chain.manifests)
         case Kind.EXPIRY:
             expiry.write(places, _lacking(places, chain))
-        case Kind.FOLDER | Kind.DATA:
+        case Kind.FOLDER | Kind.DATA | Kind.ERASURE:
             raise ValueError("nothing can mend this")
     return newest
 
@@ -141,6 +150,7 @@ def _words() -> Mapping[Kind, str]:
     return {
         Kind.CHECKPOINT: _("dropped; readers use the commits"),
         Kind.KEYS: _("dropped; it is written again in time"),
+        Kind.PROFILE: _("removed; it is made again when it is asked for"),
         Kind.MANIFEST: _("made again from the commit, which proves it"),
         Kind.COMMIT: _("made again from the manifest, which proves it"),
         Kind.UNFINISHED: _("given its manifest"),

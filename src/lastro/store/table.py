@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from lastro.model.clock import Clock, utc_now
 from lastro.model.errors import Conflict, Corrupted, Expired, LastroError, Locked, UnknownName, WriteFailed
+from lastro.model.profile import Profile
 from lastro.model.reference import Digest, Latest, Moment, Number, Selector, Tag
+from lastro.model.system import reason_of
 from lastro.model.text import _
 from lastro.model.version import VersionInfo
-from lastro.store import content, expiry, lock, reading, recovery, tags
+from lastro.store import content, expiry, lock, profiles, reading, recovery, tags
 from lastro.store.keys import Keys
 from lastro.store.log import Log
 from lastro.store.paths import COMMIT_NAME, MANIFEST_NAME, Places, numbers
@@ -49,12 +51,14 @@ class Table:
         number = self._head()
         return None if number is None else self.log.state(number).info()
 
-    def version(self, number: int) -> VersionInfo:
-        """A version by its number. Raises `UnknownName`, `Expired`, `Corrupted`."""
+    def version(self, number: int, *, collected: bool = False) -> VersionInfo:
+        """A version by its number; only with `collected` also one whose files were. Raises `UnknownName`, `Expired`,
+        `Corrupted`.
+        """
         head = self._head()
         if head is None or not 0 <= number <= head:
             raise self._unknown(_("{name} has no version {number}").format(name=self.dataset, number=number))
-        if number in self.expired():
+        if not collected and number in self.expired():
             raise self._expired(number)
         return self.log.state(number).info()
 
@@ -71,20 +75,24 @@ class Table:
         """The numbers of the versions whose files were collected. Raises `Corrupted`."""
         return expiry.read(self.places)
 
-    def find(self, selector: Selector) -> VersionInfo:
-        """The version a reference means. Raises `UnknownName`, `Expired`, `Corrupted`."""
+    def find(self, selector: Selector, *, collected: bool = False) -> VersionInfo:
+        """The version a reference means; only with `collected` also one whose files were. Raises `UnknownName`,
+        `Expired`, `Corrupted`.
+        """
         match selector:
             case Latest():
                 found = self.head()
             case Number(number):
-                found = self.version(number)
+                found = self.version(number, collected=collected)
             case Tag(tag):
                 number = self.tags().get(tag, -1)
-                found = None if number < 0 else self.version(number)
+                found = None if number < 0 else self.version(number, collected=collected)
             case Moment(moment):
-                found = self._newest(lambda number: self.log.manifest(number).committed <= moment)
+                newest = self._newest(lambda number: self.log.manifest(number).committed <= moment)
+                found = None if newest is None else self.version(newest, collected=collected)
             case Digest(digest):
-                found = self._newest(lambda number: self.log.manifest(number).digest.startswith(digest))
+                newest = self._newest(lambda number: self.log.manifest(number).digest.startswith(digest))
+                found = None if newest is None else self.version(newest, collected=collected)
         if found is None:
             raise self._unknown(_("{name} has no such version").format(name=self.dataset))
         return found
@@ -97,6 +105,11 @@ class Table:
         if verify:
             content.prove(self.places, info.files)
         return tuple(self.places.data(entry.path) for entry in info.files)
+
+    def profile(self, info: VersionInfo) -> Profile | None:
+        """The profile that is kept of a version, None if there is none. Raises `Corrupted`."""
+        self.places.check()
+        return profiles.read(self.places, info.number, self.log.manifest(info.number).proof)
 
     @contextmanager
     def lock(self, *, timeout_s: float = LOCK_TIMEOUT_S, looking: bool = False) -> Iterator[Writer]:
@@ -162,11 +175,11 @@ class Table:
             yield sign
 
     def _head(self) -> int | None:
-        """The newest version's number. A commit that a crash left without manifest is finished first, if it can be."""
+        """The newest version's number. What a crash left – a commit without manifest, an erasure – is finished."""
         self.places.check()
         head = self.log.head()
         following = 0 if head is None else head + 1
-        if not self.places.commit(following).exists():
+        if not (self.places.commit(following).exists() or self.places.journal.exists()):
             return head
         # A live writer holds the lock; a damaged or foreign commit, or a folder that cannot be written, is told to
         # whoever writes or verifies: readers stay with what was acknowledged.
@@ -174,10 +187,10 @@ class Table:
             pass
         return self.log.head()
 
-    def _newest(self, fits: Callable[[int], bool]) -> VersionInfo | None:
+    def _newest(self, fits: Callable[[int], bool]) -> int | None:
         head = self._head()
         numbers_down = range(-1 if head is None else head, -1, -1)
-        return next((self.version(number) for number in numbers_down if fits(number)), None)
+        return next((number for number in numbers_down if fits(number)), None)
 
     def _unknown(self, what: str) -> UnknownName:
         return UnknownName(what, do=_("lastro log {name} shows its versions").format(name=self.dataset))
@@ -189,15 +202,8 @@ class Table:
         )
 
     def _write_failed(self, error: OSError) -> WriteFailed:
-        reasons = {
-            errno.ENOSPC: _("the disk is full"),
-            errno.EDQUOT: _("the disk quota is used up"),
-            errno.EFBIG: _("a file would grow beyond its limit"),
-            errno.EROFS: _("the disk is read-only"),
-            errno.EACCES: _("the folder may not be written"),
-            errno.EPERM: _("the folder may not be written"),
-        }
-        reason = reasons.get(error.errno or 0, error.strerror or _("the disk failed"))
+        denied = error.errno in {errno.EACCES, errno.EPERM}
+        reason = _("the folder may not be written") if denied else reason_of(error)
         return WriteFailed(
             _("{name} cannot be changed: {reason}").format(name=self.dataset, reason=reason),
             where=str(error.filename or self.path),

@@ -25,11 +25,12 @@ from typing import TYPE_CHECKING, Any
 from lastro.engine.protocol import StagedFile
 from lastro.model import clock
 from lastro.model.errors import BreakingChange, Conflict, StoreError, UsageError, WriteFailed
+from lastro.model.profile import Profile
 from lastro.model.schema import Schema
 from lastro.model.text import _
 from lastro.model.version import FileEntry, Mode, Origin, VersionInfo
 from lastro.model.widening import is_wider
-from lastro.store import checkpoint, content, delta, disk, reading, stats
+from lastro.store import checkpoint, content, delta, disk, profiles, reading, stats
 from lastro.store.manifest import Manifest, State, entry_value, origin_value
 
 if TYPE_CHECKING:
@@ -115,6 +116,17 @@ class Writer:
                 removed=removed,
                 brought=[self._table.places.data(value["path"]) for value in added],
             )
+
+    def keep_profile(self, info: VersionInfo, profile: Profile) -> None:
+        """Keeps a version's profile beside its manifest; one that is there is replaced. One that was made of rows that
+        were erased since is not kept. Raises `WriteFailed`, `Corrupted`.
+        """
+        table = self._check_open()
+        manifest = table.log.manifest(info.number)
+        if manifest.generation != info.generation:
+            return  # it was made of rows that were erased since; it is made again when somebody asks
+        with table.failing_cleanly():
+            profiles.write(table.places, info.number, manifest.proof, profile)
 
     def restore(self, info: VersionInfo, origin: Origin) -> VersionInfo:
         """Makes an earlier version the newest again, as a new version with the same files and schema.

@@ -24,7 +24,8 @@ from lastro.engine.duck.engine import DuckEngine
 from lastro.engine.duck.failure import Refused
 from lastro.engine.duck.limits import Limits
 from lastro.engine.scan import Excel, FileScan, JsonLines, Xml
-from lastro.model.errors import LastroError, LimitExceeded, SourceBroken
+from lastro.model.errors import LastroError, LimitExceeded, SourceBroken, SqlRefused
+from lastro.model.plan import ColumnPlan, Plan
 from lastro.model.schema import Decimal, Primitive
 
 SECRET = "123.456.789-09"
@@ -168,14 +169,20 @@ def peak() -> Iterator[Callable[[], int]]:
     watcher.join()
 
 
-def _children() -> set[str]:
-    tasks = Path("/proc/self/task").glob("*/children")
-    return {child for path in tasks for child in path.read_text().split()}
+def _children(parent: str = "self") -> set[str]:
+    """The processes below one; those that a nursery forked stand below the nursery."""
+    tasks = Path(f"/proc/{parent}/task").glob("*/children")
+    try:
+        found = {child for path in tasks for child in path.read_text().split()}
+    except OSError:
+        return set()
+    return found | {below for child in found for below in _children(child)}
 
 
 def _peak_of(pid: str) -> int:
     try:
-        if b"duck.worker" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"duck.worker" not in command and b"duck.nursery" not in command:
             return 0  # forked, and not itself yet
         found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     except OSError:
@@ -655,3 +662,13 @@ def test_what_is_wrong_with_a_document_is_told_when_it_is_looked_at(
     for look in (engine.describe, engine.sample):
         with pytest.raises(SourceBroken, match=says):
             look(FileScan((tmp_path / "a.any",), kind))
+
+
+def test_sql_that_does_not_fit_the_types_is_the_contract_s_fault(tmp_path: Path) -> None:
+    source = tmp_path / "a.jsonl"
+    source.write_text(f'{{"amount": 1, "cpf": "{SECRET}"}}\n', encoding="utf-8")
+    absolute = ColumnPlan("amount", "amount", Primitive.DOUBLE, expression="abs(amount)")
+
+    with pytest.raises(SqlRefused, match="does not fit the types") as caught:
+        DuckEngine().stage(Plan("loans", "sha256:0", (absolute,)), FileScan((source,), JSON), tmp_path, batch="b")
+    assert SECRET not in str(caught.value)

@@ -243,6 +243,44 @@ def test_exports_hold_every_type(engine: DuckEngine, tmp_path: Path) -> None:
     assert set(two.values()) == {""}
 
 
+def test_times_are_written_alike_in_every_form_and_within_every_value(engine: DuckEngine, tmp_path: Path) -> None:
+    kinds = (P.TIMESTAMP, P.TIMESTAMP_NTZ)
+    schema = Schema(
+        tuple(
+            field
+            for kind in kinds
+            for field in (
+                Field(f"{kind} 1", kind),
+                Field(f"{kind} 2", ListOf(StructOf((Field("at", kind), Field("n", P.LONG))))),
+                Field(f"{kind} 3", MapOf(kind, ListOf(kind))),
+            )
+        )
+    )
+    row: dict[str, Any] = {}
+    for kind, zone in zip(kinds, (UTC, None), strict=True):
+        plain, fine = (datetime(2026, 1, 31, 10, 0, 0, part, tzinfo=zone) for part in (0, 500_000))
+        nested = [{"at": fine, "n": 1}, None, {"at": None, "n": None}]
+        row |= {f"{kind} 1": plain, f"{kind} 2": nested, f"{kind} 3": [(plain, [fine, None])]}
+    files = written(tmp_path, [row, dict.fromkeys(row)], schema)
+
+    for form in ("csv", "jsonl"):
+        engine.write(engine.read(files, schema), tmp_path / f"out.{form}", form=form)
+
+    first, second = (json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines())
+    with (tmp_path / "out.csv").open(newline="") as stream:
+        one, two = csv.DictReader(stream)
+    for kind, end in zip(kinds, ("Z", ""), strict=True):
+        plain_text, fine_text = f"2026-01-31T10:00:00{end}", f"2026-01-31T10:00:00.5{end}"
+        found = [first[f"{kind} {index}"] for index in (1, 2, 3)]
+        assert found == [
+            plain_text,
+            [{"at": fine_text, "n": 1}, None, {"at": None, "n": None}],
+            {plain_text: [fine_text, None]},
+        ]
+        assert [one[f"{kind} 1"], *(json.loads(one[f"{kind} {index}"]) for index in (2, 3))] == found
+    assert (second, set(two.values())) == (dict.fromkeys(row), {""})
+
+
 def test_an_export_is_whole_or_not_there(engine: DuckEngine, tmp_path: Path) -> None:
     target = tmp_path / "out.csv"
     target.write_text("old")

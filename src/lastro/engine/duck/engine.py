@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lastro.engine.duck.limits import Limits
-from lastro.engine.protocol import Arrange, Cleared, KeyDiff, Measures, Merged, Protect, Staged, StagedFile
+from lastro.engine.protecting import Protect
+from lastro.engine.protocol import (
+    Arrange,
+    Cleared,
+    Failing,
+    KeyDiff,
+    Measures,
+    Merged,
+    OtherRows,
+    Staged,
+    StagedFile,
+    Tally,
+)
 from lastro.engine.scan import ArrowStream, Scan
-from lastro.engine.sql import compile as sql
 from lastro.model.interval import Interval
 from lastro.model.merging import MergePlan
 from lastro.model.plan import Plan, TableRule
+from lastro.model.profile import Frame, Profile
 from lastro.model.progress import Told
 from lastro.model.sample import Sample
 from lastro.model.schema import Schema
@@ -53,10 +65,14 @@ class DuckEngine:
 
     def check(self, plan: Plan) -> None:
         """Checks every SQL text of a plan. Raises `SqlRefused`, `ContractError`."""
+        from lastro.engine.sql import compile as sql
+
         sql.check(plan)
 
     def explain(self, plan: Plan) -> str:
         """The SQL the plan compiles to."""
+        from lastro.engine.sql import compile as sql
+
         return sql.explain(plan)
 
     def stage(
@@ -85,11 +101,73 @@ class DuckEngine:
         *,
         table: str,
         only: str | None = None,
+        others: Mapping[str, OtherRows] | None = None,
     ) -> Measures:
         """Counts per column and every table rule's number."""
         from lastro.engine.duck.stored import measured
 
-        return measured(files, schema, rules, table, self.limits, self._temp, only=only)
+        return measured(files, schema, rules, table, self.limits, self._temp, only=only, others=others)
+
+    def profile(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        *,
+        frame: Frame | None = None,
+        withheld: frozenset[str] = frozenset(),
+        where: str | None = None,
+    ) -> Profile:
+        """Counts under a frame, given or made."""
+        from lastro.engine.duck import profiles
+
+        found = profiles.Counting(tuple(files), schema, withheld, where, self.limits, self._temp)
+        return profiles.profile(found, frame or {})
+
+    def slices(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        *,
+        by: str,
+        frame: Frame,
+        withheld: frozenset[str] = frozenset(),
+        where: str | None = None,
+    ) -> Mapping[str, Profile]:
+        """Counts of every slice."""
+        from lastro.engine.duck import profiles
+
+        found = profiles.Counting(tuple(files), schema, withheld, where, self.limits, self._temp)
+        return profiles.slices(found, frame, by)
+
+    def tally(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        plan: Plan,
+        *,
+        only: str | None = None,
+        others: Mapping[str, OtherRows] | None = None,
+    ) -> Tally:
+        """How many rows break each row rule, and every table rule's number."""
+        from lastro.engine.duck.tally import tally
+
+        return tally(files, schema, plan, self.limits, self._temp, only=only, others=others or {})
+
+    def failing(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        plan: Plan,
+        rules: Sequence[str],
+        *,
+        show: Sequence[str],
+        limit: int,
+        only: str | None = None,
+    ) -> Failing:
+        """Rows that break some of these rules."""
+        from lastro.engine.duck.tally import Asked, failing
+
+        return failing(files, schema, plan, Asked(rules, show, limit, only), self.limits, self._temp)
 
     def merge(
         self,
@@ -125,6 +203,21 @@ class DuckEngine:
         from lastro.engine.duck.merge import holding
 
         return holding(existing, incoming, key, self.limits, self._temp)
+
+    def open_rows(self, aside: Sequence[Path], keys: Collection[str], *, columns: Sequence[str]) -> ArrowStream:
+        """The open rows of a quarantine's files."""
+        from lastro.engine.duck.aside import open_rows
+
+        found: ArrowStream = open_rows(aside, keys, columns, self.limits, self._temp)
+        return found
+
+    def again(
+        self, aside: Sequence[Path], keys: Collection[str], staged: Staged, plan: Plan, folder: Path, *, batch: str
+    ) -> Sequence[StagedFile]:
+        """Marks for the open rows that a batch brings again."""
+        from lastro.engine.duck.aside import Order, again
+
+        return again(Order(aside, keys, staged, plan, batch, folder, self.limits, self._temp or folder))
 
     def read(
         self, files: Sequence[Path], schema: Schema, *, columns: Sequence[str] | None = None, where: str | None = None

@@ -21,6 +21,7 @@ from lastro.model.errors import (
     SourceBroken,
     SourceChanged,
     SourceUnreachable,
+    SqlRefused,
     WriteFailed,
 )
 from lastro.model.text import _
@@ -252,6 +253,11 @@ _WORDS: dict[str, tuple[type[LastroError], str, str]] = {
         N_("the stream does not tell its columns before it is read"),
         N_("pass a pyarrow table or record batch reader"),
     ),
+    "types": (
+        SqlRefused,
+        N_("SQL of the contract does not fit the types of the source's columns"),
+        N_("columns of CSV and JSON are text: cast them first, as in `abs(CAST(amount AS double))`"),
+    ),
     "interrupted": (EngineError, N_("the engine was interrupted"), N_("try again")),
     "engine": (EngineError, N_("the engine failed ({detail})"), N_("report this with the contract, without the data")),
 }
@@ -288,6 +294,7 @@ def of_exception(error: BaseException, *, file: str = "") -> Failure:
 
 
 _SIGNS = (
+    ("types", ("binder error",)),
     ("spill", ("max_temp_directory_size",)),
     ("memory", ("out of memory", "bad_alloc", "failed to allocate", "could not allocate", "malloc of size")),
     ("truncated", ("gzip stream", "zstd")),

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lastro.engine.duck.arrow import arrow_type, conform, to_arrow
-from lastro.engine.duck.parquet import Writer, batches
+from lastro.engine.duck.parquet import Writer, batches, silent_in
 from lastro.engine.duck.positions import Integers
 from lastro.engine.protocol import StagedFile
 from lastro.model.merging import History, MergePlan
@@ -92,7 +92,8 @@ def moment_value(moment: datetime | None, kind: pa.DataType) -> int:
 
 def rewrite(files: Sequence[Stored], schema: Schema, plan: MergePlan, folder: Path) -> tuple[StagedFile, ...]:
     """The rows that stay of files that are touched, in new files."""
-    with Writer(folder, "rewritten", schema=to_arrow(schema)) as writer:
+    silent = silent_in([file.path for file in files])
+    with Writer(folder, "rewritten", schema=to_arrow(schema), silent=silent) as writer:
         for file in files:
             start = 0
             for read in batches(file.path):
@@ -133,9 +134,8 @@ def join(batch: Batch, schema: Schema, plan: MergePlan, folder: Path) -> tuple[S
             found.append(file)
             continue
         if not skips.all():
-            with Writer(
-                folder, f"joined-{number:05d}", schema=None if plan.history is None else to_arrow(schema)
-            ) as out:
+            shape, silent = None if plan.history is None else to_arrow(schema), silent_in([file.path])
+            with Writer(folder, f"joined-{number:05d}", schema=shape, silent=silent) as out:
                 for rows in _joining(file, batch, start, schema, plan):
                     out.write(rows)
             found += out.files

@@ -85,12 +85,15 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
 
 
 class Counted(msgspec.Struct, frozen=True, tag="counted"):
-    """The end of a `stage`: rows by what became of them, refusals by rule, and JSON members that nobody reads."""
+    """The end of a `stage`: rows by what became of them, refusals by rule, JSON members that nobody reads, and how many
+    records have each bit of what cleaning did.
+    """
 
     read: int
     kept: int
     refused: dict[str, int]
     unread: tuple[str, ...] = ()
+    marked: dict[int, int] = {}
 
 
 class Answer(msgspec.Struct, frozen=True, tag="answer"):

@@ -10,12 +10,9 @@ Rules:
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -28,6 +25,7 @@ import msgspec
 from lastro.engine.duck import frames
 from lastro.engine.duck.failure import Failure, to_error
 from lastro.engine.duck.limits import Limits
+from lastro.engine.duck.parsers import Parser, start
 from lastro.engine.scan import Excel, FileScan
 from lastro.model.errors import LastroError
 
@@ -35,25 +33,18 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Answer = TypeVar("Answer", bound=frames.Described | frames.Answer)
-PIPE_BYTES = 1 << 20
 FRAME_BYTES_MAX = 4 << 30
 WORKBOOK_MB = 1_280
 """Data a child may hold that reads a workbook: its library takes what the file asks for, all at once."""
 
 
-_ALLOCATOR = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
-"""Arrow's own allocator keeps what it was given; the system's gives it back, as fast (`docs/benchmarks.md`)."""
-
-
 class Child:
     """One running child. `receive` gives what it says; `send` tells it more. Made by `guarded`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], limits: Limits, paths: Sequence[Path]) -> None:
-        if process.stdout is None or process.stdin is None:
-            raise ValueError("the child needs both pipes")
-        self._input = process.stdin
+    def __init__(self, process: Parser, limits: Limits, paths: Sequence[Path]) -> None:
+        self._input = process.input
         self._process = process
-        self._output = process.stdout.fileno()
+        self._output = process.output.fileno()
         self._limits = limits
         self._paths = paths
         self._poll = select.poll()
@@ -108,7 +99,7 @@ class Child:
         return buffer
 
     def _death(self) -> LastroError:
-        code = self._process.wait(timeout=10)
+        code = self._process.wait(timeout_s=10)
         if code < 0:
             return self._error("died", signal.Signals(-code).name)
         return self._error("died", f"exit {code}")
@@ -138,11 +129,11 @@ def guarded(
     if isinstance(scan.format, Excel):
         limits = replace(limits, address_mb=min(limits.address_mb, WORKBOOK_MB))
     with TemporaryDirectory(prefix="parse-", dir=temp, ignore_cleanup_errors=True) as folder:
-        process = _start()
+        process = start()
         child = Child(process, limits, scan.paths)
         name, dialect = frames.format_fields(scan.format)
         absolute = tuple(os.path.abspath(path) for path in scan.paths)  # noqa: PTH100 – resolve() would follow links
-        job = frames.Job(task, absolute, name, dialect, limits, folder, os.getpid(), tuple(wanted), scan.spans)
+        job = frames.Job(task, absolute, name, dialect, limits, folder, process.parent, tuple(wanted), scan.spans)
         try:
             child.send(job)
             yield child
@@ -150,28 +141,9 @@ def guarded(
             _end(process)
 
 
-def _start() -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-m", "lastro.engine.duck.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={"LC_ALL": "C.UTF-8", "PATH": os.defpath, "PYTHONHASHSEED": "0", **_ALLOCATOR},
-        cwd="/",
-        close_fds=True,
-        start_new_session=True,  # an interrupt from the terminal reaches us, and we end the child
-    )
-    if process.stdout is not None and hasattr(fcntl, "F_SETPIPE_SZ"):
-        with suppress(OSError):  # more than an unprivileged user may have: the default works, slower
-            fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-    return process
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.kill()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with suppress(OSError):  # unsent bytes to a child that is gone
-                stream.close()
+def _end(process: Parser) -> None:
+    process.kill()
+    for stream in (process.input, process.output):
+        with suppress(OSError):  # unsent bytes to a child that is gone
+            stream.close()
     process.wait()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 
@@ -190,10 +191,33 @@ def opened(
                 relation = taking.relation(LINES, kind, columns, _changed(path))
             case Parquet():
                 file = Opened(connection, path, None, limits.batch_rows, row_bytes=_parquet_row_bytes(path))
-                relation = relations.parquet(path)
+                relation = relations.parquet(path, as_text=_texts_of_parquet(path))
         connection.execute(f"CREATE TEMP VIEW {RAW} AS {relation}")
         size = path.stat().st_size if span is None else span.end - span.begin
         yield replace(file, columns=len(columns), line_bytes_max=limits.cell_bytes_max + MIB, size=size)
+
+
+def _texts_of_parquet(path: Path) -> list[str]:
+    """The columns that are no text, but of a type that arrives as text: whole numbers of 64 bits without a sign."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from lastro.engine.duck.arrow import model_type
+
+    with feed.open_plain(path) as stream:
+        found = pq.read_schema(stream)
+    return [
+        field.name
+        for field in found
+        if model_type(field.type) == Primitive.STRING
+        and not (pa.types.is_dictionary(field.type) or _is_text(field.type))
+    ]
+
+
+def _is_text(kind: Any) -> bool:  # Any: a pyarrow type
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _parquet_row_bytes(path: Path) -> float:

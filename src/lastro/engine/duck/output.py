@@ -6,6 +6,8 @@ Rules:
 2. CSV: a header, quotes where needed, a missing value is nothing and an empty text is `""`. Nested values are JSON,
    bytes are hexadecimal.
 3. JSON lines: one object a row, every column in every row. A decimal that a double may not hold exactly is a text.
+4. Times are RFC 3339 wherever they stand, within nested values too: `2026-01-31T10:00:00Z` for a moment, the same
+   without a zone for one that has none; a fraction only where there is one.
 """
 
 from __future__ import annotations
@@ -99,10 +101,10 @@ def _csv(reader: pa.RecordBatchReader, sink: BinaryIO, limits: Limits, temp: Pat
 def _flat(field: pa.Field) -> str:
     column = name(field.name)
     if pa.types.is_nested(field.type):
-        return f"to_json({column})::VARCHAR AS {column}"
+        return f"to_json({_timed(column, field.type)})::VARCHAR AS {column}"
     if pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type):
         return f"lower(hex({column})) AS {column}"
-    return column
+    return f"{_timed(column, field.type)} AS {column}"
 
 
 def _jsonl(reader: pa.RecordBatchReader, sink: BinaryIO, limits: Limits, temp: Path | None) -> int:
@@ -122,7 +124,38 @@ def _member(field: pa.Field) -> str:
         return f"lower(hex({column}))"
     if pa.types.is_decimal(field.type) and field.type.precision > DOUBLE_DIGITS:
         return f"{column}::VARCHAR"
-    return column
+    return _timed(column, field.type)
+
+
+def _timed(value: str, kind: pa.DataType, *, depth: int = 0) -> str:
+    """The SQL value with every time in it as text."""
+    if not _has_time(kind):
+        return value
+    if pa.types.is_timestamp(kind):
+        return f"replace(CAST(({value})::TIMESTAMP AS VARCHAR), ' ', 'T')" + (" || 'Z'" if kind.tz else "")
+    item = f"item_{depth}"
+    if pa.types.is_struct(kind):
+        members = (
+            f"{name(one.name)} := {_timed(f'({value}).{name(one.name)}', one.type, depth=depth)}" for one in kind
+        )
+        return f"CASE WHEN {value} IS NOT NULL THEN struct_pack({', '.join(members)}) END"
+    if pa.types.is_map(kind):
+        key, held = (_timed(f"{item}.{part}", of, depth=depth + 1) for part, of in _of_map(kind))
+        pairs = f"list_transform(map_entries({value}), lambda {item}: struct_pack(k := {key}, v := {held}))"
+        return f"CASE WHEN {value} IS NOT NULL THEN map_from_entries({pairs}) END"
+    return f"list_transform({value}, lambda {item}: {_timed(item, kind.value_type, depth=depth + 1)})"
+
+
+def _of_map(kind: pa.MapType) -> tuple[tuple[str, pa.DataType], tuple[str, pa.DataType]]:
+    return ("key", kind.key_type), ("value", kind.item_type)
+
+
+def _has_time(kind: pa.DataType) -> bool:
+    if pa.types.is_map(kind):
+        return _has_time(kind.key_type) or _has_time(kind.item_type)
+    if pa.types.is_nested(kind):
+        return any(_has_time(kind.field(index).type) for index in range(kind.num_fields))
+    return bool(pa.types.is_timestamp(kind))
 
 
 @contextmanager

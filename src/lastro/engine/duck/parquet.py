@@ -8,11 +8,13 @@ Rules:
 3. A column gets a dictionary if the first row group shows that it has few values: building one in vain costs more than
    all compression.
 4. The writer of a file that failed removes it.
+5. Columns that are `silent` have no statistics in the file: their smallest and largest values stand nowhere beside the
+   rows. A file that is written anew keeps silent what was silent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -43,8 +45,10 @@ class Writer:
     To be used as a context; `files` are complete after it. Raises `WriteFailed`.
     """
 
-    def __init__(self, folder: Path, stem: str, *, schema: pa.Schema | None = None) -> None:
-        self._folder, self._stem, self._schema = folder, stem, schema
+    def __init__(
+        self, folder: Path, stem: str, *, schema: pa.Schema | None = None, silent: Collection[str] = ()
+    ) -> None:
+        self._folder, self._stem, self._schema, self._silent = folder, stem, schema, frozenset(silent)
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = self._waiting_bytes = 0
         self._sink: pa.NativeFile | None = None
@@ -113,6 +117,7 @@ class Writer:
             compression=COMPRESSION,
             compression_level=LEVEL,
             use_dictionary=self._dictionaries or False,
+            write_statistics=_told(first.schema, self._silent),
             store_schema=False,
         )
         return self._writer
@@ -132,6 +137,38 @@ class Writer:
         if self._sink is not None:
             self._sink.close()
             self._sink = None
+
+
+def silent_in(paths: Sequence[Path]) -> frozenset[str]:
+    """The columns of which one of our own files has no statistics."""
+    found = set()
+    for path in paths:
+        footer = pq.read_metadata(path)
+        for group in (footer.row_group(index) for index in range(footer.num_row_groups)):
+            chunks = (group.column(index) for index in range(group.num_columns))
+            found |= {chunk.path_in_schema.split(".")[0] for chunk in chunks if not chunk.is_stats_set}
+    return frozenset(found)
+
+
+def _told(schema: pa.Schema, silent: frozenset[str]) -> bool | list[str]:
+    """The leaves of which statistics are written."""
+    if not silent & set(schema.names):
+        return True
+    return [leaf for field in schema if field.name not in silent for leaf in leaves(field.name, field.type)]
+
+
+def leaves(path: str, kind: pa.DataType) -> Iterator[str]:
+    """The paths in Parquet of the columns that a column of this type is stored as."""
+    if pa.types.is_struct(kind):
+        for field in kind:
+            yield from leaves(f"{path}.{field.name}", field.type)
+    elif pa.types.is_map(kind):
+        yield from leaves(f"{path}.key_value.key", kind.key_type)
+        yield from leaves(f"{path}.key_value.value", kind.item_type)
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        yield from leaves(f"{path}.list.element", kind.value_type)
+    else:
+        yield path
 
 
 def without(file: StagedFile, rows: np.ndarray[tuple[int], np.dtype[np.int64]], writer: Writer) -> None:

@@ -6,7 +6,8 @@ Rules:
 2. A batch that breaks nothing passes through untouched.
 3. A malformed record is set aside under the rule `malformed`, as text; a blank line is no record.
 4. The names of JSON members that the plan does not read are gathered, up to a number of them.
-5. Positions count the source's records from 1. Records that the reader set aside itself are counted in later.
+5. What cleaning did is counted of the records that could be taken apart.
+6. Positions count the source's records from 1. Records that the reader set aside itself are counted in later.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 class Shape(msgspec.Struct, frozen=True):
-    """What the columns of a compiled SELECT mean: the table's `columns` come first, then words of rule bits, then the
-    record of a refused row. `set_aside` says for each rule whether breaking it refuses the row; a word holds
-    `bits_per_word` rules.
+    """What the columns of a compiled SELECT mean: the table's `columns` come first, then words of rule bits and `marks`
+    of what cleaning did, then the record of a refused row. `set_aside` says for each rule whether breaking it refuses
+    the row; a word holds `bits_per_word` rules, one of marks `bits_per_mark` bits.
     """
 
     columns: tuple[str, ...]
@@ -41,6 +42,8 @@ class Shape(msgspec.Struct, frozen=True):
     rules: tuple[str, ...]
     set_aside: tuple[bool, ...]
     bits_per_word: int
+    marks: tuple[str, ...] = ()
+    bits_per_mark: int = 0
 
 
 @dataclass(slots=True)
@@ -55,6 +58,8 @@ class Splitter:
     blanks: list[int] = field(default_factory=list)
     """The numbers of the source's blank lines among those that arrived, from 1."""
     unread: dict[str, None] = field(default_factory=dict)
+    marked: Counter[int] = field(default_factory=Counter)
+    """How many records have each bit of what cleaning did, the words' bits numbered one after another."""
     _source: str = ""
     _lines: int = 0
 
@@ -73,9 +78,18 @@ class Splitter:
         self._lines += batch.num_rows
         if any(word.any() for word in words) or (lines is not None and lines.null_count < len(lines)):
             return self._divide(batch, table, words, lines, before)
+        self._mark(batch, None)
         self.read += batch.num_rows
         self.kept += batch.num_rows
         return table, None
+
+    def _mark(self, batch: pa.RecordBatch, sound: Flags | None) -> None:
+        for index, name in enumerate(self.shape.marks):
+            word = batch.column(name)
+            for each in pc.value_counts(word if sound is None else word.filter(pa.array(sound))).to_pylist():
+                for bit in range(self.shape.bits_per_mark):
+                    if each["values"] >> bit & 1:
+                        self.marked[index * self.shape.bits_per_mark + bit] += each["counts"]
 
     def _gather(self, names: pa.Array) -> None:
         if names.null_count == len(names):
@@ -93,6 +107,7 @@ class Splitter:
         positions -= np.cumsum(blank)
         self.blanks += (np.flatnonzero(blank) + before + 1).tolist()
         sound = ~blank & ~malformed
+        self._mark(batch, sound)
         aside = malformed | (sound & self._set_aside(words, sound))
         kept = table.filter(pa.array(sound & ~aside))
         self.read += int((~blank).sum())

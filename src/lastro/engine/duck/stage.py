@@ -2,7 +2,8 @@
 
 Rules:
 
-1. `protect` sees every batch, kept or refused, before a byte of it is written.
+1. `protect` sees every batch, kept or refused, before a byte of it is written. Kept rows of persons who were erased are
+   left out, and set aside without a value once their places are known.
 2. A file is parsed in the guarded child; a stream has been parsed by its source and is read in this process.
 3. The plan is compiled for each file's own columns; a column the plan needs and the file lacks refuses the file.
 4. Positions in the quarantine are corrected once all records that a reader skipped are known.
@@ -18,8 +19,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lastro.engine.duck import frames, guard, keys
 from lastro.engine.duck.arrow import conform, to_arrow
@@ -33,24 +36,32 @@ from lastro.engine.duck.relations import LINE
 from lastro.engine.duck.split import REFUSED_SCHEMA, Shape, refused_batch
 from lastro.engine.duck.staging import Reading
 from lastro.engine.duck.stream import Inflow
+from lastro.engine.protecting import Protect
 from lastro.engine.protocol import (
+    ERASED,
+    MALFORMED,
+    NOTHING,
     OFFSET,
     PRIMARY_KEY,
     UNREAD,
     UNREAD_MAX,
     Arrange,
-    Protect,
     Staged,
     StagedFile,
 )
 from lastro.engine.scan import Excel, FileFormat, FileScan, JsonLines, Lines, Scan, StreamScan, Xml, labels
+from lastro.engine.sql import cleaning
 from lastro.engine.sql.compile import BITS_PER_WORD, CompiledBatch, compile_batch, source_columns, unread
+from lastro.model.cleaning import Cleaned
 from lastro.model.errors import LastroError, SourceBroken
 from lastro.model.finding import Policy
 from lastro.model.plan import Plan
 from lastro.model.progress import Progress, Told
 from lastro.model.schema import Schema
 from lastro.model.version import RowCounts
+
+ASIDE = frozenset({"record"})
+"""The columns of the quarantine of which no statistics are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,22 @@ class Intake:
     watch: keys.Watch = field(init=False)
     unread: tuple[str, ...] = ()
     ends: list[frames.Ended] = field(default_factory=list)
+    marked: Sequence[Sequence[tuple[str, bool]]] = ()
+    """For each source the columns of which it is told what cleaning did."""
+    seen: int = 0
+    """How many kept rows came."""
+    going: list[Integers] = field(default_factory=list)
+    """The numbers of those, from 0, who were erased."""
+    emptied: int = 0
+    """How many refused rows were of persons who were erased."""
+
+    def cleaned(self, counted: frames.Counted) -> tuple[Cleaned, ...]:
+        """What cleaning did."""
+        bits = [
+            counted.marked.get(bit, 0) for bit in range(cleaning.KINDS * len(self.marked[0] if self.marked else ()))
+        ]
+        rows = counted.read - counted.refused[MALFORMED]
+        return cleaning.totals(self.marked, bits, self.order.plan, rows, counted.refused)
 
     def arrange(self, sources: Sequence[Schema]) -> Order:
         """Told the sources' columns; gives the order to follow from here on."""
@@ -96,13 +123,24 @@ class Intake:
         """Takes kept rows."""
         if batch.num_rows == 0:
             return
-        batch = self._protected(conform(batch, to_arrow(self.order.plan.schema)))
+        batch, protect = conform(batch, to_arrow(self.order.plan.schema)), self.order.protect
+        if protect is not None:
+            batch = protect.kept(self._staying(batch, protect))
         self.watch.look(batch)
         self.kept.write(batch)
 
     def refuse(self, batch: pa.RecordBatch) -> None:
         """Takes refused rows."""
         self.refused.write(self._protected(batch))
+
+    def _staying(self, batch: pa.RecordBatch, protect: Protect) -> pa.RecordBatch:
+        """The rows whose persons were not erased; of the others their numbers are noted."""
+        before, erased = self.seen, protect.erased(batch)
+        self.seen += batch.num_rows
+        if erased is None:
+            return batch
+        self.going.append(np.flatnonzero(erased.to_numpy(zero_copy_only=False)) + before)
+        return batch.filter(pc.invert(erased))
 
     def malformed(self, batch: pa.RecordBatch) -> None:
         """Takes records that could not be taken apart."""
@@ -118,7 +156,11 @@ class Intake:
             self.order.progress(replace(self.expected, rows=rows, bytes=size))
 
     def _protected(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        return batch if self.order.protect is None else self.order.protect(batch)
+        if self.order.protect is None:
+            return batch
+        batch = self.order.protect.refused(batch)
+        self.emptied += sum(1 for names in batch.column("rules").to_pylist() if names == [ERASED])
+        return batch
 
 
 def stage(order: Order, scan: Scan) -> Staged:
@@ -142,7 +184,8 @@ def stage(order: Order, scan: Scan) -> Staged:
 def _stage(order: Order, scan: Scan) -> Staged:
     with ExitStack() as writers:
         kept, refused, unreadable = (
-            writers.enter_context(Writer(order.folder, stem)) for stem in ("kept", "refused", "malformed")
+            writers.enter_context(Writer(order.folder, stem, silent=silent))
+            for stem, silent in (("kept", order.plan.withheld), ("refused", ASIDE), ("malformed", ASIDE))
         )
         intake = Intake(order, kept, refused, unreadable, _expected(scan))
         match scan:
@@ -152,13 +195,18 @@ def _stage(order: Order, scan: Scan) -> Staged:
                 counted = _from_stream(order, scan, intake)
     order = intake.order
     aside = _corrected(order.folder, refused.files, intake.ends) + unreadable.files
+    aside += _erased(order, intake, aside)
+    gone = sum(map(len, intake.going))
     staged = Staged(
         tuple(kept.files),
         tuple(aside),
-        RowCounts(counted.read, counted.kept, counted.read - counted.kept),
-        counted.refused | ({PRIMARY_KEY: 0} if order.plan.primary_key else {}),
+        RowCounts(counted.read, counted.kept - gone, counted.read - counted.kept + gone),
+        counted.refused
+        | ({PRIMARY_KEY: 0} if order.plan.primary_key else {})
+        | ({ERASED: gone + intake.emptied} if gone + intake.emptied else {}),
         tuple(dict.fromkeys((*intake.unread, *counted.unread)))[:UNREAD_MAX],
         tuple((end.source, end.read) for end in intake.ends),
+        intake.cleaned(counted),
     )
     if order.plan.primary_key and not intake.watch.grows:
         return _without_repeats(order, staged, intake)
@@ -178,7 +226,7 @@ def _from_child(order: Order, scan: FileScan, intake: Intake) -> frames.Counted:
     with guard.guarded("stage", scan, order.limits, temp=order.temp, wanted=wanted) as child:
         described = child.answer(frames.Described)
         schemas = [Schema.from_delta(text) for text in described.schemas]
-        child.send(_query(intake.arrange(schemas), scan, schemas))
+        child.send(_query(intake, scan, schemas))
         return _receive(child, intake)
 
 
@@ -211,6 +259,7 @@ def _from_stream(order: Order, scan: StreamScan, intake: Intake) -> frames.Count
     order = intake.arrange([inflow.columns(wanted)])
     carry = (LINE, UNREAD) if scan.records else ()
     compiled = _compiled(order.plan, inflow.columns(wanted), carry, scan.label)
+    intake.marked = (compiled.marked,)
     reading = Reading(_shape(order.plan, compiled), order.batch, intake)
     kept = 0
     reading.begin(scan.label, lambda _rows: inflow.bytes)
@@ -228,12 +277,14 @@ def _from_stream(order: Order, scan: StreamScan, intake: Intake) -> frames.Count
     return reading.counted()
 
 
-def _query(order: Order, scan: FileScan, schemas: Sequence[Schema]) -> frames.Query:
+def _query(intake: Intake, scan: FileScan, schemas: Sequence[Schema]) -> frames.Query:
+    order = intake.arrange(schemas)
     carry = _carried(scan.format)
     compiled: dict[Schema, CompiledBatch] = {}
     for path, schema in zip(scan.paths, schemas, strict=True):
         if schema not in compiled:
             compiled[schema] = _compiled(order.plan, schema, carry, str(path))
+    intake.marked = tuple(each.marked for each in compiled.values())
     first = compiled[schemas[0]]
     return frames.Query(
         labels(scan.paths),
@@ -267,7 +318,16 @@ def _compiled(plan: Plan, schema: Schema, carry: Sequence[str], where: str) -> C
 
 def _shape(plan: Plan, compiled: CompiledBatch) -> Shape:
     aside = tuple(rule.policy is Policy.QUARANTINE for rule in plan.row_rules)
-    return Shape(compiled.names, compiled.bits, compiled.record, compiled.rules, aside, BITS_PER_WORD)
+    return Shape(
+        compiled.names,
+        compiled.bits,
+        compiled.record,
+        compiled.rules,
+        aside,
+        BITS_PER_WORD,
+        compiled.marks,
+        cleaning.KINDS * cleaning.COLUMNS_PER_WORD,
+    )
 
 
 def _corrected(folder: Path, files: Sequence[StagedFile], ends: Sequence[frames.Ended]) -> list[StagedFile]:
@@ -275,7 +335,7 @@ def _corrected(folder: Path, files: Sequence[StagedFile], ends: Sequence[frames.
     skipped = {end.source: np.array(end.skipped, dtype=np.int64) for end in ends if end.skipped}
     if not skipped or not files:
         return list(files)
-    with Writer(folder, "quarantine") as writer:
+    with Writer(folder, "quarantine", silent=ASIDE) as writer:
         for file in files:
             for batch in batches(file.path):
                 writer.write(_moved(batch, skipped))
@@ -300,7 +360,7 @@ def _without_repeats(order: Order, staged: Staged, intake: Intake) -> Staged:
     modest = replace(order.limits, memory_mb=max(64, order.limits.memory_mb // 2))  # grouping spills well
     with (
         session(modest, readable=[file.path for file in staged.kept], temp=order.temp) as connection,
-        Writer(order.folder, "repeats") as writer,
+        Writer(order.folder, "repeats", silent=ASIDE) as writer,
     ):
         removed: list[Integers] | None = None
         starts = np.cumsum([0, *[file.rows for file in staged.kept]])
@@ -312,7 +372,7 @@ def _without_repeats(order: Order, staged: Staged, intake: Intake) -> Staged:
             for label, positions in keys.by_source(found.rows + starts[found.file], sources, removed):
                 records = found.records.slice(offset, len(positions))
                 names, forms = [[PRIMARY_KEY]] * len(positions), ["clean"] * len(positions)
-                writer.write(refused_batch(order.batch, names, label, positions, forms, records))
+                writer.write(_shut(order, refused_batch(order.batch, names, label, positions, forms, records)))
                 offset += len(positions)
     if not going:
         return staged
@@ -326,10 +386,34 @@ def _without_repeats(order: Order, staged: Staged, intake: Intake) -> Staged:
     return replace(staged, kept=tuple(kept), quarantined=aside, counts=counts, refused=refused)
 
 
+def _shut(order: Order, batch: pa.RecordBatch) -> pa.RecordBatch:
+    return batch if order.protect is None else order.protect.refused(batch)
+
+
+def _erased(order: Order, intake: Intake, aside: Sequence[StagedFile]) -> list[StagedFile]:
+    """Rows of the quarantine, without a value, for the kept rows of persons who were erased."""
+    if not intake.going:
+        return []
+    rows = np.concatenate(intake.going)
+    sources = [(end.source, end.kept) for end in intake.ends]
+    with Writer(order.folder, "erased") as writer:
+        for label, positions in keys.by_source(rows, sources, _removed(aside, intake.ends)):
+            names, forms = [[ERASED]] * len(positions), ["raw"] * len(positions)
+            records = pa.repeat(pa.scalar(NOTHING), len(positions))
+            writer.write(refused_batch(order.batch, names, label, positions, forms, records))
+    ends, start = [], 0
+    for end in intake.ends:
+        gone = int(((rows >= start) & (rows < start + end.kept)).sum())
+        start += end.kept
+        ends.append(msgspec.structs.replace(end, kept=end.kept - gone))
+    intake.ends = ends
+    return writer.files
+
+
 def _less(order: Order, index: int, file: StagedFile, going: list[Integers] | None) -> list[StagedFile]:
     if going is None:
         return [file]
-    with Writer(order.folder, f"unique-{index:05d}") as writer:
+    with Writer(order.folder, f"unique-{index:05d}", silent=order.plan.withheld) as writer:
         without(file, np.sort(np.concatenate(going)), writer)
     file.path.unlink()
     return writer.files

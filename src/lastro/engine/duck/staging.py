@@ -114,7 +114,7 @@ class Reading:
         """The counts so far."""
         rules = {**dict.fromkeys(self.splitter.shape.rules, 0), MALFORMED: 0}
         refused, unread = {**rules, **self.splitter.refused}, tuple(self.splitter.unread)[:UNREAD_MAX]
-        return frames.Counted(self.splitter.read, self.splitter.kept, refused, unread)
+        return frames.Counted(self.splitter.read, self.splitter.kept, refused, unread, dict(self.splitter.marked))
 
 
 def read(

@@ -21,8 +21,8 @@ from lastro.engine.duck.arrow import conform, to_arrow
 from lastro.engine.duck.connection import in_order, name, session, texts
 from lastro.engine.duck.failure import of_exception, to_error
 from lastro.engine.duck.limits import Limits
-from lastro.engine.protocol import ColumnMeasures, Measures
-from lastro.engine.sql import door, measure
+from lastro.engine.protocol import ColumnMeasures, Measures, OtherRows
+from lastro.engine.sql import counting, door, measure
 from lastro.engine.sql.dialect import data_type, render
 from lastro.model.errors import Corrupted, LastroError
 from lastro.model.plan import TableRule
@@ -46,6 +46,14 @@ def relation(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], schem
         for column in schema.names
     ]
     return f"(SELECT {', '.join(items)} FROM {source})"
+
+
+def relations(connection: duckdb.DuckDBPyConnection, others: Mapping[str, OtherRows]) -> dict[str, counting.Relation]:
+    """Sub-selects over the rows of other datasets, by what each is called."""
+    return {
+        key: counting.Relation(relation(connection, other.files, other.schema), other.schema)
+        for key, other in others.items()
+    }
 
 
 @contextmanager
@@ -122,9 +130,12 @@ def measured(
     temp: Path | None,
     *,
     only: str | None = None,
+    others: Mapping[str, OtherRows] | None = None,
 ) -> Measures:
     """Counts of every column, and every rule's number. Raises `SqlRefused`, `Corrupted`, `EngineError`."""
-    with told(files), session(limits, readable=files, temp=temp) as connection:
+    others = others or {}
+    readable = [*files, *(path for other in others.values() for path in other.files)]
+    with told(readable), session(limits, readable=readable, temp=temp) as connection:
         source = relation(connection, files, schema)
         simple = [field.name for field in schema.fields if not measure.is_measured(field.type)]
         counted = _nulls(files, simple) if only is None else {}
@@ -135,9 +146,10 @@ def measured(
         rows, found_columns = measure.read_columns(row, asked)
         found_columns = {**found_columns, **{column: ColumnMeasures(nulls) for column, nulls in counted.items()}}
         columns = {column: found_columns[column] for column in schema.names}
+        there = relations(connection, others)
         numbers = {}
         for rule in rules:
-            text = measure.table_rule(rule, schema, source, table=table, dialect="duckdb")
+            text = counting.table_rule(rule, schema, source, table=table, dialect="duckdb", others=there)
             found = connection.execute(text).fetchall()
             numbers[rule.name] = measure.measured(found[0][0] if found else None)
     return Measures(rows, columns, numbers)

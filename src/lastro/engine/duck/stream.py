@@ -10,6 +10,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -29,13 +30,29 @@ RECORD = "record"
 _STREAM = "stream_in"
 
 
+@contextmanager
+def _told(scan: StreamScan) -> Iterator[None]:
+    """Tells what a library raises when its stream is opened by its kind (rule 3)."""
+    try:
+        yield
+    except LastroError:
+        raise
+    except Exception as error:  # noqa: BLE001 – a library may raise anything; only its message is dropped
+        raise to_error(Failure("stream", scan.label, detail=type(error).__name__)) from None
+
+
+def _opened(scan: StreamScan) -> pa.RecordBatchReader:
+    with _told(scan):
+        return pa.RecordBatchReader.from_stream(scan.stream)
+
+
 class Inflow:
     """One stream, opened. `failure` is what went wrong in it, if anything did; `texts` are columns
     declared as text; `bytes` counts what arrived.
     """
 
     def __init__(self, scan: StreamScan) -> None:
-        self._source = pa.RecordBatchReader.from_stream(scan.stream)
+        self._source = _opened(scan)
         self._scan = scan
         self.failure: LastroError | None = None
         self.bytes = 0
@@ -83,5 +100,6 @@ def schema(scan: StreamScan) -> Schema:
     if isinstance(getattr(stream, "schema", None), pa.Schema):
         return from_arrow(stream.schema)
     if hasattr(stream, "__arrow_c_schema__"):
-        return from_arrow(pa.schema(stream))
+        with _told(scan):
+            return from_arrow(pa.schema(stream))
     raise to_error(Failure("schema_unknown", scan.label))

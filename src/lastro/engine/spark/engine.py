@@ -2,18 +2,19 @@
 
 Rules:
 
-1. What a batch or a table needs computed is computed by Spark: describing, staging, measuring, reading.
-2. What one person looks at on one machine is left to the embedded engine: samples, differences, one file written. So is
-   merging: it goes file by file, by the number of each row, which Spark's readers do not tell.
+1. What a batch or a table needs computed is computed by Spark: describing, staging, measuring, tallying, reading.
+2. What one person looks at on one machine is left to the embedded engine: samples, differences, rows that fail, one
+   file written. So is merging: it goes file by file, by the number of each row, which Spark's readers do not tell.
+   So is the quarantine, which is small.
 3. A read gathers one file at a time.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,22 +23,43 @@ import pyarrow as pa
 
 from lastro.engine.duck.arrow import conform, to_arrow
 from lastro.engine.duck.engine import DuckEngine
-from lastro.engine.protocol import Arrange, Cleared, KeyDiff, Measures, Merged, Protect, Staged, StagedFile
+from lastro.engine.duck.profiles import missing, sample
+from lastro.engine.duck.stored import told
+from lastro.engine.profiling.count import counted, total
+from lastro.engine.profiling.frame import framed, settled
+from lastro.engine.profiling.slices import counted_by, labels
+from lastro.engine.protecting import Protect
+from lastro.engine.protocol import (
+    Arrange,
+    Cleared,
+    Failing,
+    KeyDiff,
+    Measures,
+    Merged,
+    OtherRows,
+    Staged,
+    StagedFile,
+    Tally,
+)
 from lastro.engine.scan import ArrowStream, Scan
 from lastro.engine.spark import intake
 from lastro.engine.spark import stage as staging
 from lastro.engine.spark.intake import DataFrame, Session
 from lastro.engine.spark.session import failures, start
 from lastro.engine.sql import compile as compiler
-from lastro.engine.sql import door, measure
+from lastro.engine.sql import counting, door, measure, stored
 from lastro.engine.sql.dialect import quoted, render
 from lastro.model.interval import Interval
 from lastro.model.merging import MergePlan
-from lastro.model.plan import Plan, TableRule
+from lastro.model.plan import Measure, Plan, RowCount, TableRule
+from lastro.model.profile import Frame, Profile
+from lastro.model.profile_record import profile_of, record_of
 from lastro.model.progress import Told
 from lastro.model.sample import Sample
 from lastro.model.schema import Schema
 from lastro.model.text import _
+
+Counting = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
 class SparkEngine:
@@ -104,18 +126,109 @@ class SparkEngine:
         *,
         table: str,
         only: str | None = None,
+        others: Mapping[str, OtherRows] | None = None,
     ) -> Measures:
         """Counts per column and every table rule's number."""
         frame = self._files(files, schema)
         frame = frame if only is None else frame.filter(_column(only))
-        with _view(frame) as view, failures(_("Spark could not measure"), where=table):
+        with ExitStack() as views, failures(_("Spark could not measure"), where=table):
+            view = views.enter_context(_view(frame))
+            there = self._relations(others or {}, views)
             counts = self._session.sql(measure.columns(schema, view, dialect="spark")).collect()[0]
             rows, columns = measure.read_columns(counts, schema)
             found = {}
             for rule in rules:
-                query = measure.table_rule(rule, schema, view, table=table, dialect="spark")
+                query = counting.table_rule(rule, schema, view, table=table, dialect="spark", others=there)
                 found[rule.name] = measure.measured(self._session.sql(query).collect()[0][0])
         return Measures(rows, columns, found)
+
+    def profile(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        *,
+        frame: Frame | None = None,
+        withheld: frozenset[str] = frozenset(),
+        where: str | None = None,
+    ) -> Profile:
+        """Counts where the rows are; frames are made of a sample on one machine."""
+        frame = frame or {}
+        lacking = missing(schema, frame)
+        with told(files):
+            made = framed(sample(files, lacking, withheld), lacking, withheld)
+        whole = {**frame, **made}
+        parts = self._counted(files, schema, where, partial(_partial, schema=schema, frame=whole, withheld=withheld))
+        return settled(total((part for _slice, part in parts), schema, whole, withheld), made)
+
+    def slices(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        *,
+        by: str,
+        frame: Frame,
+        withheld: frozenset[str] = frozenset(),
+        where: str | None = None,
+    ) -> Mapping[str, Profile]:
+        """Counts of every slice, where the rows are."""
+        counting = partial(_partial_slices, schema=schema, frame=frame, withheld=withheld, by=by)
+        parts: dict[str, list[Profile]] = {}
+        for name, part in self._counted(files, schema, where, counting):
+            parts.setdefault(name, []).append(part)
+        return {name: total(parts[name], schema, frame, withheld) for name in labels(frame[by]) if name in parts}
+
+    def _counted(
+        self, files: Sequence[Path], schema: Schema, where: str | None, counting: Counting
+    ) -> list[tuple[str, Profile]]:
+        """The profiles of all partitions, each with its slice's name."""
+        with failures(_("Spark could not measure")):
+            rows = self._files(files, schema)
+            if where is not None:
+                rows = rows.filter(render(door.condition(where, columns=schema.names, where="where"), "spark"))
+            found = rows.mapInArrow(counting, "slice string, profile string").collect()
+        return [(row[0], profile_of(json.loads(row[1]))) for row in found]
+
+    def tally(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        plan: Plan,
+        *,
+        only: str | None = None,
+        others: Mapping[str, OtherRows] | None = None,
+    ) -> Tally:
+        """How many rows break each row rule, and every table rule's number."""
+        frame = self._files(files, schema)
+        batch = compiler.compile_batch(plan, schema, dialect="spark")
+        with ExitStack() as views, failures(_("Spark could not measure"), where=plan.dataset):
+            every, there = views.enter_context(_view(frame)), self._relations(others or {}, views)
+            rows, *counts = self._session.sql(batch.tally(every)).collect()[0]
+            chosen, counted = every, rows
+            if only is not None:
+                chosen = f"(SELECT * FROM {every} WHERE {_column(only)})"
+                counted = self._session.sql(f"SELECT COUNT(*) FROM {chosen}").collect()[0][0]
+            table, source = stored.table(plan, schema, batch, chosen)
+            known: dict[Measure, float] = {RowCount(): float(counted)}
+            for rule in plan.table_rules:
+                if rule.measure not in known:
+                    query = counting.table_rule(rule, table, source, table=plan.dataset, dialect="spark", others=there)
+                    known[rule.measure] = measure.measured(self._session.sql(query).collect()[0][0])
+        numbers = {rule.name: known[rule.measure] for rule in plan.table_rules}
+        return Tally(rows, dict(zip(batch.rules, counts, strict=True)), counted, numbers)
+
+    def failing(
+        self,
+        files: Sequence[Path],
+        schema: Schema,
+        plan: Plan,
+        rules: Sequence[str],
+        *,
+        show: Sequence[str],
+        limit: int,
+        only: str | None = None,
+    ) -> Failing:
+        """Rows that break some of these rules, by the embedded engine."""
+        return self._embedded.failing(files, schema, plan, rules, show=show, limit=limit, only=only)
 
     def merge(
         self,
@@ -149,6 +262,16 @@ class SparkEngine:
                 for path in existing
                 if not self._session.read.parquet(str(path)).join(keys, list(key), "left_semi").isEmpty()
             ]
+
+    def open_rows(self, aside: Sequence[Path], keys: Collection[str], *, columns: Sequence[str]) -> ArrowStream:
+        """The open rows of a quarantine's files, by the embedded engine."""
+        return self._embedded.open_rows(aside, keys, columns=columns)
+
+    def again(
+        self, aside: Sequence[Path], keys: Collection[str], staged: Staged, plan: Plan, folder: Path, *, batch: str
+    ) -> Sequence[StagedFile]:
+        """Marks for the open rows that a batch brings again, by the embedded engine."""
+        return self._embedded.again(aside, keys, staged, plan, folder, batch=batch)
 
     def read(
         self, files: Sequence[Path], schema: Schema, *, columns: Sequence[str] | None = None, where: str | None = None
@@ -184,6 +307,13 @@ class SparkEngine:
             for batch in table.to_batches():
                 yield conform(batch, target)
 
+    def _relations(self, others: Mapping[str, OtherRows], views: ExitStack) -> dict[str, counting.Relation]:
+        """Views of the rows of other datasets, by what each is called."""
+        return {
+            key: counting.Relation(views.enter_context(_view(self._files(other.files, other.schema))), other.schema)
+            for key, other in others.items()
+        }
+
     def _files(self, files: Sequence[Path], schema: Schema) -> DataFrame:
         """The files as one frame; columns a file does not have are NULL."""
         from pyspark.sql.types import StructType
@@ -192,6 +322,29 @@ class SparkEngine:
         if not files:
             return self._session.createDataFrame([], struct)
         return self._session.read.schema(struct).parquet(*map(str, files))
+
+
+def _partial(
+    batches: Iterator[pa.RecordBatch], *, schema: Schema, frame: Frame, withheld: frozenset[str]
+) -> Iterator[pa.RecordBatch]:
+    """The profile of one partition's rows, as JSON; runs in Spark's Python workers."""
+    target = to_arrow(schema)
+    yield _as_rows({"": counted((conform(batch, target) for batch in batches), schema, frame, withheld)})
+
+
+def _partial_slices(
+    batches: Iterator[pa.RecordBatch], *, schema: Schema, frame: Frame, withheld: frozenset[str], by: str
+) -> Iterator[pa.RecordBatch]:
+    """As `_partial`, of every slice."""
+    target = to_arrow(schema)
+    yield _as_rows(counted_by((conform(batch, target) for batch in batches), schema, frame, withheld, by))
+
+
+def _as_rows(profiles: Mapping[str, Profile]) -> pa.RecordBatch:
+    texts = [json.dumps(record_of(profile)) for profile in profiles.values()]
+    return pa.RecordBatch.from_pydict(
+        {"slice": pa.array(profiles, pa.string()), "profile": pa.array(texts, pa.string())}
+    )
 
 
 def _column(name: str) -> str:

@@ -206,16 +206,16 @@ def take_object(line: str | None, names: Sequence[str]) -> Record:
 
 
 def json_object(line: str) -> dict[str, Any] | None:  # Any: JSON values
-    """The object a line holds; of equal keys the first counts. None if the line is anything else."""
+    """The object a line holds. None if the line is anything else, or a key occurs twice in it."""
     if not line.lstrip(" \t\r").startswith("{") or not _is_unicode(line):
         return None
     try:
         found = json.loads(
-            line, parse_float=_Number, parse_int=_Whole, parse_constant=_Whole, object_pairs_hook=_first_wins
+            line, parse_float=_Number, parse_int=_Whole, parse_constant=_Whole, object_pairs_hook=_object
         )
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return found if isinstance(found, dict) and not isinstance(found, _Repeating) else None
 
 
 class _Number(str):
@@ -248,11 +248,17 @@ def _ecma(value: float) -> str:
     return f"{mantissa}e{power}"
 
 
-def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:  # Any: JSON values
-    found: dict[str, Any] = {}  # Any: JSON values
-    for key, value in pairs:
-        found.setdefault(key, value)
-    return found
+class _Repeating(dict[str, Any]):  # Any: JSON values
+    """An object in which a key occurs twice; written, it holds all that it held."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:  # Any: JSON values
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:  # Any: JSON values
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else _Repeating(pairs)
 
 
 def _member(value: Any) -> str | None:  # Any: a JSON value
@@ -272,10 +278,9 @@ def _written(value: Any) -> str:  # Any: a JSON value
         case _Number() | _Whole():
             return str(value)
         case dict():
+            pairs = value.pairs if isinstance(value, _Repeating) else value.items()
             return (
-                "{"
-                + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{_written(item)}" for key, item in value.items())
-                + "}"
+                "{" + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{_written(item)}" for key, item in pairs) + "}"
             )
         case list():
             return "[" + ",".join(_written(item) for item in value) + "]"

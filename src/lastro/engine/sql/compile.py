@@ -3,7 +3,8 @@
 Rules:
 
 1. The layers, from the inside: the source's columns under names that meet no other (`_raw_0` …), people's expressions
-   (`_made_0` …), trials of casts (`_trial_0` …), the dataset's columns, the bits, and last the record of a refused row.
+   (`_made_0` …), trials of casts (`_trial_0` …), the dataset's columns, parts of conditions (`_part_0` …), the
+   bits, and last the record of a refused row.
 2. Bits are numbered in the plan's order, `BITS_PER_WORD` to a column: `_bits_0`, `_bits_1` … A row is refused if it
    breaks a rule whose policy is `quarantine`; rules that warn or fail only count.
 3. A rule that no row can break (the cast of a text to a text) has its bit, but costs nothing.
@@ -11,6 +12,7 @@ Rules:
 5. Columns of `Plan.absent` that the source does not have are NULL. A source's column `REST` is the whole record where
    it has members that the plan does not read; it is then the record of a refused row, too.
 6. Both dialects are written from the same trees.
+7. What cleaning does to a row is told by bits of their own, `_marks_0` … (`cleaning`).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from functools import lru_cache
 from sqlglot import exp
 
 from lastro.engine.protocol import REST
-from lastro.engine.sql import cast, condition, door, infer, measure
+from lastro.engine.sql import bits, cast, cleaning, condition, counting, door, infer
 from lastro.engine.sql.dialect import Dialect, build, column, quoted, render, text, try_cast
 from lastro.model.errors import SourceBroken
 from lastro.model.finding import Policy
@@ -33,6 +35,8 @@ from lastro.model.text import _
 
 BITS_PER_WORD = 62
 MADE = "made_{}"
+NEVER = "FALSE"
+"""How a rule that no row can break is written, in both dialects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,10 @@ class CompiledBatch:
     `cleaned` gives each column of the dataset as one expression over the source's columns. `broken` gives for each row
     rule, in the plan's order, when a row breaks it: over the dataset's columns and the layers' own (`layers`). `bits`
     and `record` are names of columns of `select`; they begin with `prefix`, with which no column of source or dataset
-    begins. Over the columns of `select`, `refused` is true for rows that go to quarantine, and `clean_record_sql` is
-    the JSON object of the dataset's columns as texts (a quarantined row's `record` in the form `clean`).
+    begins. `marks` are the names of those that tell what cleaning did, and `marked` the columns of which they tell it,
+    with whether their values are compared. Over the columns of `select`, `refused` is true for rows that go to
+    quarantine, and `clean_record_sql` is the JSON object of the dataset's columns as texts (a quarantined row's
+    `record` in the form `clean`).
     """
 
     dialect: Dialect
@@ -54,6 +60,8 @@ class CompiledBatch:
     broken: tuple[tuple[str, str], ...]
     layers: tuple[tuple[tuple[str, str], ...], ...]
     bits: tuple[str, ...]
+    marks: tuple[str, ...]
+    marked: tuple[tuple[str, bool], ...]
     record: str
     record_sql: str
     clean_record_sql: str
@@ -62,23 +70,44 @@ class CompiledBatch:
     def select(self, relation: str, *, carry: Sequence[str] = ()) -> str:
         """One SELECT over `relation` (SQL text: a quoted name, a function call, a sub-select between parentheses).
 
-        Its columns: the dataset's in order, then `bits` (BIGINT), then `record` (text), then those of `carry`, which
-        are columns of `relation` handed through, such as a position, named by neither source nor dataset.
+        Its columns: the dataset's in order, then `bits` and `marks` (BIGINT), then `record` (text), then those of
+        `carry`, which are columns of `relation` handed through, such as a position, named by neither source nor
+        dataset.
         """
         carried = [quoted(name, dialect=self.dialect) for name in carry]
-        body = f"SELECT {self._items(self.layers[0], carried)} FROM {relation}"
-        for layer in self.layers[1:]:
-            if layer:
-                body = f"SELECT *, {self._items(layer, [])} FROM ({body}) AS layer"
-        kept = [quoted(name, dialect=self.dialect) for name in (*self.names, *self.bits)]
+        body = self._body(relation, self.layers, carried)
+        kept = [quoted(name, dialect=self.dialect) for name in (*self.names, *self.bits, *self.marks)]
         record = f"CASE WHEN {self.refused} THEN {self.record_sql} END AS {quoted(self.record, dialect=self.dialect)}"
         return f"SELECT {', '.join([*kept, record, *carried])} FROM ({body}) AS layer"
+
+    def tally(self, relation: str) -> str:
+        """One SELECT over `relation` that gives one row: how many rows there are, then how many break each rule.
+
+        Nothing is grouped and no record is made: the counts share one pass over the columns that rules read.
+        """
+        counts = ["COUNT(*)"]
+        for _name, broken in self.broken:
+            counts.append("0" if broken == NEVER else f"COUNT(*) FILTER (WHERE {broken})")
+        return f"SELECT {', '.join(counts)} FROM ({self._body(relation, self.layers[:-1], [])}) AS layer"
+
+    def tidied(self, relation: str, *, carry: Sequence[str] = ()) -> str:
+        """One SELECT over `relation`: the dataset's columns, then those of `carry`, without looking at any rule."""
+        made = [f"{sql} AS {quoted(name, dialect=self.dialect)}" for name, sql in self.cleaned]
+        carried = [quoted(name, dialect=self.dialect) for name in carry]
+        return f"SELECT {', '.join([*made, *carried])} FROM {relation}"
 
     def rules_of(self, words: Sequence[int]) -> tuple[str, ...]:
         """The names of the rules whose bits are set in one row's `bits`."""
         return tuple(
             rule for index, rule in enumerate(self.rules) if words[index // BITS_PER_WORD] >> index % BITS_PER_WORD & 1
         )
+
+    def _body(self, relation: str, layers: Sequence[Sequence[tuple[str, str]]], carried: Sequence[str]) -> str:
+        body = f"SELECT {self._items(layers[0], carried)} FROM {relation}"
+        for layer in layers[1:]:
+            if layer:
+                body = f"SELECT *, {self._items(layer, [])} FROM ({body}) AS layer"
+        return body
 
     def _items(self, layer: Sequence[tuple[str, str]], more: Sequence[str]) -> str:
         return ", ".join([f"{sql} AS {quoted(name, dialect=self.dialect)}" for name, sql in layer] + list(more))
@@ -113,7 +142,7 @@ def check(plan: Plan) -> None:
     """Checks every SQL text, pattern, format and literal of a plan. Raises `SqlRefused`, `ContractError`."""
     compile_batch(plan, _assumed(plan), dialect="duckdb")
     for rule in plan.table_rules:
-        measure.table_rule(rule, plan.schema, "source", table=plan.dataset, dialect="duckdb")
+        counting.table_rule(rule, plan.schema, "source", table=plan.dataset, dialect="duckdb")
 
 
 def _assumed(plan: Plan) -> Schema:
@@ -145,9 +174,14 @@ def read_columns(plan: Plan) -> tuple[str, ...]:
         if each.expression is None:
             names[each.source] = None
             continue
-        tree = door.expression(each.expression, columns=None, where=_where(plan, each))
-        names |= dict.fromkeys(found.name for found in tree.find_all(exp.Column))
+        names |= dict.fromkeys(_read_by(plan, each, each.expression))
     return tuple(names)
+
+
+def _read_by(plan: Plan, each: ColumnPlan, expression: str) -> tuple[str, ...]:
+    """The source's columns that an expression reads, each once."""
+    tree = door.expression(expression, columns=None, where=_where(plan, each))
+    return tuple(dict.fromkeys(found.name for found in tree.find_all(exp.Column)))
 
 
 def _where(plan: Plan, each: ColumnPlan) -> str:
@@ -175,6 +209,10 @@ class _Compiler:
         self.cleaned: dict[str, exp.Expr] = {}
         self.inlined: dict[str, exp.Expr] = {}
         self.failed: dict[str, exp.Expr | None] = {}
+        self.marked: dict[str, bool] = {}
+        self.sides: list[tuple[cleaning.Side, cleaning.Side]] = []
+        self.parts: list[dict[str, exp.Expr]] = []
+        self.part_of: dict[exp.Expr, str] = {}
 
     def compile(self) -> CompiledBatch:
         self._check_source()
@@ -185,15 +223,18 @@ class _Compiler:
             self.failed.__getitem__,
             _unreadable(self.plan),
             self._unforeseen(),
+            self._part,
         )
         broken = [(rule.name, condition.broken(rule.condition, row, rule=rule.name)) for rule in self.plan.row_rules]
         words = self._words([tree for _name, tree in broken])
-        layers = (
+        marks = {f"{self.prefix}marks_{index}": tree for index, tree in enumerate(cleaning.words(self.sides))}
+        layers: tuple[Mapping[str, exp.Expr], ...] = (
             {alias: column(name) if name in self.given.names else exp.null() for name, alias in self.raw.items()},
             self.made,
             self.trials,
             self.cleaned,
-            words,
+            *self.parts,
+            words | marks,
         )
         return CompiledBatch(
             self.dialect,
@@ -204,6 +245,8 @@ class _Compiler:
             broken=tuple((name, self._text(tree if tree is not None else exp.false())) for name, tree in broken),
             layers=tuple(self._texts(layer) for layer in layers),
             bits=tuple(words),
+            marks=tuple(marks),
+            marked=tuple(self.marked.items()),
             record=f"{self.prefix}record",
             record_sql=self._text(self._record()),
             clean_record_sql=self._text(self._clean_record()),
@@ -253,6 +296,19 @@ class _Compiler:
         self.failed[each.name] = None if made.total else failed
         whole = cast.strict(plain, origin, each, trial=trial, dialect=self.dialect)
         self.inlined[each.name] = cast.inline(whole, trial=trial)
+        self._mark(each, named, origin)
+
+    def _mark(self, each: ColumnPlan, made: exp.Expr, kind: Type | None) -> None:
+        """What cleaning does to this column, if it is one that is cleaned."""
+        if each.expression is None:
+            return
+        cleaned = cleaning.before(each, _read_by(self.plan, each, each.expression), self.plan)
+        source = next((name for name in self.raw if name.casefold() == cleaned), None)
+        if source is None:
+            return
+        raw = self.given.field(source).type if source in self.given.names else None
+        self.marked[each.name] = cleaning.comparable(raw, kind)
+        self.sides.append(((column(self.raw[source]), raw), (made, kind)))
 
     def _origin(self, each: ColumnPlan) -> tuple[Type | None, exp.Expr]:
         """The type and tree of what is cast, over the source's own columns."""
@@ -277,19 +333,19 @@ class _Compiler:
         self.made[name] = plain.transform(renamed)
         return column(name)
 
+    def _part(self, tree: exp.Expr, layer: int) -> exp.Expr:
+        """A tree that conditions use more than once, as a column of a layer of its own; equal trees are one."""
+        if tree not in self.part_of:
+            self.parts += [{} for _missing in range(layer + 1 - len(self.parts))]
+            self.part_of[tree] = f"{self.prefix}part_{len(self.part_of)}"
+            self.parts[layer][self.part_of[tree]] = tree
+        return column(self.part_of[tree])
+
     def _words(self, broken: Sequence[exp.Expr | None]) -> dict[str, exp.Expr]:
         words: dict[str, exp.Expr] = {}
         for start in range(0, max(len(broken), 1), BITS_PER_WORD):
-            parts = [
-                build(f"CASE WHEN :b THEN CAST({1 << bit} AS BIGINT) ELSE 0 END", b=tree)
-                for bit, tree in enumerate(broken[start : start + BITS_PER_WORD])
-                if tree is not None
-            ]
-            total = parts[0] if parts else exp.Literal.number(0)
-            for part in parts[1:]:
-                total = exp.Add(this=total, expression=part)
-            words[f"{self.prefix}bits_{start // BITS_PER_WORD}"] = exp.Cast(
-                this=exp.Paren(this=total), to=exp.DataType.build("BIGINT")
+            words[f"{self.prefix}bits_{start // BITS_PER_WORD}"] = bits.word(
+                bits.summed(broken[start : start + BITS_PER_WORD])
             )
         return words
 
@@ -329,7 +385,7 @@ def _with_absent(plan: Plan, source: Schema) -> Schema:
 
 def _json(members: Sequence[tuple[str, exp.Expr, Type]], dialect: Dialect) -> exp.Expr:
     """A JSON object's text; every member is a text or null."""
-    parts = [part for name, value, kind in members for part in (text(name), _recorded(value, kind, dialect))]
+    parts = [part for name, value, kind in members for part in (text(name), recorded(value, kind, dialect))]
     if dialect == "duckdb":
         return try_cast(exp.Anonymous(this="json_object", expressions=parts), Primitive.STRING)
     options = exp.Anonymous(this="map", expressions=[text("ignoreNullFields"), text("false")])
@@ -337,7 +393,8 @@ def _json(members: Sequence[tuple[str, exp.Expr, Type]], dialect: Dialect) -> ex
     return exp.Anonymous(this="to_json", expressions=[struct, options])
 
 
-def _recorded(value: exp.Expr, kind: Type, dialect: Dialect) -> exp.Expr:
+def recorded(value: exp.Expr, kind: Type, dialect: Dialect) -> exp.Expr:
+    """A value as a record holds it: the text that its cast would read, of a nested value JSON."""
     if isinstance(kind, (ListOf, MapOf, StructOf)):
         made: exp.Expr = exp.Anonymous(this="to_json", expressions=[value])
         return try_cast(made, Primitive.STRING) if dialect == "duckdb" else made

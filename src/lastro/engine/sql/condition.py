@@ -6,29 +6,32 @@ Rules:
    cannot be read is not missing: where `CastHolds` refuses the row, `NotNull` does not refuse it again.
 2. Lists of values and bounds are literals: they are read in Python, exactly, as the column's own type. A value that no
    value of the type can equal is left out; a bound between two values of the type becomes the nearer one inside.
-3. A double is a multiple if the quotient is within 1e-9 (relative) of a whole number; everything else exactly.
+3. What is used again and again in a condition, such as the digits of an identifier, is a part of its own (`Row.part`).
+4. A double is a multiple if the quotient is within 1e-9 (relative) of a whole number; everything else exactly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, InvalidOperation
 from decimal import Decimal as Number
 
 from sqlglot import exp
 
-from lastro.engine.sql import door, infer, regex
+from lastro.engine.sql import door, identifiers, infer, mojibake, regex
 from lastro.engine.sql.dialect import build, column, data_type, full_match, text, try_cast
 from lastro.model.errors import ContractError
 from lastro.model.plan import (
     AllOf,
     CastHolds,
+    CleanText,
     ColumnPlan,
     Condition,
     Foreseen,
     Holds,
+    Identifier,
     LengthWithin,
     Matches,
     MultipleOf,
@@ -55,13 +58,14 @@ class Row:
     """What conditions are written over: the plan's columns, and when a column's cast failed (None: it cannot).
 
     `unreadable` are the columns whose failed casts refuse the row already, `unforeseen` the source's columns that the
-    plan does not read.
+    plan does not read. `part` names a tree that is used more than once; where it is not given, trees are repeated.
     """
 
     columns: Mapping[str, ColumnPlan]
     cast_failed: Callable[[str], exp.Expr | None]
     unreadable: frozenset[str] = frozenset()
     unforeseen: tuple[exp.Expr, ...] = ()
+    part: identifiers.Part = field(default=lambda tree, _layer: tree)
 
 
 def broken(condition: Condition, row: Row, *, rule: str) -> exp.Expr | None:
@@ -100,6 +104,11 @@ def broken(condition: Condition, row: Row, *, rule: str) -> exp.Expr | None:
             return exp.Not(this=exp.Paren(this=infer.days_between(tree, types)))
         case Foreseen():
             return _any_present(row.unforeseen)
+        case Identifier(name, kind):
+            valid = identifiers.is_valid(kind, _text(name, row, rule), row.part)
+            return build(":c IS NOT NULL AND NOT COALESCE(:v, FALSE)", c=column(name), v=valid)
+        case CleanText(name):
+            return mojibake.is_there(_text(name, row, rule))
         case AllOf(conditions):
             return _any(*(broken(each, row, rule=rule) for each in conditions))
 
@@ -128,12 +137,19 @@ def _column(name: str, row: Row, rule: str) -> exp.Expr:
     return column(name)
 
 
+def _text(name: str, row: Row, rule: str) -> exp.Expr:
+    value = _column(name, row, rule)
+    if row.columns[name].type != Primitive.STRING:
+        raise unfit(rule, name, row.columns[name].type)
+    return value
+
+
 def _listed(name: str, values: tuple[str, ...], row: Row, rule: str) -> exp.Expr | None:
     value = _column(name, row, rule)
     kind = row.columns[name].type
     if isinstance(kind, (ListOf, MapOf, StructOf)) or kind == Primitive.BINARY:
-        raise _unfit(rule, name, kind)
-    literals = [literal for each in dict.fromkeys(values) if (literal := _equal_literal(each, kind)) is not None]
+        raise unfit(rule, name, kind)
+    literals = [literal for each in dict.fromkeys(values) if (literal := equal_literal(each, kind)) is not None]
     return exp.Paren(this=exp.In(this=value, expressions=literals)) if literals else None
 
 
@@ -150,7 +166,7 @@ def _matches(name: str, pattern: str, row: Row, rule: str) -> exp.Expr:
     value = _column(name, row, rule)
     kind = row.columns[name].type
     if isinstance(kind, (ListOf, MapOf, StructOf)) or kind == Primitive.BINARY or kind in _FLOATS:
-        raise _unfit(rule, name, kind)
+        raise unfit(rule, name, kind)
     regex.read(pattern, where=rule)
     return full_match(value if kind == Primitive.STRING else try_cast(value, Primitive.STRING), pattern)
 
@@ -210,7 +226,8 @@ def _no_literal(written: str, rule: str) -> ContractError:
     )
 
 
-def _unfit(rule: str, name: str, kind: Type) -> ContractError:
+def unfit(rule: str, name: str, kind: Type) -> ContractError:
+    """The error for a rule about a column, or a literal, of a type that it does not work on."""
     return ContractError(
         _("the rule {rule} does not work on {name}, which is {kind}").format(
             rule=rule, name=name, kind=type_text(kind)
@@ -240,7 +257,7 @@ def _constant(written: str, kind: Type) -> exp.Expr:
     return exp.Cast(this=text(written), to=data_type(kind))
 
 
-def _equal_literal(written: str, kind: Type) -> exp.Expr | None:
+def equal_literal(written: str, kind: Type) -> exp.Expr | None:
     """A literal of the type that equals the text's value; None if no value of the type does."""
     if kind == Primitive.STRING:
         return text(written)
@@ -268,7 +285,7 @@ def _bound_literal(written: str, kind: Type, rule: str) -> exp.Expr:
             case Primitive.TIMESTAMP | Primitive.TIMESTAMP_NTZ:
                 return _constant(_moment_text(plain, kind), kind)
             case _:
-                raise _unfit(rule, written[:60], kind)
+                raise unfit(rule, written[:60], kind)
     except (ValueError, OverflowError) as error:
         if isinstance(error, ContractError):
             raise
@@ -295,7 +312,7 @@ def _length(name: str, row: Row, rule: str) -> exp.Expr:
         case Primitive.BINARY:
             return build("octet_length(:c)", c=value)
         case StructOf() as kind:
-            raise _unfit(rule, name, kind)
+            raise unfit(rule, name, kind)
         case _:
             return exp.Length(this=try_cast(value, Primitive.STRING))
 
@@ -315,7 +332,7 @@ def _no_multiple(name: str, factor: str, row: Row, rule: str) -> exp.Expr:
     scale = kind.scale if isinstance(kind, Decimal) else 0
     whole_digits = kind.precision - kind.scale if isinstance(kind, Decimal) else 19
     if not isinstance(kind, Decimal) and kind not in _RANGES:
-        raise _unfit(rule, name, kind)
+        raise unfit(rule, name, kind)
     exponent = number.as_tuple().exponent
     places = max(scale, -exponent if isinstance(exponent, int) else 0, 0)
     if whole_digits + places > 38 or number >= Number(10) ** (38 - places):

@@ -12,6 +12,7 @@ Rules (for the trees of people's SQL, after the door):
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Literal
 
@@ -157,6 +158,8 @@ def _without_weekday(value: exp.Expr, form: clockform.ClockForm) -> exp.Expr:
     return build("regexp_replace(:x, :p, '')", x=value, p=text(form.dropped))
 
 
+WITHOUT_ACCENTS = "lastro_without_accents"
+"""Stands in trees for 'the text without marks over, under or in its letters': decomposed, marks dropped, composed."""
 READ_CLOCK = "lastro_read_clock"
 """Stands in trees for 'the text read by this strptime format'; each dialect writes its own formula."""
 
@@ -171,6 +174,8 @@ def _duckdb(node: exp.Expr) -> exp.Expr:
             return node
         case exp.DateFromParts():
             return exp.Try(this=node.copy())
+        case exp.Anonymous(this="lastro_without_accents"):
+            return exp.Anonymous(this="strip_accents", expressions=[node.expressions[0].copy()])
         case _:
             return node
 
@@ -207,8 +212,28 @@ def _spark(node: exp.Expr) -> exp.Expr:  # one arm per difference
             parts = [node.args[name].copy() for name in ("year", "month", "day")]
             written = exp.Anonymous(this="format_string", expressions=[text("%04d-%02d-%02d"), *parts])
             return try_cast(written, Primitive.DATE)
+        case exp.Anonymous(this="lastro_without_accents"):
+            return _spark_without_accents(node.expressions[0])
         case _:
             return node
+
+
+def _spark_without_accents(value: exp.Expr) -> exp.Expr:
+    accented, bare = _accented()
+    letters = exp.Anonymous(this="translate", expressions=[value.copy(), text(accented), text(bare)])
+    return exp.Anonymous(this="regexp_replace", expressions=[letters, text(r"\p{M}+"), text("")])
+
+
+@lru_cache(maxsize=1)
+def _accented() -> tuple[str, str]:
+    """The letters that have marks in them, and the same ones without."""
+    pairs = []
+    for letter in map(chr, (*range(0x80, 0xD800), *range(0xE000, 0x10000), *range(0x10000, 0x30000))):
+        parts = unicodedata.normalize("NFD", letter)
+        bare = unicodedata.normalize("NFC", "".join(each for each in parts if unicodedata.category(each)[0] != "M"))
+        if bare != letter and len(bare) == 1:
+            pairs.append((letter, bare))
+    return "".join(letter for letter, _bare in pairs), "".join(bare for _letter, bare in pairs)
 
 
 def _java_whole(value: exp.Expr, pattern: str) -> exp.Expr:

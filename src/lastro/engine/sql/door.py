@@ -116,6 +116,11 @@ def condition(text: str, *, columns: Sequence[str] | None, where: str) -> exp.Ex
     return tree
 
 
+def columns(tree: exp.Expr) -> tuple[str, ...]:
+    """The columns that a tree speaks of, in the order in which they first stand in it."""
+    return tuple(dict.fromkeys(each.name for each in tree.find_all(exp.Column)))
+
+
 def query(text: str, *, table: str, columns: Sequence[str], column: str | None, where: str) -> exp.Expr:
     """A person's SELECT over one table as a tree that reads from `TABLE`. `{object}` and `{table}` mean the table,
     `{property}` and `{column}` mean `column`. It must select exactly one value. Raises `SqlRefused` naming `where`.

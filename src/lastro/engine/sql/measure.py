@@ -1,11 +1,10 @@
-"""What is counted over many rows: columns and table rules, as SQL that gives one row.
+"""What is counted over the rows of a table, column by column, as SQL that gives one row.
 
 Rules:
 
 1. Counts and extremes are exact and the same in both engines. A mean is a double, and the sum behind it depends on the
    order of the rows in its last digits: it is for people, not for digests.
-2. A query's table is a sub-select named as the door names it; nothing else can be reached from it.
-3. A query that gives NULL (a mean of no rows) measures NaN, which satisfies no threshold.
+2. A table rule that gives NULL (a mean of no rows) measures NaN, which satisfies no threshold.
 """
 
 from __future__ import annotations
@@ -19,54 +18,13 @@ from functools import lru_cache
 from sqlglot import exp
 
 from lastro.engine.protocol import ColumnMeasures
-from lastro.engine.sql import door, infer
-from lastro.engine.sql.dialect import Dialect, build, column, data_type, quoted, render, try_cast
-from lastro.model.errors import ContractError
-from lastro.model.plan import Duplicates, Query, RowCount, TableRule
+from lastro.engine.sql.dialect import Dialect, build, column, data_type, render, try_cast
 from lastro.model.schema import Decimal, Primitive, Schema, Type
-from lastro.model.text import _
 
 _NUMBERS = frozenset(
     {Primitive.BYTE, Primitive.SHORT, Primitive.INTEGER, Primitive.LONG, Primitive.FLOAT, Primitive.DOUBLE}
 )
 _MOMENTS = frozenset({Primitive.DATE, Primitive.TIMESTAMP, Primitive.TIMESTAMP_NTZ})
-
-
-def table_rule(rule: TableRule, schema: Schema, relation: str, *, table: str, dialect: Dialect) -> str:
-    """A SELECT of one row with the rule's number as DOUBLE. `relation` is SQL text with the schema's columns, `table`
-    the name the rule's query uses. Raises `SqlRefused`, `ContractError`.
-    """
-    match rule.measure:
-        case RowCount():
-            return f"SELECT CAST(COUNT(*) AS DOUBLE) AS measured FROM {relation}"
-        case Duplicates(columns):
-            return _duplicates(rule.name, columns, schema, relation, dialect)
-        case Query(text, name):
-            tree = door.query(text, table=table, columns=schema.names, column=name, where=rule.name)
-            tree = infer.days_between(tree, {field.name: field.type for field in schema.fields})
-            names = ", ".join(quoted(each, dialect=dialect) for each in schema.names)
-            data = quoted(door.TABLE, dialect=dialect)
-            # A common table expression is visible in the query's own sub-selects too.
-            return (
-                f"WITH {data} AS (SELECT {names} FROM {relation}) "
-                f"SELECT CAST(({render(tree, dialect)}) AS DOUBLE) AS measured"
-            )
-
-
-def _duplicates(rule: str, columns: Sequence[str], schema: Schema, relation: str, dialect: Dialect) -> str:
-    unknown = [name for name in columns if name not in schema.names]
-    if unknown or not columns:
-        raise ContractError(
-            _("the rule {rule} is about columns that do not exist: {names}").format(
-                rule=rule, names=", ".join(unknown)
-            ),
-            where=rule,
-            do=_("use some of: {names}").format(names=", ".join(schema.names[:20])),
-        )
-    names = [quoted(name, dialect=dialect) for name in columns]
-    present = " AND ".join(f"{name} IS NOT NULL" for name in names)
-    groups = f"SELECT COUNT(*) AS times FROM {relation} WHERE {present} GROUP BY {', '.join(names)}"
-    return f"SELECT CAST(COALESCE(SUM(times - 1), 0) AS DOUBLE) AS measured FROM ({groups}) AS repeated"
 
 
 def measured(value: object) -> float:
@@ -113,9 +71,15 @@ def read_columns(row: Sequence[object], schema: Schema) -> tuple[int, Mapping[st
             nulls=int(str(nulls)),
             minimum=_written(low, field.type),
             maximum=_written(high, field.type),
-            mean=None if mean is None or math.isnan(float(str(mean))) else float(str(mean)),
+            mean=_mean(mean),
         )
     return int(str(row[0])), found
+
+
+def _mean(value: object) -> float | None:
+    """A mean as a finite number; None if there is none, or it has no end."""
+    mean = math.nan if value is None else float(str(value))
+    return mean if math.isfinite(mean) else None
 
 
 def _written(value: object, kind: Type) -> str | None:

@@ -3,7 +3,8 @@
 Rules:
 
 1. The text must be JSON of the right kind: an object for structs and maps, an array for lists; JSON's null is NULL.
-2. A leaf that is present and cannot be cast makes the whole value NULL, so that its row breaks the column's type.
+2. A leaf that is present and cannot be cast makes the whole value NULL, so that its row breaks the column's type; and
+   so does an object for a struct in which a name occurs twice.
 3. Members that a struct does not name are left out, as columns that a contract does not name are.
 """
 
@@ -61,7 +62,7 @@ class _Nested:
         match kind:
             case StructOf(fields):
                 parts = [self.broken(self._member(source, field), field.type, depth) for field in fields]
-                return self._guarded(source, kind, exp.or_(*parts) if parts else exp.false())
+                return self._guarded(source, kind, exp.or_(self._repeats(source), *parts))
             case ListOf(item):
                 name = f"item_{depth}"
                 return self._guarded(source, kind, self._any(self._items(source), name, item, depth))
@@ -92,6 +93,11 @@ class _Nested:
         if self.dialect == "spark":
             return _call("get_json_object", source, text(f"$['{field.name}']"))
         return _call("json_extract_string", source, text('$."' + field.name.replace('"', '\\"') + '"'))
+
+    def _repeats(self, source: exp.Expr) -> exp.Expr:
+        """Whether a name occurs twice in an object."""
+        distinct = {"duckdb": "list_unique(:k) < len(:k)", "spark": "size(array_distinct(:k)) < size(:k)"}[self.dialect]
+        return build(distinct, k=self._keys(source))
 
     def _struct(self, members: list[tuple[str, exp.Expr]]) -> exp.Expr:
         if self.dialect == "spark":

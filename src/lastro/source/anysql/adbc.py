@@ -22,19 +22,24 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Meta
 
+from lastro.model.declared import Declared
 from lastro.model.errors import ConfigurationError, MissingExtra, SourceBroken, SourceUnreachable
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source import incremental
+from lastro.source.anysql.declared import by_objects
 from lastro.source.anysql.driver import check_driver, check_options, driver_of
 from lastro.source.anysql.reading import Arrived, Asked, continued, label_of, opened
 from lastro.source.anysql.types import arriving, converted
+from lastro.source.anysql.url import refuse_absent
 from lastro.source.database.growing import check_choice, plain_literal
 from lastro.source.database.select import check_select
+from lastro.source.database.table_name import parts_of
 from lastro.source.incremental import Value
 from lastro.source.options import SourceOptions, identity, read_options, wrong_option
 from lastro.source.protocol import Cursor, Handed, Opened, Unchanged
@@ -97,6 +102,13 @@ class AdbcSource:
         with self._connected() as session, opened(session, asked, last, mode) as found:
             yield found
 
+    def declared(self) -> Declared:
+        """What the table declares, as far as the driver can tell."""
+        if self.options.table is None:
+            return Declared()
+        with self._connected() as session:
+            return by_objects(session.connection, parts_of(self.options.table, quote='"', most=3))
+
     @contextmanager
     def _connected(self) -> Iterator[AdbcSession]:
         try:
@@ -112,6 +124,8 @@ class AdbcSource:
         if self.options.uri is not None:
             settings["uri"] = Secret(self.options.uri).reveal_url()
         check_options(settings, self.label)
+        if self.options.driver == "adbc_driver_sqlite":
+            _refuse_absent(settings.get("uri", ""))
         try:
             connection = manager.connect(driver_of(self.options.driver, self.label), db_kwargs=settings)
         except (adbc.Error, OSError) as error:
@@ -210,6 +224,12 @@ def adbc_source(options: Mapping[str, Any], base: Path) -> AdbcSource:  # Any: a
     if given.query is not None:
         check_select(given.query, given.kind)
     return AdbcSource(given, base)
+
+
+def _refuse_absent(uri: str) -> None:
+    path = uri.removeprefix("file:").partition("?")[0]
+    if path not in ("", ":memory:") and "mode=memory" not in uri:
+        refuse_absent(Path(unquote(path) if uri.startswith("file:") else path), uri)
 
 
 def _told(connection: Any) -> tuple[str, bool]:  # Any: adbc_driver_manager.dbapi.Connection

@@ -5,8 +5,8 @@ Rules, beside those of `anysql`:
 1. Every column arrives as text, since each driver has Python values of its own: whole numbers as digits, decimals with
    all their places, floats as the shortest text of the same number, dates and times in ISO 8601 (moments with a zone in
    UTC), spans as hours:minutes:seconds, bytes as pairs of hexadecimal digits, lists and mappings as JSON.
-2. A URL decides which of the installed drivers is loaded and what it is told. Parameters that make a driver load a
-   library from a path are refused.
+2. A URL decides which of the installed drivers is loaded and what it is told: only by parameters that are known to be
+   harmless (`url`).
 3. Where the dialect can be told that a transaction only reads, it is (PostgreSQL, MySQL, SQLite).
 """
 
@@ -21,17 +21,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Meta
 
+from lastro.model.declared import Declared
 from lastro.model.errors import ConfigurationError, MissingExtra, SourceBroken, SourceUnreachable
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source import incremental
+from lastro.source.anysql.declared import by_inspector
 from lastro.source.anysql.reading import Arrived, Asked, continued, label_of, opened
+from lastro.source.anysql.url import check_parameters, check_url, existing
 from lastro.source.database.growing import check_choice, plain_literal
 from lastro.source.database.select import check_select
+from lastro.source.database.table_name import parts_of
 from lastro.source.incremental import Value
 from lastro.source.location import refuse_written_secrets
 from lastro.source.options import SourceOptions, identity, read_options
@@ -41,7 +44,6 @@ from lastro.source.stream import Batches
 
 BATCH_ROWS = 8_192
 _URL = re.compile(r"[a-z][a-z0-9_]*(\+[a-z][a-z0-9_]*)?://|\$\{", re.ASCII)
-_LOADING = re.compile(r"driver|odbc_connect|plugin|extension|lib|path|init_command|local_infile|default_file", re.I)
 _NUMBER = re.compile(r"-?\d{1,80}(\.\d{1,80})?", re.ASCII)
 _LEVELS = ("SNAPSHOT", "REPEATABLE READ", "SERIALIZABLE")
 _READ_ONLY = {"mysql": "SET SESSION TRANSACTION READ ONLY", "sqlite": "PRAGMA query_only = ON"}
@@ -95,6 +97,26 @@ class AlchemySource:
         with self._connected() as session, opened(session, asked, last, mode) as found:
             yield found
 
+    def declared(self) -> Declared:
+        """What the table declares, as far as the dialect can tell."""
+        if self.options.table is None:
+            return Declared()
+        with self._connected() as session:
+            return by_inspector(session.connection.engine, parts_of(self.options.table, quote='"', most=3))
+
+    def _url(self) -> Any:  # Any: sqlalchemy.URL
+        """The URL as SQLAlchemy reads it, which says last what is a parameter."""
+        import sqlalchemy
+
+        text = Secret(self.options.url).reveal_url()
+        check_url(text, self.label)
+        try:
+            url = sqlalchemy.make_url(text)
+        except (sqlalchemy.exc.SQLAlchemyError, ValueError) as error:
+            raise _unreachable(error, self.label) from None
+        check_parameters(url.query.items(), self.label)
+        return existing(url, self.base)
+
     @contextmanager
     def _connected(self) -> Iterator[AlchemySession]:
         try:
@@ -104,8 +126,7 @@ class AlchemySource:
             raise MissingExtra(
                 _("SQLAlchemy is an optional library"), where=self.label, do=_("pip install 'lastro[sqlalchemy]'")
             ) from error
-        url = _anchored(Secret(self.options.url).reveal_url(), self.base)
-        check_url(url, self.label)
+        url = self._url()
         try:
             engine = sqlalchemy.create_engine(url, poolclass=NullPool, hide_parameters=True)
             connection = engine.connect()
@@ -207,17 +228,6 @@ def sqlalchemy_source(options: Mapping[str, Any], base: Path) -> AlchemySource: 
     return AlchemySource(given, base)
 
 
-def check_url(url: str, where: str) -> None:
-    """Raises `ConfigurationError` for parameters that could make a driver load code or run statements."""
-    for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True):
-        if _LOADING.search(name) and ("/" in value or "\\" in value or ";" in value or not name.lower() == "driver"):
-            raise ConfigurationError(
-                _("the URL's parameter {name} could make the driver load code").format(name=name[:80]),
-                where=where,
-                do=_("leave it out; a driver of ODBC is named, not pointed at"),
-            )
-
-
 def text_of(cell: Any) -> str | None:  # Any: a cell
     """A value as it arrives (rule 1)."""
     match cell:
@@ -286,14 +296,6 @@ def _begun(connection: Any) -> tuple[str, bool]:  # Any: sqlalchemy.Connection
     if options:
         connection.execution_options(**options)
     return quote, level is not None
-
-
-def _anchored(url: str, base: Path) -> str:
-    """The URL, with a SQLite file's path relative to the workspace."""
-    head, mark, path = url.partition(":///")
-    if mark and head.split("+")[0] == "sqlite" and path and not path.startswith(("/", ":")):
-        return f"{head}:///{(base / path).absolute()}"
-    return url
 
 
 def _unreachable(error: Exception, label: str) -> SourceUnreachable:

@@ -24,12 +24,12 @@ from lastro.model.reconciliation import ColumnTotals, Totals
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source import incremental
-from lastro.source.database.absent import no_such_column
+from lastro.source.database.absent import check_named, no_such_column
 from lastro.source.database.growing import Growing, Reading
 from lastro.source.database.select import check_select
 from lastro.source.database.survey import Counted, survey
 from lastro.source.database.table_name import parts_of
-from lastro.source.database.taking import Taking
+from lastro.source.database.taking import Taking, nothing_new
 from lastro.source.incremental import ColumnCursor, Value
 from lastro.source.protocol import Cursor, Opened, Unchanged
 from lastro.source.stream import Batches, telling
@@ -105,9 +105,10 @@ def opened(session: Session, asked: Asked, last: ColumnCursor | None, mode: Mode
     """The rows to read, after `last`. Raises `SourceBroken`, `ConfigurationError`, and what the session raises."""
     relation = _relation(session, asked)
     names = session.names(relation)
+    check_named(names, session.label)
     reading = _reading(session, asked, relation, names, last, mode)
     if last is not None and incremental.nothing_new(mode, last, reading.after):
-        yield Unchanged()
+        yield nothing_new(session.label, names, _keys(session, relation))
         return
     taking = _taking(session, asked, relation, names, reading)
     with telling(taking.stream):
@@ -150,6 +151,7 @@ def _reading(
         raise no_such_column(column, names, session.label)
     return Growing(
         row=session.row,
+        rows=lambda where: session.stream(_select(session, names, f"{relation} WHERE {where}"), None),
         literal=lambda value: session.literal(value, column, relation),
         relation=relation,
         column=_quoted(column, session.quote),
@@ -159,13 +161,8 @@ def _reading(
 
 
 def _taking(session: Session, asked: Asked, relation: str, names: tuple[str, ...], reading: Reading) -> Taking:
-    selected = ", ".join(_quoted(name, session.quote) for name in names)
-    statement = f"SELECT {selected} FROM {relation}{reading.where}{reading.order}"
-
-    def keys(wanted: Sequence[str]) -> Batches:
-        columns = ", ".join(_quoted(name, session.quote) for name in wanted)
-        return session.stream(f"SELECT {columns} FROM {relation}", None)
-
+    statement = _select(session, names, f"{relation}{reading.where}{reading.order}")
+    keys = _keys(session, relation)
     if not asked.reconcile:
         return Taking(session.label, names, reading, session.stream(statement, None), keys)
     counted = [Counted(name, f"count({_quoted(name, session.quote)})") for name in names]
@@ -173,6 +170,14 @@ def _taking(session: Session, asked: Asked, relation: str, names: tuple[str, ...
     arrived = Arrived()
     stream = session.stream(statement, arrived)
     return Taking(session.label, names, reading, stream, keys, source, lambda: arrived.totals(names))
+
+
+def _keys(session: Session, relation: str) -> Callable[[Sequence[str]], Batches]:
+    return lambda wanted: session.stream(_select(session, wanted, relation), None)
+
+
+def _select(session: Session, names: Sequence[str], rows: str) -> str:
+    return f"SELECT {', '.join(_quoted(name, session.quote) for name in names)} FROM {rows}"
 
 
 def _notes(session: Session, asked: Asked, last: ColumnCursor | None, mode: Mode) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Errors for names that are not in a database, with those that are, the most alike first."""
+"""Errors for names that are not in a database, with those that are, the most alike first; for columns without one."""
 
 from __future__ import annotations
 
@@ -29,9 +29,19 @@ def no_such_column(column: str, known: Sequence[str], label: str) -> Configurati
     )
 
 
+def check_named(names: Sequence[str], label: str) -> None:
+    """Raises `SourceBroken` for a column whose name is empty, which SQLite and results of queries may have."""
+    if "" in names:
+        raise SourceBroken(
+            _("column {n} has no name").format(n=names.index("") + 1),
+            where=label,
+            do=_('read a query that names it, such as SELECT "" AS name, …'),
+        )
+
+
 def _listed(names: Sequence[str], wanted: str) -> str:
     """The names, the most alike first, at most `_SHOWN`."""
     near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.6)
     ordered = [*near, *(name for name in names if name not in near)]
-    shown = ", ".join(ordered[:_SHOWN]) or _("none")
+    shown = ", ".join(ordered[:_SHOWN]) or _("no columns")
     return shown + (" …" if len(ordered) > _SHOWN else "")

@@ -6,6 +6,8 @@ One code for every database but PostgreSQL, whose open transactions can be seen.
 2. A reading stops at a value, never at a row: all rows of one value are read together, however many they are.
 3. An `upsert` never stops within the lag of the newest value: rows that come late there would be passed by.
 4. `overwrite` reads everything. So does a first reading of a table without a cursor column.
+5. Rows without a value are read with the first part of an `upsert`; what they held then is noted, and compared the next
+   time.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ from lastro.model.errors import ConfigurationError, SourceBroken
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source import incremental
+from lastro.source.database.missing import fingerprint
 from lastro.source.incremental import ColumnCursor, Value
 from lastro.source.options import wrong_option
+from lastro.source.stream import Batches
 
 BATCH_ROWS = 2_000_000
 
@@ -37,10 +41,11 @@ class Reading:
 @dataclass(frozen=True, slots=True)
 class Growing:
     """The cursor column of a relation. `row` gives the first row of a statement's result, `literal` a value as SQL;
-    `column` is quoted. Without `batch_rows` a reading goes to the end.
+    `rows` gives all rows that meet a condition; `column` is quoted. Without `batch_rows` a reading goes to the end.
     """
 
     row: Callable[[str], tuple[Any, ...] | None]  # Any: cells
+    rows: Callable[[str], Batches]
     literal: Callable[[Value], str]
     relation: str
     column: str
@@ -83,12 +88,13 @@ class Growing:
         resume = None if last is None else last.resume
         missing = resume is None
         window = self._above(resume) if resume is not None else self._since(previous)
-        after = ColumnCursor(identity, newest, self._tail(newest))
+        held = self._missing() if last is None or missing else last.missing
+        after = ColumnCursor(identity, newest, self._tail(newest), missing=held)
         if newest is not None:
             stop = self._stop([*window, f"{self.column} <= {self.literal(self._earlier(newest))}"])
             if stop is not None and self._holds([f"{self.column} > {self.literal(stop)}"]):
                 window = [*window, f"{self.column} <= {self.literal(stop)}"]
-                after = ColumnCursor(identity, previous, 0 if last is None else last.tail, resume=stop)
+                after = ColumnCursor(identity, previous, 0 if last is None else last.tail, resume=stop, missing=held)
         where = _where(window)
         if where and missing:
             where = f" WHERE ({' AND '.join(window)}) OR {self.column} IS NULL"
@@ -117,6 +123,11 @@ class Growing:
             f"{self._order} LIMIT 1 OFFSET {self.batch_rows - 1}"
         )
         return None if found is None else checked(found[0], self.label)
+
+    def _missing(self) -> str:
+        """What the rows without a value hold."""
+        without = f"{self.column} IS NULL"
+        return fingerprint(self.rows(without)) if self.nullable and self._holds([without]) else ""
 
     def _tail(self, newest: Value | None) -> int:
         if newest is None:

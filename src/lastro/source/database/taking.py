@@ -13,7 +13,7 @@ from lastro.model.reconciliation import Reconciliation, Totals
 from lastro.source.database.absent import no_such_column
 from lastro.source.incremental import ColumnCursor
 from lastro.source.options import write_cursor
-from lastro.source.protocol import Cursor, Opened
+from lastro.source.protocol import Cursor, Opened, Unchanged
 from lastro.source.stream import Batches
 
 
@@ -76,7 +76,18 @@ class Taking:
 
     def _keys(self, names: Sequence[str]) -> ArrowStream:
         self.stream.check_finished(self.label)
-        absent = next((name for name in names if name not in self.names), None)
-        if absent is not None:
-            raise no_such_column(absent, self.names, self.label)
-        return self.keys(names)
+        return _listed(self.label, self.names, self.keys, names)
+
+
+def nothing_new(label: str, names: Sequence[str], keys: Callable[[Sequence[str]], ArrowStream]) -> Unchanged:
+    """Nothing new by the cursor, which does not see deletes: the keys that are there can be compared all the same."""
+    return Unchanged(keys=lambda wanted: _listed(label, names, keys, wanted))
+
+
+def _listed(
+    label: str, names: Sequence[str], keys: Callable[[Sequence[str]], ArrowStream], wanted: Sequence[str]
+) -> ArrowStream:
+    absent = next((name for name in wanted if name not in names), None)
+    if absent is not None:
+        raise no_such_column(absent, names, label)
+    return keys(wanted)

@@ -42,7 +42,10 @@ def permitted(host: str, port: int, allowed: Collection[str], resolver: Resolve)
     if not free and not all(is_public(address) for address in addresses):
         raise SourceUnreachable(
             _("the host {host} is not a public one").format(host=host),
-            do=_("if it is meant, add allow_hosts: [{host}:{port}] to the source").format(host=host, port=port),
+            do=_(
+                "if it is meant, add allow_hosts: [{host}:{port}] to the source in lastro.yaml; where there is none "
+                "yet, lastro add takes it as --option 'allow_hosts=[\"{host}:{port}\"]'"
+            ).format(host=host, port=port),
         )
     return addresses
 

@@ -8,8 +8,8 @@ Rules:
 3. Redirects are followed by hand, at most `REDIRECTS_MAX`, and each address is checked (`addresses`); never from HTTPS
    to HTTP. What was meant for one origin – headers, account, credentials – is not sent to another. A POST is only
    followed where its method and body are kept (307, 308), and never to another origin.
-4. A body is read up to a limit, unpacked a piece at a time; a request that takes longer than the time-out in all is
-   broken off.
+4. A body is read up to a limit, unpacked a piece at a time; a request that takes longer than the time-out in all, from
+   connecting to the body's end, is broken off (`deadline`). A body that goes elsewhere (`receive`) has a limit there.
 5. Proxies and `.netrc` of the environment are not used: they would go around rule 3.
 6. `401` may mean that a token expired: credentials that can be renewed are, once for each request.
 """
@@ -31,6 +31,7 @@ from lastro.model.errors import ConfigurationError, LimitExceeded, SourceBroken,
 from lastro.model.text import _
 from lastro.source.fetch.addresses import Resolve, permitted, resolve
 from lastro.source.fetch.circuit import CIRCUITS, Circuits, Fuse
+from lastro.source.fetch.deadline import Transport, lift, within
 from lastro.source.fetch.inflate import ENCODINGS, Damaged, pieces
 from lastro.source.fetch.links import next_target
 from lastro.source.fetch.pace import RETRY_AFTER_MAX_S, Pace, backoff, retry_after
@@ -116,10 +117,6 @@ Receive = Callable[[httpx2.Response], bytes]
 """Takes an answer's body in place of memory; called again if it breaks off. What it returns is the `Answer`'s body."""
 
 
-class _TooSlow(Exception):
-    """A body that takes longer than the whole request may."""
-
-
 @dataclass(frozen=True, slots=True)
 class Requester:
     """Sends requests for one origin; threads may share it. `headers`, `auth` and `credentials` go to that origin only.
@@ -171,7 +168,7 @@ class Requester:
         self.pace.wait()
         try:
             answer = self._followed(question)
-        except (httpx2.TransportError, _TooSlow) as error:
+        except httpx2.TransportError as error:
             return None, _reason(error)
         return answer, _("it answered {status}").format(status=answer.status)
 
@@ -207,7 +204,7 @@ class Requester:
         self.surroundings.circuits.check(host, fuse, self.label)
         try:
             answer = self._once(question)
-        except (httpx2.TransportError, _TooSlow):
+        except httpx2.TransportError:
             self.surroundings.circuits.failed(host, fuse)
             raise
         if answer.status >= 500:
@@ -219,23 +216,27 @@ class Requester:
     def _once(self, question: Question) -> Answer:
         url = question.url
         addresses = permitted(url.host, _port(url), self.allowed, self.surroundings.resolve)
-        for position, address in enumerate(addresses):
-            try:
-                return self._sent(question, address)
-            except (httpx2.ConnectError, httpx2.ConnectTimeout):
-                if position + 1 == len(addresses):
-                    raise
+        client = self._client(url)
+        # Made before the time runs: credentials may have to be fetched for them.
+        requests = [self._request(client, question, address) for address in addresses]
+        with within(self.limits.timeout_s):
+            for position, request in enumerate(requests):
+                try:
+                    return self._sent(client, request, url)
+                except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                    if position + 1 == len(addresses):
+                        raise
         raise SourceUnreachable(_("the host {host} has no address").format(host=url.host), where=self.label)
 
-    def _sent(self, question: Question, address: str) -> Answer:
-        client, url = self._client(question.url), question.url
-        started = time.monotonic()
-        response = client.send(self._request(client, question, address), stream=True, auth=self._auth(url))
+    def _sent(self, client: httpx2.Client, request: httpx2.Request, url: httpx2.URL) -> Answer:
+        response = client.send(request, stream=True, auth=self._auth(url))
         try:
+            if self.receive:
+                lift()
             return Answer(
                 response.status_code,
                 {name.lower(): value for name, value in response.headers.items()},
-                self.receive(response) if self.receive else self._body(response, started),
+                self.receive(response) if self.receive else self._body(response),
                 url,
                 next_target(response.headers.get("link", "")),
             )
@@ -262,10 +263,10 @@ class Requester:
             extensions={"sni_hostname": url.raw_host.decode("ascii")},
         )
 
-    def _body(self, response: httpx2.Response, started: float) -> bytes:
+    def _body(self, response: httpx2.Response) -> bytes:
         parts, size = [], 0
         try:
-            for part in pieces(self._timed(response, started), response.headers.get("content-encoding", "")):
+            for part in pieces(response.iter_raw(), response.headers.get("content-encoding", "")):
                 size += len(part)
                 if size > self.limits.bytes_max:
                     raise LimitExceeded(
@@ -280,12 +281,6 @@ class Requester:
             ) from None
         return b"".join(parts)
 
-    def _timed(self, response: httpx2.Response, started: float) -> Iterator[bytes]:
-        for part in response.iter_raw():
-            if time.monotonic() - started > self.limits.timeout_s:
-                raise _TooSlow
-            yield part
-
     def _client(self, url: httpx2.URL) -> httpx2.Client:
         """One client an origin: a connection opened for one name is never used for another at the same address."""
         key, limits = _origin(url), self.limits
@@ -293,7 +288,7 @@ class Requester:
             if key not in self.clients:
                 each = min(limits.read_s, limits.timeout_s)
                 timeout = httpx2.Timeout(each, connect=min(limits.connect_s, limits.timeout_s), pool=None)
-                made = httpx2.Client(trust_env=False, timeout=timeout, follow_redirects=False)
+                made = httpx2.Client(transport=Transport(), trust_env=False, timeout=timeout, follow_redirects=False)
                 self.clients[key] = self.stack.enter_context(made)
             return self.clients[key]
 
@@ -379,7 +374,7 @@ def _origin(url: httpx2.URL) -> str:
 def _reason(error: Exception) -> str:
     """What went wrong, without the library's words, which may hold URLs."""
     match error:
-        case _TooSlow() | httpx2.TimeoutException():
+        case httpx2.TimeoutException():
             return _("it took too long")
         case httpx2.ConnectError():
             return _("no connection")

@@ -26,7 +26,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from lastro.model.errors import SourceChanged
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
 from lastro.model.version import Mode
 from lastro.source.moved import of_kind
 from lastro.source.options import read_cursor, write_cursor
@@ -115,9 +115,17 @@ class Choice(Generic[File]):
         """What to say of it, where `found` files were there."""
         said = []
         if len(self.read) < found:
-            said.append(_("{new} of {all} files are new").format(new=len(self.read) + self.left, all=found))
+            said.append(
+                ngettext(
+                    "{new} of {all} files is new", "{new} of {all} files are new", len(self.read) + self.left
+                ).format(new=len(self.read) + self.left, all=found)
+            )
         if self.left:
-            said.append(_("{count} files are left for the next batch").format(count=self.left))
+            said.append(
+                ngettext(
+                    "{count} file is left for the next batch", "{count} files are left for the next batch", self.left
+                ).format(count=self.left)
+            )
         return tuple(said)
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lastro.model.errors import SourceBroken, SourceUnreachable
+from lastro.model.system import reason_of
 from lastro.model.text import _
 from lastro.source.files.known import FileMark
 
@@ -56,8 +57,8 @@ def find(pattern: str, base: Path) -> tuple[Found, ...]:
     if not files:
         raise SourceUnreachable(
             _("no file matches {pattern}").format(pattern=pattern),
-            where=str(base),
-            do=_("check the path; it is relative to the workspace"),
+            where=str(base.absolute()),
+            do=_("check the path; unless it begins with /, it begins in that folder"),
         )
     return files
 
@@ -82,7 +83,7 @@ def _look(name: str, base: Path, links: Links) -> Found | None:
         if isinstance(error, SourceBroken):
             raise
         raise SourceUnreachable(
-            _("{name} cannot be opened: {reason}").format(name=name, reason=error.strerror or type(error).__name__),
+            _("{name} cannot be opened: {reason}").format(name=name, reason=reason_of(error)),
             where=str(base),
             do=_("check that the file is there and may be read"),
         ) from error

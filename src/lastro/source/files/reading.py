@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lastro.model import digest
 from lastro.model.errors import SourceChanged, SourceUnreachable
+from lastro.model.system import reason_of
 from lastro.model.text import _
 from lastro.source.files.known import FileMark
 from lastro.source.files.matching import Found, look
@@ -39,9 +40,7 @@ class Hasher:
             return self._running[file.name].result()
         except OSError as error:
             raise SourceUnreachable(
-                _("{name} can no longer be read: {reason}").format(
-                    name=file.name, reason=error.strerror or type(error).__name__
-                ),
+                _("{name} can no longer be read: {reason}").format(name=file.name, reason=reason_of(error)),
                 do=_("check the file and ingest again"),
             ) from error
 

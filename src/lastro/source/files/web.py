@@ -29,6 +29,7 @@ from lastro.model import digest
 from lastro.model.errors import LimitExceeded, SourceBroken, SourceUnreachable
 from lastro.model.text import _
 from lastro.source.fetch.client import Answer, Limits, Question, Requester, Surroundings, requester
+from lastro.source.fetch.parts import part
 from lastro.source.files.formats import FilesOptions, bounds_of, format_of
 from lastro.source.files.known import Bounds, Known
 from lastro.source.files.remote import BATCH_BYTES, SPOOL_BYTES_MAX, Remote, RemoteFiles, Spool
@@ -198,7 +199,7 @@ def _check(answer: Answer, url: str) -> None:
         if answer.status in (401, 403, 407):
             do = _("check the credentials behind `headers`")
         raise SourceUnreachable(_("it answered {status}").format(status=answer.status), where=url, do=do)
-    if answer.status != 200:
+    if answer.status != 200 or part(answer.status, answer.headers):
         raise SourceBroken(_("it answered {status}, and no file").format(status=answer.status), where=url)
     if answer.headers.get("content-type", "").partition(";")[0].strip().lower() in (
         "text/html",

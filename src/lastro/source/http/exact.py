@@ -8,8 +8,9 @@ Rules:
    record has the same names in the same order, and none twice, as APIs write them, that is seen at once. Else it is
    enough that the records have together as many different names as the text has names at all. Else, as where records
    hold other objects, the text is looked at closely.
-3. Numbers with a point that the nearest double does not equal become texts of the same digits, which a decimal column
-   reads in full. Whole numbers keep their digits anyway.
+3. Numbers with a point or an exponent that the nearest double does not equal become texts of the same digits, which a
+   decimal column reads in full; an exponent is written out, if that is no longer than `PLAIN_MAX`. Whole numbers keep
+   their digits anyway. A double has room for any 15 digits, where an exponent has no more than two.
 4. Records are at most `DEPTH_MAX` levels deep.
 """
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -28,18 +29,24 @@ from lastro.model.errors import LimitExceeded, SourceBroken
 from lastro.model.text import _
 
 DEPTH_MAX = 64
-_AS_ZERO = bytes(0x30 if chr(code) in "0123456789." else code for code in range(256))
-_LONG = b"0" * 17
+PLAIN_MAX = 200
+_ENDS = ",]} \t\r\n"
+_SHAPE = {**dict.fromkeys("0123456789.", "0"), "E": "e", "+": "-", **dict.fromkeys(_ENDS, ",")}
+_AS_SHAPE = bytes(ord(_SHAPE.get(chr(code), chr(code))) for code in range(256))
+_LONG, _LONG_SCALED = b"0" * 17, b"0" * 16 + b"e"
+_FAR = re.compile(rb"e-?000+(?:,|\Z)")
 _LONG_NUMBER = re.compile(rb"[0-9][0-9.]{16,}(?:[eE][+-]?[0-9]+)?")
 _WHOLE_DIGITS = 4000  # beyond which Python reads no number
 _TELLING = 8
-_QUOTE, _COLON = 0x22, 0x3A
+_QUOTE, _COLON, _BACKSLASH = 0x22, 0x3A, 0x5C
 _OBJECTS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 
 
 if TYPE_CHECKING:
     import numpy as np
 
+    Letters = np.ndarray[tuple[int], np.dtype[np.uint8]]
+    Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
     Places = np.ndarray[tuple[int, int], np.dtype[np.int64]]
     Words = np.ndarray[tuple[int, int], np.dtype[np.uint64]]
 
@@ -77,8 +84,11 @@ def refuse_repeated_names(content: bytes, label: str) -> None:
 
 
 def has_long_numbers(text: bytes) -> bool:
-    """True if a number with a point may have more digits than a double."""
-    if _LONG not in text.translate(_AS_ZERO):
+    """True if a number with a point or an exponent may have more digits than a double, or be beyond all doubles."""
+    shape = text.translate(_AS_SHAPE)
+    if _LONG_SCALED in shape or _FAR.search(shape):
+        return True
+    if _LONG not in shape:
         return False
     return any(b"." in found or b"e" in found.lower() for found in _LONG_NUMBER.findall(text))
 
@@ -86,8 +96,8 @@ def has_long_numbers(text: bytes) -> bool:
 def with_all_digits(record: bytes) -> bytes:
     """The record, with texts in place of numbers that a double cannot hold.
 
-    >>> with_all_digits(b'{"a": 0.5, "b": 0.12345678901234567890}')
-    b'{"a": 0.5, "b": "0.12345678901234567890"}'
+    >>> with_all_digits(b'{"a": 0.5, "b": 0.12345678901234567890, "c": 9007199254740993e-1}')
+    b'{"a": 0.5, "b": "0.12345678901234567890", "c": "900719925474099.3"}'
     """
     if not has_long_numbers(record):
         return record
@@ -129,8 +139,21 @@ def _is_regular(text: bytes, ends: Sequence[int]) -> bool:
     table = places.reshape(count, -1)
     if (table[:, 0] < bounds[:-1]).any() or (table[:, -1] >= bounds[1:]).any():
         return False
+    if b"\\" in text and _has_escapes(letters, places):
+        return False  # two names may be one, each written in its own way
     names = _last_letters(text, table)
     return bool((names == names[0]).all()) and len(np.unique(names[0])) == table.shape[1]
+
+
+def _has_escapes(letters: Letters, places: Integers) -> bool:
+    """True if a name that ends before one of these places has an escape in it: no quote stands behind the last one."""
+    import numpy as np
+
+    escapes, quotes = np.flatnonzero(letters == _BACKSLASH), np.flatnonzero(letters == _QUOTE)
+    opening = quotes[np.searchsorted(quotes, places) - 1]  # the last quote before the one that ends the name
+    nearest = np.searchsorted(escapes, places) - 1
+    last = np.where(nearest >= 0, escapes[nearest], -2)
+    return bool((opening < last + 2).any())
 
 
 def _last_letters(text: bytes, places: Places) -> Words:
@@ -165,7 +188,14 @@ def _unread(_digits: str) -> None:
 
 def _floating(digits: str) -> float | str:
     value = float(digits)
-    return value if Decimal(repr(value)) == Decimal(digits) else digits
+    try:
+        exact = Decimal(digits)
+    except InvalidOperation:  # an exponent beyond all reason
+        return digits
+    if Decimal(repr(value)) == exact:
+        return value
+    is_far = abs(exact.adjusted()) > PLAIN_MAX or len(digits) > PLAIN_MAX
+    return digits if is_far or "e" not in digits.lower() else f"{exact:f}"
 
 
 def _whole(digits: str) -> int | str:

@@ -135,6 +135,7 @@ class HttpOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_field
 
     Where things are: `records` is the path to the list (`data.items`; the page itself if empty), `total` to how many
     records there are (or `header:NAME`), `key` to what identifies a record; `optional` names fields that may be absent.
+    `allow_no_content` says that `204` means no records, even where that empties the dataset.
     How far: `pagination`, `incremental`, and `batch_rows`, after which a reading stops to be committed. Limits:
     `rate_limit` (`5/second`), the time-outs, `retries`, `circuit`, `pages_max`, `page_bytes_max`; `allow_hosts` need
     not be public.
@@ -150,6 +151,7 @@ class HttpOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_field
     total: Text | None = None
     key: Text | None = None
     optional: tuple[str, ...] = ()
+    allow_no_content: bool = False
     incremental: Incremental | None = None
     batch_rows: Positive | None = None
     rate_limit: Annotated[str, Meta(pattern=r"^[0-9]{1,6}(\.[0-9]{1,3})?/(second|minute|hour)$")] | None = None

@@ -48,7 +48,7 @@ from lastro.source.http.options import (
     Scalar,
 )
 from lastro.source.http.pages import Base, Page
-from lastro.source.http.walk import Route, Walk, check_status
+from lastro.source.http.walk import Route, Walk
 from lastro.source.location import refuse_written_secrets
 from lastro.source.moved import newest
 from lastro.source.options import identity, plain, read_cursor, read_options, write_cursor, wrong_option
@@ -100,7 +100,7 @@ class HttpSource:
             walk = self._walk(sender, None, Mode.OVERWRITE)
             start = pages.first(self.pagination)
             answer = sender.ask(pages.question(walk.route.base, self.pagination, start))
-            check_status(answer, self.label)
+            walk.check(answer)
             return signs.completed(dict(options), answer, body(answer, self.label))
 
     @property
@@ -211,6 +211,8 @@ class HttpSource:
             rows=None if mode is Mode.OVERWRITE else given.batch_rows,
             pages_max=given.pages_max,
             repeats=mode is Mode.UPSERT,
+            ranged=any(name.lower() == "range" for name in given.headers),
+            whole=mode is Mode.OVERWRITE and not given.allow_no_content,
         )
         return Walk(route, sender, self.label, watch)
 

@@ -9,7 +9,11 @@ Rules:
    and elsewhere leave others out. For `upsert` repeats are harmless, the last one counts; they are not counted twice.
 4. A field that every record of the first page has, and none of a later one, was renamed or dropped in the middle:
    `SourceChanged`, unless `optional` names it.
-5. A walk may stop after `rows` records, between two pages; where the next one is, is then its result.
+5. A part of an answer (`206`, `Content-Range`) is refused unless a range was asked for; where pages were spoken of, one
+   that says which of all records it holds is a page.
+6. No content is no record, but for the first page of all there is: there it would empty a dataset, and is refused
+   unless `allow_no_content` says that it means that.
+7. A walk may stop after `rows` records, between two pages; where the next one is, is then its result.
 """
 
 from __future__ import annotations
@@ -25,11 +29,12 @@ from typing import Any
 import msgspec
 
 from lastro.model.errors import LimitExceeded, SourceBroken, SourceChanged, SourceUnreachable
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
 from lastro.source.fetch.client import Answer, Requester
+from lastro.source.fetch.parts import part
 from lastro.source.http import exact, pages, signs, stamps
 from lastro.source.http.body import Members, body, decoded
-from lastro.source.http.options import NumberedPages, OffsetPages, Pagination
+from lastro.source.http.options import NumberedPages, OffsetPages, OnePage, Pagination
 from lastro.source.http.pages import Base, Page, Position, Trail
 
 _STEADY_MIN = 10
@@ -38,7 +43,8 @@ _STEADY_MIN = 10
 @dataclass(frozen=True, slots=True)
 class Route:
     """What is asked for, and where in a page is what. `repeats` tells whether records may come twice,
-    `said` whether somebody said how pages follow each other.
+    `said` whether somebody said how pages follow each other, `ranged` whether a range is asked for, `whole` whether
+    what comes is all there is, so that no content would empty the dataset.
     """
 
     base: Base
@@ -51,6 +57,8 @@ class Route:
     pages_max: int = 10_000
     repeats: bool = False
     said: bool = True
+    ranged: bool = False
+    whole: bool = False
 
 
 @dataclass(slots=True)
@@ -89,10 +97,26 @@ class Walk:
 
     def read(self, position: Position, answer: Answer) -> Page:
         """The page in an answer. Raises `SourceError`."""
-        check_status(answer, self.label)
+        self.check(answer)
+        if self.route.whole and not self.trail.pages and position == pages.first(self.route.pagination):
+            _refuse_no_content(answer, self.label)
         found = body(answer, self.label)
         listed, records = found.records(self.route.records)
         return Page(position, answer, found, listed, records)
+
+    def check(self, answer: Answer) -> None:
+        """Raises `SourceUnreachable` unless the answer is a good one, `SourceBroken` if it is a part (rule 5)."""
+        check_status(answer, self.label)
+        found = part(answer.status, answer.headers)
+        if found is None or self.route.ranged:
+            return
+        if found.is_counted and self.route.said and not isinstance(self.route.pagination, OnePage):
+            return
+        raise SourceBroken(
+            _("it answered with only a part of what there is ({status})").format(status=answer.status),
+            where=self.label,
+            do=_("say how pages follow each other (pagination); or ask for that part with a header Range (headers)"),
+        )
 
     def batches(self, first: Page) -> Generator[Any]:  # Any: pyarrow.RecordBatch
         """The records as lines of JSON, a batch a page. Raises `SourceError`."""
@@ -172,11 +196,14 @@ class Walk:
         found = self._declared(page, self.route.total)
         if self.total is not None and found != self.total:
             raise SourceChanged(
-                _("the API declared {first:,} records at first and {then:,} later: they changed while they were read")
-                .format(first=self.total, then=found),
+                ngettext(
+                    "the API declared {first:,} record at first and {then:,} later: they changed while they were read",
+                    "the API declared {first:,} records at first and {then:,} later: they changed while they were read",
+                    self.total,
+                ).format(first=self.total, then=found),
                 where=self.label,
                 do=_("ingest again, when nobody writes; or read by a cursor or incrementally, with --mode upsert"),
-            )  # fmt: skip
+            )
         self.total = found
 
     def _declared(self, page: Page, place: str) -> int:
@@ -239,16 +266,23 @@ class Walk:
         new = len(self.keys) - before
         if new < len(found) and not self.route.repeats:
             raise SourceChanged(
-                _("{count:,} records came twice: the pages shifted while they were read, and others may be missing")
-                .format(count=len(found) - new),
+                ngettext(
+                    "{count:,} record came twice: the pages shifted while they were read, and others may be missing",
+                    "{count:,} records came twice: the pages shifted while they were read, and others may be missing",
+                    len(found) - new,
+                ).format(count=len(found) - new),
                 where=self.label,
                 do=_("ingest again; or let the API sort by a field that never changes, or use --mode upsert"),
-            )  # fmt: skip
+            )
         return new
 
     def _miscounted(self) -> SourceChanged:
         return SourceChanged(
-            _("the API declared {total:,} records and gave {count:,}").format(total=self.total, count=self.count),
+            ngettext(
+                "the API declared {total:,} record and gave {count:,}",
+                "the API declared {total:,} records and gave {count:,}",
+                self.total or 0,
+            ).format(total=self.total, count=self.count),
             where=self.label,
             do=_("ingest again; if they never agree, correct pagination, or leave total out"),
         )
@@ -263,6 +297,15 @@ def check_status(answer: Answer, label: str) -> None:
     else:
         do = _("check the URL and its parameters")
     raise SourceUnreachable(_("it answered {status}").format(status=answer.status), where=label, do=do)
+
+
+def _refuse_no_content(answer: Answer, label: str) -> None:
+    if answer.status == 204:
+        raise SourceBroken(
+            _("it answered without content (204), which would empty the dataset"),
+            where=label,
+            do=_("look at what the API answers; if it says so that there are no records, add allow_no_content: true"),
+        )
 
 
 def lines(listed: bytes, records: list[msgspec.Raw], taken: list[msgspec.Raw], label: str) -> Any:  # Any: RecordBatch

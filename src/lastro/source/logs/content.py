@@ -23,6 +23,7 @@ from lastro.model.errors import SourceChanged
 from lastro.model.text import _
 from lastro.source.files.matching import Found
 from lastro.source.logs import names
+from lastro.source.logs.birth import born_ns
 
 BLOCK_BYTES = 1 << 20
 EDGE_BYTES = 4_096
@@ -51,6 +52,7 @@ class Log:
     _head: bytes | None = None
     _length: int | None = None
     _edges: dict[int, str] = field(default_factory=dict)
+    _born_ns: int | None = None
 
     @property
     def name(self) -> str:
@@ -61,6 +63,13 @@ class Log:
     def packed(self) -> bool:
         """True if it is compressed."""
         return names.is_packed(self.found.name)
+
+    @property
+    def born_ns(self) -> int:
+        """When the file was made; 0 where nobody tells."""
+        if self._born_ns is None:
+            self._born_ns = born_ns(self.found.path, self.found.inode)
+        return self._born_ns
 
     @property
     def length(self) -> int:

@@ -9,6 +9,7 @@ Rules:
 3. The cursor of a log is its content's (`marks`); a log's rows and its new mark are in one commit.
 4. Lines that were lost because a file went away before it was read are told with every run until the next commit; with
    `on_loss: refuse` nothing is read before somebody saw to it.
+5. Files that cannot be told from copies are read and told; with `on_doubt: refuse` nothing is read.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ from lastro.source.files.known import Bounds
 from lastro.source.files.known import handed as known_whole
 from lastro.source.files.matching import Found, find, look
 from lastro.source.files.source import FilesSource
-from lastro.source.logs import names
+from lastro.source.logs import evidence, names
 from lastro.source.logs.content import EDGE_BYTES, Log, changed, hashed
 from lastro.source.logs.earlier import upgraded
-from lastro.source.logs.marks import NO_STAMP, Entry, LogMark, handed, read_marks, stamp, to_cursor
+from lastro.source.logs.marks import Entry, LogMark, handed, read_marks, short_hash, stamp, to_cursor
 from lastro.source.logs.pieces import Piece, Pieces, Unfinished, open_line, pieces
 from lastro.source.logs.recognition import Recognised, Told, check_waiting, recognise
+from lastro.source.logs.telling import said_of_doubt, said_of_lost, said_of_rest
 from lastro.source.options import SourceOptions, write_cursor
 from lastro.source.protocol import Cursor, Handed, Opened, Unchanged
 
@@ -44,13 +46,14 @@ _LOOKS = 5
 
 class FollowOptions(SourceOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where log files are: `path`, a path or glob that takes in the rotated ones; how much one batch takes of them; and
-    what to do where lines were lost.
+    what to do where lines were lost, or might be read twice.
     """
 
     path: Annotated[str, Meta(min_length=1)]
     batch_files: Annotated[int, Meta(ge=1)] = 5_000
     batch_bytes: Annotated[int, Meta(ge=1)] = 1 << 30
     on_loss: Literal["note", "refuse"] = "note"
+    on_doubt: Literal["note", "refuse"] = "note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class LogFiles:
     kind: str = "logs"
     bounds: Bounds = field(default_factory=Bounds)
     on_loss: Literal["note", "refuse"] = "note"
+    on_doubt: Literal["note", "refuse"] = "note"
     unfinished: Unfinished = open_line
 
     @property
@@ -96,11 +100,13 @@ class LogFiles:
     def _followed(self, cursor: Cursor | None) -> Opened | Unchanged:
         found = [Log(file) for file in self._found()]
         marks, entries = self._marks(cursor, found)
-        known = recognise(found, marks, entries)
+        known = recognise(found, marks, entries, moved=bool(cursor and cursor.get("moved")))
         now = pieces(known.logs, self.bounds, self.unfinished)
         for log in now.torn:
             check_waiting(log, found)
-        notes = self._lost(known.lost)
+        lost, read = self._lost(known.lost), {piece.log.name for piece in now.read}
+        self._refuse_doubt(known)
+        notes = (*lost, *said_of_doubt(known, read=read), *said_of_rest(known, now.waiting))
         if not now.read:
             return Unchanged(notes=notes)
         return Opened(
@@ -139,7 +145,7 @@ class LogFiles:
         return found
 
     def _lost(self, lost: Sequence[LogMark]) -> tuple[str, ...]:
-        said = [self._said(mark) for mark in lost]
+        said = [said_of_lost(mark, self.path) for mark in lost]
         if said and self.on_loss == "refuse":
             raise SourceChanged(
                 "; ".join(said),
@@ -148,22 +154,20 @@ class LogFiles:
             )
         return tuple(said)
 
-    def _said(self, mark: LogMark) -> str:
-        if mark.size > mark.offset:
-            return _("{name} is gone before it was read to its end: at least {count:,} bytes are lost").format(
-                name=mark.name, count=mark.size - mark.offset
+    def _refuse_doubt(self, known: Recognised) -> None:
+        if known.doubt and self.on_doubt == "refuse":
+            raise SourceChanged(
+                "; ".join(said_of_doubt(known)),
+                where=self.label,
+                do=_("take copies out of the path and keep new logs there, then set on_doubt: note and ingest"),
             )
-        return _(
-            "{name} was read up to byte {offset:,}, and no file that {path} takes in holds this any more: lines "
-            "written after it may be lost"
-        ).format(name=mark.name, offset=mark.offset, path=self.path)
 
     def _watermark(self, known: Recognised, now: Pieces) -> Cursor:
         for piece in now.read:
             self._check(piece)
         read = {piece.log.name: piece for piece in now.read}
         logs: list[LogMark] = list(known.waits)
-        ended = [*known.gone, *(Entry(NO_STAMP, mark.offset, mark.head, mark.edge) for mark in known.lost)]
+        ended = list(known.gone)
         for told in known.logs:
             after = _after(told, read.get(told.log.name))
             if isinstance(after, LogMark):
@@ -207,7 +211,8 @@ def followed(
 ) -> LogFiles:
     """The source that follows these files."""
     bounds = Bounds(given.batch_files, given.batch_bytes)
-    return LogFiles(given.path, base, form, bounds=bounds, on_loss=given.on_loss, unfinished=unfinished)
+    on = {"on_loss": given.on_loss, "on_doubt": given.on_doubt}
+    return LogFiles(given.path, base, form, bounds=bounds, unfinished=unfinished, **on)
 
 
 def _after(told: Told, read: Piece | None) -> LogMark | Entry | None:
@@ -220,5 +225,6 @@ def _after(told: Told, read: Piece | None) -> LogMark | Entry | None:
     else:
         return None
     if told.rests or (told.ended and log.ends_at(offset)):
-        return Entry(stamp(file), offset, head, edge)
-    return LogMark(file.name, offset, head, edge, file.device, file.inode, log.length)
+        hashes = evidence.file_hash(log), short_hash(file.name)
+        return Entry(stamp(file), offset, head, edge, *hashes, mtime_s=file.mtime_ns // 10**9)
+    return LogMark(file.name, offset, head, edge, file.device, file.inode, log.length, log.born_ns)

@@ -7,7 +7,8 @@ Rules:
 2. Patterns of one's own come first, and may use the known ones. One that uses itself is refused, however far around.
 3. Depth, and the length of what comes out, are bounded. What RE2 does not have (look-around, atomic groups,
    back-references) is refused when files are read.
-4. A name that is given twice makes one column of the first group and one more, numbered, of each later.
+4. A name within `[` and `]`, which would be one character of several, is refused: it could give no column.
+5. A name that is given twice makes one column of the first group and one more, numbered, of each later.
 
 The known patterns are named as Logstash names them, and mean what its documentation says, written anew for RE2.
 """
@@ -163,6 +164,11 @@ def grok(text: str, own: Mapping[str, str]) -> Shape:
         columns.append(LineColumn(name, number, "dated" if kind in _DATED else "text"))
         if kind in _MOMENTS:
             moments.append(Moments(name, _MOMENTS[kind]))
+    if lost := next((name for group, (name, _kind) in expander.columns.items() if group not in named), None):
+        raise Broken(
+            _("{name} stands between [ and ], which means one character of several").format(name=lost[:60]),
+            _("write brackets that are part of the line as \\[ and \\]"),
+        )
     if not columns:
         raise Broken(_("the expression names no column"), _("name what it finds: %{IPORHOST:client}"))
     return Shape(pattern, tuple(columns), tuple(moments))

@@ -8,6 +8,7 @@ Rules:
    are no lines of their own: a format with a moment at its start then joins them.
 3. Where nothing fits, the whole line is one column, `message`.
 4. Patterns run by RE2, over lines cut to a length.
+5. Blanks that fill a level up to a width, and those at a line's end, belong to no column.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ _REST = (
 _START = r"^\[?[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}"
 _KEY, _VALUE = r'[^\s"=]+', r'(?:"(?:[^"\\]|\\.)*"|\S*)'
 _TIME = "%{TIMESTAMP_ISO8601:time}"
+_LEVEL = r"\[?\s*%{LOGLEVEL:level}\b\s*\]?"
+"""A level, in brackets or not, on either side of which blanks may fill it up."""
+_MESSAGE = r"%{DATA:message}\s*$"
 _SLASHED = "(?P<time>%{YEAR}/%{MONTHNUM2}/%{MONTHDAY} %{TIME})"
 
 
@@ -72,30 +76,30 @@ def _candidates() -> tuple[_Candidate, ...]:
         _named("logfmt", rf"^\s*{_KEY}={_VALUE}(?:\s+{_KEY}={_VALUE})+\s*$"),
         _grok(
             _("nginx's error log"),
-            rf"^{_SLASHED} \[%{{LOGLEVEL:level}}\] %{{NONNEGINT:pid}}#%{{NONNEGINT:tid}}: %{{GREEDYDATA:message}}$",
+            rf"^{_SLASHED} \[%{{LOGLEVEL:level}}\s*\] %{{NONNEGINT:pid}}#%{{NONNEGINT:tid}}: {_MESSAGE}",
         ),
         _grok(
             _("Apache's error log"),
             r"^\[(?P<time>%{DAY} %{MONTH} %{MONTHDAY} %{TIME} %{YEAR})\] \[%{NOTSPACE:level}\](?: \[pid %{DATA:pid}\])?"
-            r"(?: \[client %{DATA:client}\])? %{GREEDYDATA:message}$",
+            rf"(?: \[client %{{DATA:client}}\])? {_MESSAGE}",
             start=r"^\[(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ",
         ),
         _grok(
             _("Spring's log"),
-            rf"^{_TIME}\s+%{{LOGLEVEL:level}} %{{NONNEGINT:pid}} --- \[\s*(?P<thread>[^\]]*)\] %{{NOTSPACE:logger}}"
-            r"\s*: %{GREEDYDATA:message}$",
+            rf"^{_TIME}\s+{_LEVEL} %{{NONNEGINT:pid}} --- \[\s*(?P<thread>[^\]]*?)\s*\] %{{NOTSPACE:logger}}"
+            rf"\s*: {_MESSAGE}",
         ),
-        _grok(_("Python's log"), rf"^{_TIME} - %{{NOTSPACE:logger}} - %{{LOGLEVEL:level}} - %{{GREEDYDATA:message}}$"),
+        _grok(_("Python's log"), rf"^{_TIME} - %{{NOTSPACE:logger}}\s+- {_LEVEL}\s+- {_MESSAGE}"),
         _grok(
             _("Logback's log"),
-            rf"^{_TIME} \[(?P<thread>[^\]]+)\] %{{LOGLEVEL:level}}\s+%{{NOTSPACE:logger}} - %{{GREEDYDATA:message}}$",
+            rf"^{_TIME} \[(?P<thread>[^\]]+?)\s*\] {_LEVEL}\s+%{{NOTSPACE:logger}}\s+- {_MESSAGE}",
         ),
         _grok(
             _("a time, a level and a message"),
-            rf"^\[?{_TIME}\]?[\s|]+\[?%{{LOGLEVEL:level}}\b\]?[\s|:-]*%{{GREEDYDATA:message}}$",
+            rf"^\[?{_TIME}\]?[\s|]+{_LEVEL}[\s|:-]*{_MESSAGE}",
         ),
-        _grok(_("a time and a message"), rf"^\[?{_TIME}\]?[\s|:-]+%{{GREEDYDATA:message}}$"),
-        _grok(_("a time and a message"), rf"^\[?{_SLASHED}\]?[\s|:-]+%{{GREEDYDATA:message}}$"),
+        _grok(_("a time and a message"), rf"^\[?{_TIME}\]?[\s|:-]+{_MESSAGE}"),
+        _grok(_("a time and a message"), rf"^\[?{_SLASHED}\]?[\s|:-]+{_MESSAGE}"),
     )
 
 

@@ -7,7 +7,11 @@ Rules:
 2. Files belong to one log if their folder and the log's own name are the same.
 3. A file is rotated away if another file bears the log's own name; where none does (every file is dated), all but the
    newest are. A compressed file always is.
-4. Of files of the same time, the older is that with the earlier date, else that with the higher number; that with the
+4. Rotation moves a log from one name to another: from the log's own name to any with something added, from a rotated
+   name to that with more added, or compressed, and from a number to a higher one. Numbers that are no rotation's look
+   the same (`worker.1.log`), so that a higher number counts only where the file is compressed on the way: renaming
+   keeps the file, by which it is known.
+5. Of files of the same time, the older is that with the earlier date, else that with the higher number; that with the
    log's own name is the newest.
 """
 
@@ -47,6 +51,25 @@ def is_bare(name: str) -> bool:
     """True if the file bears its log's own name."""
     base = posixpath.basename(name)
     return own(base) == base
+
+
+def unpacked(name: str) -> str:
+    """The name before its compression."""
+    return name[: name.rindex(".")] if is_packed(name) else name
+
+
+def may_become(earlier: str, later: str) -> bool:
+    """True if a rotation may give the second name to the log that has the first (rule 4)."""
+    if earlier == later or family(earlier) != family(later) or is_bare(later):
+        return False
+    begun, ended = unpacked(earlier), unpacked(later)
+    if is_bare(earlier) or begun == ended:
+        return True
+    if ended.startswith(begun) and _ADDED.match(ended, len(begun)):
+        return True
+    (kind, numbers), (later_kind, later_numbers) = age(begun), age(ended)
+    counted = kind == later_kind == 1 and len(numbers) == len(later_numbers) > 0
+    return counted and later_numbers < numbers and is_packed(later)
 
 
 def age(name: str) -> tuple[int, tuple[int, ...]]:

@@ -6,6 +6,7 @@ Rules:
 2. Of a log that has ended, everything is read: its last line, too, which then needs no newline.
 3. One batch takes at most `size` bytes of at most `files` logs, the oldest first. A log that is larger is cut where a
    record ends, and nothing after it is read before its rest; at least one record is taken, however long.
+4. What waits is told once the batch reaches the end of its log.
 """
 
 from __future__ import annotations
@@ -44,11 +45,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """What one batch reads; whether there may be more; which files turned out to be still written."""
+    """What one batch reads; whether there may be more; which files turned out to be still written; how many bytes at
+    the ends of which logs wait for the end of their record.
+    """
 
     read: tuple[Piece, ...]
     more: bool
     torn: tuple[Log, ...]
+    waiting: tuple[tuple[str, int], ...] = ()
 
 
 def open_line(tail: bytes) -> int:
@@ -60,13 +64,14 @@ def pieces(logs: Sequence[Told], bounds: Bounds, unfinished: Unfinished) -> Piec
     """The pieces of one batch. Raises `SourceChanged`."""
     read: list[Piece] = []
     torn: list[Log] = []
+    waiting: list[tuple[str, int]] = []
     room = bounds.size
     for told in logs:
         try:
             if told.rests or _is_read(told):
                 continue
             if read and (room <= 0 or len(read) >= bounds.files):
-                return Pieces(tuple(read), True, tuple(torn))
+                return Pieces(tuple(read), True, tuple(torn), tuple(waiting))
             cut = told.log.length - told.offset > room
             end = _end(told, room, unfinished)
         except Torn:
@@ -77,8 +82,10 @@ def pieces(logs: Sequence[Told], bounds: Bounds, unfinished: Unfinished) -> Piec
             read.append(Piece(told, told.offset, end, head, told.log.edge(end)))
             room -= end - told.offset
             if cut and end < told.log.length:
-                return Pieces(tuple(read), True, tuple(torn))
-    return Pieces(tuple(read), False, tuple(torn))
+                return Pieces(tuple(read), True, tuple(torn), tuple(waiting))
+        if end < told.log.length:
+            waiting.append((told.log.name, told.log.length - end))
+    return Pieces(tuple(read), False, tuple(torn), tuple(waiting))
 
 
 def _is_read(told: Told) -> bool:

@@ -2,34 +2,38 @@
 
 Rules:
 
-1. Content decides. A file *continues* a known log if it begins with the bytes that were read of it: as many, with the
-   same beginning and the same end. Inodes and names only say where to look first, and decide where content cannot.
+1. A file can *continue* a known log only if it begins with the bytes that were read of it: as many, with the same
+   beginning and the same end. Where these tell little, it must also be told by what `evidence` names.
 2. A file that was not touched since its log ended (inode, size, time) is not opened at all.
-3. A log is continued by one file: by that with its inode, else that with its name, else the longest.
-4. Two files of one log of which one begins with all that the other holds are one: a link, a copy that a rotation makes,
-   a compressed file beside its original. The longer is the log, and the other is left alone. Where what they share
-   is shorter than an edge, and the file with the known inode gave its name to the other and was not written later than
-   it, they are two: a rename.
+3. A log is continued by one file: by that in which it was known; where the bytes tell, else by that with its name, else
+   by the longest; where they do not, else by one with a name that a rotation gives, and rather by one that is no ended
+   log.
+4. Two files of one log of which one begins with all that the other holds are one: a compressed file beside its
+   original; and where the bytes tell, a link or a copy. The longer is the log, and the other is left alone. Where they
+   do not, a file with the name of a rotated one may be a copy that is being made of the original: it waits until nobody
+   wrote to it for `QUIET_NS`. If the original is not cut off until then, they are two logs.
 5. A file that begins with an edge or more of known bytes continues them, whoever else does. With less it is a new log
    if another file continues them or it bears the log's own name, which no ended log does.
 6. A compressed file that ends too early is being written: it waits. One that nobody wrote to for `QUIET_NS`, and whose
    original is not there, is broken.
-7. A log that no file continues is lost, unless a file waits that may hold it.
-8. What cannot be told: where a log shorter than an edge is restored from a backup, and a copy of it with an older time
-   gets the inode that became free, that looks like a rename, and its lines are read twice.
+7. A log that no file continues is lost, unless a file waits that may hold it, or one is in doubt.
+8. What is in doubt is read as a new log, and told: rather a line twice than none.
+9. What cannot be told, where the bytes do not tell: whether a file that was cut off and begins as before, with as much
+   or more, was cut off at all; and, of a log whose file is gone, whether a compressed one that a rotation may have made
+   of it holds it or one that followed.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from lastro.model.errors import SourceBroken
 from lastro.model.text import _
-from lastro.source.logs import names
+from lastro.source.logs import evidence, names
 from lastro.source.logs.content import EDGE_BYTES, Log, Torn, hashed
-from lastro.source.logs.marks import NO_STAMP, Entry, Known, LogMark, stamp
+from lastro.source.logs.marks import NO_STAMP, UNKNOWN, Entry, Known, LogMark, short_hash, stamp
 
 QUIET_NS = 60 * 1_000_000_000
 _BUCKET = 64
@@ -53,21 +57,36 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """A file that begins with the bytes of another log, of which `other` is the name if it is known."""
+
+    name: str
+    other: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Recognised:
-    """The logs to follow, the oldest first; copies and files being written, which are left alone; logs that are `lost`,
-    those that `wait` for a file being written, and entries whose files are `gone`.
+    """The logs to follow, the oldest first; logs that are `lost`, those that `wait` for a file being written, and
+    entries whose files are `gone`. Copies and files being written are left alone. What there is to say of files that
+    begin alike: those in `doubt` are read as new, those `taken` for a known log are not, and those that may be
+    `copying` wait.
     """
 
     logs: tuple[Told, ...]
-    copies: tuple[str, ...]
     lost: tuple[LogMark, ...]
     waits: tuple[LogMark, ...]
     gone: tuple[Entry, ...]
+    doubt: tuple[Alike, ...] = ()
+    taken: tuple[Alike, ...] = ()
+    copying: tuple[Alike, ...] = ()
 
 
-def recognise(found: Sequence[Log], marks: Sequence[LogMark], entries: Sequence[Entry]) -> Recognised:
-    """Tells the files apart. Raises `SourceBroken`, `SourceChanged`."""
-    work = _Work(found, marks, entries)
+def recognise(
+    found: Sequence[Log], marks: Sequence[LogMark], entries: Sequence[Entry], *, moved: bool = False
+) -> Recognised:
+    """Tells the files apart; `moved` if they are known from another path. Raises `SourceBroken`, `SourceChanged`."""
+    work = _Work(found, marks, entries, moved)
     work.rest()
     work.match()
     work.continue_marks()
@@ -80,11 +99,16 @@ class _Work:
     found: Sequence[Log]
     marks: Sequence[LogMark]
     entries: Sequence[Entry]
+    moved: bool
     known: dict[int, Known | None] = field(default_factory=dict)  # by the file's place in `found`
+    continued: set[int] = field(default_factory=set)  # the ids of what is known
     untouched: set[int] = field(default_factory=set)
     torn: set[int] = field(default_factory=set)
     copies: set[int] = field(default_factory=set)
     fitting: dict[int, list[Known]] = field(default_factory=dict)
+    doubt: dict[int, Alike] = field(default_factory=dict)
+    taken: dict[int, Alike] = field(default_factory=dict)
+    copying: dict[int, Alike] = field(default_factory=dict)
 
     def rest(self) -> None:
         """Links to one file count once (rule 4), and files that were not touched are known (rule 2)."""
@@ -95,8 +119,12 @@ class _Work:
             if first.setdefault((file.device, file.inode), place) != place:
                 self.copies.add(place)
             elif entry := stamps.get(stamp(file)):
-                self.known[place] = entry
+                self._tell(place, entry)
                 self.untouched.add(place)
+
+    def _tell(self, place: int, known: Known | None) -> None:
+        self.known[place] = known
+        self.continued.add(id(known))
 
     def match(self) -> None:
         """What each file begins with (rule 1)."""
@@ -118,16 +146,45 @@ class _Work:
 
     def continue_marks(self) -> None:
         """Which file continues which log that may still grow (rule 3)."""
+        fits: dict[int, list[int]] = defaultdict(list)
+        for place, fitting in self.fitting.items():
+            for known in fitting:
+                fits[id(known)].append(place)
+        every: list[Known] = [*self.marks, *self.entries]
+        for known in sorted(every, key=lambda known: -known.offset):
+            same = [p for p in self._free(fits, known) if evidence.is_same_file(self.found[p], known)]
+            if same:
+                self._tell(same[0], known)
         for mark in sorted(self.marks, key=lambda mark: -mark.offset):
-            places = [place for place in self.open() if mark in self.fitting[place]]
-            if places:
-                self.known[max(places, key=lambda place: self._closeness(place, mark))] = mark
+            self._continue(mark, self._free(fits, mark))
+
+    def _free(self, fits: Mapping[int, list[int]], known: Known) -> list[int]:
+        """The files that are not yet told and continue a log that no other does."""
+        if id(known) in self.continued:
+            return []
+        return [place for place in fits.get(id(known), ()) if place not in self.known and place not in self.torn]
+
+    def _continue(self, mark: LogMark, places: Sequence[int]) -> None:
+        if not places:
+            return
+        if evidence.tells(self.found[places[0]], mark.offset):
+            chosen = list(places)
+        else:
+            cut = any(evidence.is_same_file(log, mark) for log in self.found)
+            chosen = [p for p in places if evidence.is_renamed(self.found[p], mark, cut=cut, moved=self.moved)]
+        if not chosen:
+            return
+        place = max(chosen, key=lambda place: self._closeness(place, mark))
+        self._tell(place, mark)
+        log = self.found[place]
+        usual = log.name == mark.name or names.may_become(mark.name, log.name)
+        if not usual and mark.offset < EDGE_BYTES:
+            self.taken[place] = Alike(log.name, mark.name, mark.offset)
 
     def _closeness(self, place: int, mark: LogMark) -> tuple[bool, bool, int, bool]:
         log = self.found[place]
-        same = (log.found.device, log.found.inode) == (mark.device, mark.inode)
         length = log.found.size if log.packed else log.length
-        return same, log.name == mark.name, length, not log.packed
+        return log.name == mark.name, not self._ended(place), length, not log.packed
 
     def sort_out(self) -> None:
         """The files that are left: copies, continued ends, new logs (rules 4 and 5)."""
@@ -137,14 +194,18 @@ class _Work:
                 kin[names.family(self.found[place].name)].append(place)
         left = self.open()
         try_length = {place: self._length(place) for place in left}
-        for place in sorted((p for p in left if try_length[p] is not None), key=lambda p: -(try_length[p] or 0)):
+        read = [place for place in left if try_length[place] is not None]
+        for place in sorted(read, key=lambda place: self._order(place, try_length[place])):
             others = [other for other in kin[names.family(self.found[place].name)] if other in self.known]
             if any(self._is_copy(place, other) for other in others):
                 self.copies.add(place)
             elif place not in self.torn:
                 shorter = [other for other in others if self._is_beginning(other, place)]
                 self.copies |= set(shorter)
-                self.known[place] = self._continued(place)
+                self._tell(place, self._continued(place))
+
+    def _order(self, place: int, length: int | None) -> tuple[int, bool]:
+        return -(length or 0), not names.is_bare(self.found[place].name)
 
     def _length(self, place: int) -> int | None:
         """The order of new files: by what they hold; a compressed one that nothing is known of by what it takes."""
@@ -157,15 +218,33 @@ class _Work:
 
     def _is_copy(self, place: int, other: int) -> bool:
         """True if a file that is told holds all that this one does, and they are one."""
-        log = self.found[place]
-        return self._begins(other, place) and not (log.length < EDGE_BYTES and self._renamed(other, place))
+        return self._begins(other, place) and self._are_one(place, other, shorter=place)
 
     def _is_beginning(self, other: int, place: int) -> bool:
         """True if this file holds all that one does that was told before, and they are one."""
-        kept, known = self.found[other], self.known.get(other)
-        if other in self.torn | self.copies or isinstance(known, Entry) or not self._begins(place, other):
+        if other in self.torn | self.copies or isinstance(self.known.get(other), Entry):
             return False
-        return not (kept.length < EDGE_BYTES and self._renamed(other, place))
+        return self._begins(place, other) and self._are_one(place, other, shorter=other)
+
+    def _are_one(self, place: int, other: int, *, shorter: int) -> bool:
+        """Whether a new file and one that is told, one of which begins with the other, are one log (rule 4)."""
+        log, kept, size = self.found[place], self.found[other], self.found[shorter].length
+        if size >= EDGE_BYTES or names.unpacked(log.name) == names.unpacked(kept.name):
+            return True
+        new_is_copy, kept_is_copy = (names.may_become(*pair) for pair in ((kept.name, log.name), (log.name, kept.name)))
+        if evidence.tells(self.found[shorter], size):
+            return new_is_copy or kept_is_copy
+        alike = Alike(log.name, kept.name, size)
+        if new_is_copy and shorter == place and not log.packed and not self._is_quiet(place):
+            self.copying[place] = alike
+            return True
+        if not kept_is_copy:  # a log that moved on to that name left its own to another
+            self.doubt[place] = alike
+        return False
+
+    def _is_quiet(self, place: int) -> bool:
+        file = self.found[place].found
+        return file.seen_ns - file.mtime_ns >= QUIET_NS
 
     def _begins(self, long: int, short: int) -> bool:
         """True if one file begins with all that another holds, which is something."""
@@ -176,12 +255,6 @@ class _Work:
         except Torn as torn:
             self._wait(short if torn.log is self.found[short] else long)
             return False
-
-    def _renamed(self, other: int, place: int) -> bool:
-        """True if one file seems to have given its name to the other."""
-        log, kept, mark = self.found[place], self.found[other], self.known[other]
-        moved = isinstance(mark, LogMark) and mark.name == log.name != kept.name
-        return moved and kept.found.mtime_ns <= log.found.mtime_ns
 
     def _alike(self, long: int, short: int) -> bool:
         """Whether two files may begin alike, as cheaply as can be told."""
@@ -195,15 +268,29 @@ class _Work:
         return kept.head(size) == log.head(size)
 
     def _continued(self, place: int) -> Known | None:
+        """What a file continues that is no copy (rule 5); notes if that is in doubt."""
         log = self.found[place]
         best = max(self.fitting[place], key=lambda known: known.offset, default=None)
         if best is None or best.offset >= EDGE_BYTES:
             return best
-        others = (known for other, known in self.known.items() if other not in self.copies | {place})
-        taken = any(known is best for known in others)
-        if taken and not log.ends_at(best.offset):
-            return None
-        return None if isinstance(best, Entry) and names.is_bare(log.name) else best
+        free = [known for known in self.fitting[place] if id(known) not in self.continued]
+        if ended := self._ended(place):
+            chosen = max(ended, key=lambda entry: (evidence.is_same_file(log, entry), entry.offset))
+            if not evidence.is_same_file(log, chosen) and (self.moved or chosen.name == UNKNOWN):
+                self.taken[place] = Alike(log.name, "", chosen.offset)
+            return chosen
+        for known in free:
+            if isinstance(known, LogMark):
+                self.doubt[place] = Alike(log.name, known.name, known.offset)
+            elif not names.is_bare(log.name):
+                self.doubt.setdefault(place, Alike(log.name, "", known.offset))
+        return None
+
+    def _ended(self, place: int) -> list[Entry]:
+        """The ended logs that a file is, and no other file."""
+        free = (known for known in self.fitting[place] if id(known) not in self.continued)
+        entries = (known for known in free if isinstance(known, Entry))
+        return [each for each in entries if evidence.is_ended(self.found[place], each, moved=self.moved)]
 
     def result(self) -> Recognised:
         """What came out, in order of age."""
@@ -219,18 +306,31 @@ class _Work:
             )
             for place in places
         )
+        doubted = {alike.other for alike in self.doubt.values()}
         continued = {id(known) for known in self.known.values()}
-        held = {id(known) for fitting in self.fitting.values() for known in fitting}
-        missing = [mark for mark in self.marks if id(mark) not in continued | held]
+        free = [mark for mark in self.marks if id(mark) not in continued]
+        dropped = [mark for mark in free if mark.name in doubted or self._is_held(mark)]
+        missing = [mark for mark in free if mark not in dropped]
         writing = {names.own(self.found[place].name.rpartition("/")[2]) for place in self.torn}
         waits = [mark for mark in missing if names.own(mark.name.rpartition("/")[2]) in writing]
+        lost = tuple(mark for mark in missing if mark not in waits)
+        gone = [replace(entry, stamp=NO_STAMP) for entry in self.entries if id(entry) not in continued]
         return Recognised(
             logs=told,
-            copies=tuple(sorted(self.found[place].name for place in self.copies)),
-            lost=tuple(mark for mark in missing if mark not in waits),
+            lost=lost,
             waits=tuple(waits),
-            gone=tuple(entry for entry in self.entries if id(entry) not in continued),
+            gone=(*gone, *map(_left, (*dropped, *lost))),
+            doubt=self._said(self.doubt),
+            taken=self._said(self.taken),
+            copying=self._said(self.copying),
         )
+
+    def _is_held(self, mark: LogMark) -> bool:
+        """True if a file that continues another log begins with all that was read of this one, and that tells."""
+        return mark.offset >= EDGE_BYTES and any(mark in fitting for fitting in self.fitting.values())
+
+    def _said(self, alike: Mapping[int, Alike]) -> tuple[Alike, ...]:
+        return tuple(each for place, each in alike.items() if place not in self.torn)
 
     def _rotated(self, places: Sequence[int]) -> set[int]:
         kin: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -246,6 +346,12 @@ class _Work:
     def _has_ended(self, place: int, *, rotated: bool) -> bool:
         file = self.found[place].found
         return self.found[place].packed or (rotated and file.seen_ns - file.mtime_ns >= QUIET_NS)
+
+
+def _left(mark: LogMark) -> Entry:
+    """What is kept of a log that nobody continues."""
+    file = short_hash(f"{mark.inode} {mark.born}")
+    return Entry(NO_STAMP, mark.offset, mark.head, mark.edge, file, short_hash(mark.name))
 
 
 def check_waiting(log: Log, found: Sequence[Log]) -> None:

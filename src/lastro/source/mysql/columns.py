@@ -22,7 +22,9 @@ from typing import Any, Literal
 
 from lastro.model.declared import TEXT
 from lastro.model.errors import ConfigurationError, SourceBroken
+from lastro.model.schema import Primitive
 from lastro.model.text import _
+from lastro.source.database.absent import check_named
 from lastro.source.mysql.wire import Described
 
 Kind = Literal["number", "decimal", "float", "moment", "text", "binary", "listed"]
@@ -34,6 +36,8 @@ _DECIMALS = (0, 246)
 _CHARACTERS = (15, 253, 254)
 _WIDTHS = {_TINY: 8, _SHORT: 16, _INT24: 32, _LONG: 32, _LONGLONG: 64}
 _MOMENTS = (_DATE, _NEWDATE, _TIMESTAMP, _DATETIME)
+MOMENTS = {"date": Primitive.DATE, "datetime": Primitive.TIMESTAMP_NTZ, "timestamp": Primitive.TIMESTAMP}
+"""What a column of text holds, by the type that the server declares (rule 4)."""
 _BINARY_CHARSET = 63
 _PRECISION_MAX = 38
 _FLOATING_DECIMALS = 31
@@ -62,7 +66,8 @@ def quoted(name: str) -> str:
 
 
 def columns_of(described: tuple[Described, ...], label: str) -> tuple[Column, ...]:
-    """The columns of a relation. Raises `ConfigurationError` where two have one name."""
+    """The columns of a relation. Raises `ConfigurationError` where two have one name, `SourceBroken` for none."""
+    check_named([column.name for column in described], label)
     if len({column.name.casefold() for column in described}) != len(described):
         raise ConfigurationError(
             _("two columns of the query have the same name"), where=label, do=_("name them apart with AS")

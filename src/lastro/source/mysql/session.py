@@ -131,6 +131,24 @@ class Session:
         )
         return None if found is None else found[0]
 
+    def types_of(self, name: tuple[str, ...]) -> list[tuple[str, str]]:
+        """Each column of a table with the name of its type, in small letters."""
+        place = "database()" if len(name) == 1 else text_literal(name[0])
+        found = self.rows(
+            "SELECT column_name, data_type FROM information_schema.columns"
+            f" WHERE table_schema = {place} AND table_name = {text_literal(name[-1])}"
+        )
+        return [(str(column), str(kind).lower()) for column, kind in found]
+
+    def key_of(self, name: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns of a table's primary key, in its order."""
+        place = "database()" if len(name) == 1 else text_literal(name[0])
+        found = self.rows(
+            f"SELECT column_name FROM information_schema.statistics WHERE table_schema = {place}"
+            f" AND table_name = {text_literal(name[-1])} AND index_name = 'PRIMARY' ORDER BY seq_in_index"
+        )
+        return tuple(str(column) for (column,) in found)
+
     def columns(self, relation: str) -> tuple[Column, ...]:
         """The columns of a relation; no row is read."""
         with self.explaining(), self.connection.cursor() as cursor:

@@ -17,7 +17,7 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,9 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from lastro.model.declared import Declared
 from lastro.model.errors import SqlRefused
+from lastro.model.schema import Primitive
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source import incremental
@@ -34,10 +36,10 @@ from lastro.source.database.growing import BATCH_ROWS, Growing, Reading, check_c
 from lastro.source.database.select import check_select
 from lastro.source.database.survey import Reconcile
 from lastro.source.database.table_name import parts_of
-from lastro.source.database.taking import Taking
+from lastro.source.database.taking import Taking, nothing_new
 from lastro.source.database.tally import Tally
 from lastro.source.incremental import ColumnCursor
-from lastro.source.mysql.columns import Column, quoted, schema_of
+from lastro.source.mysql.columns import MOMENTS, Column, quoted, schema_of
 from lastro.source.mysql.session import Session, Tls, check_tls, check_url, connected, literal
 from lastro.source.mysql.survey import hashed, survey
 from lastro.source.options import SourceOptions, identity, read_options
@@ -99,11 +101,22 @@ class MysqlSource:
             relation, columns = self._relation(session)
             reading = self._reading(session, relation, columns, last, mode)
             if last is not None and incremental.nothing_new(mode, last, reading.after):
-                yield Unchanged()
+                yield nothing_new(self.label, [column.name for column in columns], _keys(session, relation, columns))
                 return
             taking = self._taking(session, relation, columns, reading)
             with telling(taking.stream):
                 yield taking.opened(notes=self._notes(session, last, mode))
+
+    def declared(self) -> Declared:
+        """The table's primary key, and which of the columns that arrive as text are text, which dates and times."""
+        if self.options.table is None:
+            return Declared()
+        with self.connected() as session:
+            _relation, columns = self._relation(session)
+            name = table_name(self.options.table)
+            moments = {column: MOMENTS[kind] for column, kind in session.types_of(name) if kind in MOMENTS}
+            texts = {column.name: Primitive.STRING for column in columns if column.literal}
+            return Declared(session.key_of(name), {**texts, **moments})
 
     def connected(self) -> Any:  # Any: a context manager of a Session
         """A session in a snapshot."""
@@ -133,6 +146,7 @@ class MysqlSource:
             raise unfit(self.label, name)
         return Growing(
             row=session.cursor_row(found),
+            rows=lambda where: session.stream(f"{relation} WHERE {where}", columns),
             literal=lambda value: literal(value, found),
             relation=relation,
             column=found.expression,
@@ -143,19 +157,15 @@ class MysqlSource:
         ).reading(self.identity, last, mode)
 
     def _taking(self, session: Session, relation: str, columns: tuple[Column, ...], reading: Reading) -> Taking:
-        known = {column.name: column for column in columns}
-        rows = f"{relation}{reading.where}"
-
-        def keys(names: Sequence[str]) -> Batches:
-            return session.stream(relation, tuple(known[name] for name in names))
-
+        names = [column.name for column in columns]
+        rows, keys = f"{relation}{reading.where}", _keys(session, relation, columns)
         if not self.options.reconcile:
-            return Taking(self.label, tuple(known), reading, session.stream(rows + reading.order, columns), keys)
-        names = (hashed(columns) or None) if self.options.reconcile == "rows" else None
-        source = survey(session, rows, columns, hashed=names)
-        tally = Tally(schema_of(columns), hashed=names)
+            return Taking(self.label, names, reading, session.stream(rows + reading.order, columns), keys)
+        in_hash = (hashed(columns) or None) if self.options.reconcile == "rows" else None
+        source = survey(session, rows, columns, hashed=in_hash)
+        tally = Tally(schema_of(columns), hashed=in_hash)
         stream = session.stream(rows + reading.order, columns, tally=tally)
-        return Taking(self.label, tuple(known), reading, stream, keys, source, tally.totals)
+        return Taking(self.label, names, reading, stream, keys, source, tally.totals)
 
     def _notes(self, session: Session, last: ColumnCursor | None, mode: Mode) -> tuple[str, ...]:
         notes = []
@@ -180,6 +190,11 @@ def mysql_source(options: Mapping[str, Any], base: Path) -> MysqlSource:  # Any:
     if given.table is not None:
         table_name(given.table)
     return MysqlSource(Secret(given.url), given, base)
+
+
+def _keys(session: Session, relation: str, columns: tuple[Column, ...]) -> Callable[[Sequence[str]], Batches]:
+    known = {column.name: column for column in columns}
+    return lambda names: session.stream(relation, tuple(known[name] for name in names))
 
 
 def check_query(query: str, where: str) -> str:

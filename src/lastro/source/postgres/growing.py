@@ -10,8 +10,11 @@ from dataclasses import dataclass
 
 from lastro.model.errors import ConfigurationError, SourceBroken
 from lastro.model.text import _
+from lastro.source.database.missing import fingerprint
 from lastro.source.database.select import quoted
+from lastro.source.postgres.columns import Column, Conversion
 from lastro.source.postgres.session import Session, literal
+from lastro.source.stream import Batches
 
 _NUMBERS = {"int2", "int4", "int8", "numeric", "float4", "float8"}
 _TIMES = {"date", "timestamp", "timestamptz"}
@@ -28,6 +31,7 @@ class Growing:
     type: str
     lag: float
     label: str
+    columns: tuple[Column, ...]
 
     @property
     def column(self) -> str:
@@ -111,6 +115,15 @@ class Growing:
             if certain and certain[0][0]:
                 return False
         return self.any(f"{self.column} IS NULL")
+
+    def missing(self) -> str:
+        """What the rows without a value hold, all of it as text: no value of PostgreSQL's lacks one."""
+        if not self.has_missing():
+            return ""
+        conversion = Conversion(tuple(column.as_text() for column in self.columns), self.label)
+        selected = ", ".join(column.expression for column in conversion.columns)
+        rows = self.session.batches(f"SELECT {selected} FROM {self.relation} WHERE {self.column} IS NULL")
+        return fingerprint(Batches(conversion.schema, map(conversion, rows)))
 
     def _max(self, select: str) -> str | None:
         found: str | None = self.session.row(f"SELECT max({self.column})::text FROM ({select}) AS _first")[0]

@@ -23,21 +23,23 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 from msgspec import Meta
 
-from lastro.model.errors import ConfigurationError
+from lastro.model.declared import Declared
+from lastro.model.errors import ConfigurationError, SourceBroken
+from lastro.model.schema import Primitive
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source import incremental
 from lastro.source.database.absent import no_such_column
 from lastro.source.database.select import check_select
-from lastro.source.database.taking import Taking
+from lastro.source.database.taking import Taking, nothing_new
 from lastro.source.database.tally import Tally
 from lastro.source.incremental import ColumnCursor
 from lastro.source.options import SourceOptions, identity, read_options, wrong_option
@@ -48,8 +50,8 @@ from lastro.source.postgres.growing import Growing
 from lastro.source.postgres.ranges import WORTHWHILE_BYTES, Readers, block_ranges, opened_ahead
 from lastro.source.postgres.session import Session, check_url, connected
 from lastro.source.postgres.survey import Reconcile, fitting, survey
-from lastro.source.postgres.tables import Relation, relation_of, table_name
-from lastro.source.protocol import Cursor, Handed, Opened, Unchanged
+from lastro.source.postgres.tables import Relation, key_of, relation_of, table_name
+from lastro.source.protocol import Cursor, Handed, Opened, Source, Unchanged
 from lastro.source.secret import Secret
 from lastro.source.stream import Batches, telling
 
@@ -84,6 +86,8 @@ class PostgresSource:
     options: PostgresOptions
     sleep: Callable[[float], None] = time.sleep
     kind: str = "postgres"
+    shared: str | None = None
+    """The snapshot of another connection to read in."""
 
     @property
     def label(self) -> str:
@@ -109,11 +113,38 @@ class PostgresSource:
             columns = columns_of(session.schema(f"SELECT * FROM {relation.sql}"), self.label)
             reading = self._reading(session, relation, columns, last, mode)
             if last is not None and incremental.nothing_new(mode, last, reading.after):
-                yield Unchanged()
+                names = [column.name for column in columns]
+                yield nothing_new(self.label, names, partial(_keys, session, relation, columns))
                 return
             taking = self._taking(stack, session, relation, columns, reading)
             with telling(taking.stream):
                 yield taking.opened(notes=reading.notes)
+
+    def declared(self) -> Declared:
+        """The table's primary key, and which of the columns that arrive as text are text."""
+        if self.options.table is None:
+            return Declared()
+        with self._connected() as session:
+            relation = self._relation(session)
+            columns = columns_of(session.schema(f"SELECT * FROM {relation.sql}"), self.label)
+            texts = {column.name: Primitive.STRING for column in columns if column.literal}
+            return Declared(key_of(session, relation), texts)
+
+    @contextmanager
+    def sharing(self, others: Sequence[Source]) -> Iterator[str | None]:
+        """One snapshot for this table and others of the database. Nobody can rewrite them while the context lasts."""
+        with self._connected() as session:
+            (standby,) = session.row("SELECT pg_is_in_recovery()")
+            if standby:
+                yield None
+                return
+            tables = [each for each in (self, *others) if isinstance(each, PostgresSource)]
+            session.begin_snapshot(locked=", ".join(_lockable(tables, session)) or None)
+            yield session.share_snapshot()
+
+    def within(self, shared: str) -> PostgresSource:
+        """The same table, to be read in that snapshot."""
+        return replace(self, shared=shared)
 
     def _connected(self) -> Any:  # Any: a context manager of a Session
         return connected(self.url, self.label, query=self.options.query is not None)
@@ -134,11 +165,11 @@ class PostgresSource:
         """What to read and the cursor after it. Begins the snapshot."""
         locked = relation.sql if relation.lockable else None
         if self.options.cursor is None:
-            session.begin_snapshot(locked=locked)
+            session.begin_snapshot(locked=locked, shared=self.shared)
             return Reading(ColumnCursor(self.identity))
         growing = self._growing(session, relation, columns)
         newest, left = self._fenced(session, growing, mode)
-        session.begin_snapshot(locked=locked)
+        session.begin_snapshot(locked=locked, shared=self.shared)
         match mode:
             case Mode.APPEND:
                 return self._appending(growing, _text(None if last is None else last.last), newest)
@@ -152,7 +183,7 @@ class PostgresSource:
         kind = next((column.type for column in columns if column.name == name), None)
         if kind is None:
             raise no_such_column(name, [column.name for column in columns], self.label)
-        return Growing(session, relation.sql, name, kind, self.options.lag, self.label)
+        return Growing(session, relation.sql, name, kind, self.options.lag, self.label, columns)
 
     def _fenced(self, session: Session, growing: Growing, mode: Mode) -> tuple[str | None, int]:
         """The greatest value that may be read up to, and how many transactions may still write below it."""
@@ -171,8 +202,8 @@ class PostgresSource:
             raise held_back(self.label, left, self.options.wait_s)
         return newest, left
 
-    def _after(self, growing: Growing, reached: str | None) -> ColumnCursor:
-        return ColumnCursor(self.identity, reached, growing.tail(reached))
+    def _after(self, growing: Growing, reached: str | None, *, missing: str = "") -> ColumnCursor:
+        return ColumnCursor(self.identity, reached, growing.tail(reached), missing=missing)
 
     def _appending(self, growing: Growing, previous: str | None, newest: str | None) -> Reading:
         if growing.has_missing():
@@ -199,10 +230,12 @@ class PostgresSource:
             stop = growing.stop(below, self.options.batch_rows)
             if stop is not None:
                 part = f"({window}) AND {growing.up_to(stop)}" if window else growing.up_to(stop)
-                tail = 0 if last is None else last.tail
-                return Reading(ColumnCursor(self.identity, began, tail, resume=stop), part, growing.column, more=True)
+                tail, held = (0, "") if last is None else (last.tail, last.missing)
+                after = ColumnCursor(self.identity, began, tail, resume=stop, missing=held)
+                return Reading(after, part, growing.column, more=True)
         where = f"{window} OR {growing.column} IS NULL" if window else ""
-        return Reading(self._after(growing, began if left else newest), where, growing.column, _still_open(left))
+        after = self._after(growing, began if left else newest, missing=growing.missing())
+        return Reading(after, where, growing.column, _still_open(left))
 
     def _taking(
         self, stack: ExitStack, session: Session, relation: Relation, columns: tuple[Column, ...], reading: Reading
@@ -261,6 +294,15 @@ class PostgresSource:
         if relation.blocks * relation.block_bytes < WORTHWHILE_BYTES:
             return 1
         return min(PARALLEL_MAX, os.cpu_count() or 1)
+
+
+def _lockable(sources: Sequence[PostgresSource], session: Session) -> Iterator[str]:
+    """The tables among these that a lock can keep from being rewritten; one that is not there is told on reading."""
+    for source in sources:
+        with suppress(SourceBroken):
+            relation = relation_of(session, source.options.table or "")
+            if relation.lockable:
+                yield relation.sql
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,10 @@ SELECT relkind::text, relhassubclass, coalesce(method.amname::text, ''),
   has_table_privilege(relation.oid, 'SELECT'), pg_is_in_recovery()
 FROM pg_class AS relation LEFT JOIN pg_am AS method ON method.oid = relam WHERE relation.oid = to_regclass({})
 """
+_KEY = """
+SELECT attname::text FROM pg_constraint JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey)
+WHERE contype = 'p' AND conrelid = to_regclass({}) ORDER BY array_position(conkey, attnum)
+"""
 _OF_SCHEMA = """
 SELECT nspname::text, relname::text, relkind IN ('v', 'm'), pg_table_is_visible(relation.oid),
   has_table_privilege(relation.oid, 'SELECT'), relkind <> 'm' OR relispopulated
@@ -67,6 +71,11 @@ def relation_of(session: Session, table: str) -> Relation:
     in_blocks = kind in ("r", "m") and not heirs and method == "heap" and version >= _BLOCK_RANGES_SINCE
     lockable = kind in ("r", "p") and whole
     return Relation(name, lockable, in_blocks and not standby, -(-size // block), block)
+
+
+def key_of(session: Session, relation: Relation) -> tuple[str, ...]:
+    """The columns of a table's primary key, in its order."""
+    return tuple(name for (name,) in session.rows(_KEY.format(literal(relation.sql))))
 
 
 def table_name(table: str) -> str:

@@ -28,7 +28,7 @@ from msgspec import Meta
 
 from lastro.model.digest import canonical
 from lastro.model.errors import ConfigurationError, SourceBroken, SourceChanged
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
 from lastro.model.version import Mode
 from lastro.source.moved import newest
 from lastro.source.options import SourceOptions, identity, plain, read_cursor, read_options, write_cursor, wrong_option
@@ -156,7 +156,11 @@ class Reading:
         """The cursor to commit. Raises `SourceBroken` if `append` would read rows again from it (rule 3)."""
         if self._mode is Mode.APPEND and self._taking and self._behind:
             raise SourceBroken(
-                _("{count:,} rows came behind the last cursor, and would be read again").format(count=self._behind),
+                ngettext(
+                    "{count:,} row came behind the last cursor, and would be read again",
+                    "{count:,} rows came behind the last cursor, and would be read again",
+                    self._behind,
+                ).format(count=self._behind),
                 where=self._source.label,
                 do=_("yield Cursor({…}) after the rows it stands for, or return it at the end"),
             )
@@ -203,8 +207,8 @@ def python_source(options: Mapping[str, Any], base: Path) -> PythonSource:  # An
 
 
 @contextmanager
-def loaded(function: str, base: Path) -> Iterator[Callable[..., Any]]:  # Any: what the function gives
-    """The function of a file in the workspace, while its module is loaded.
+def loaded(function: str, base: Path, *, derived: str = "") -> Iterator[Callable[..., Any]]:  # Any: what it gives
+    """The function of a file in the workspace, while its module is loaded. `derived` is the dataset it makes, if any.
 
     Raises `ConfigurationError`, `SourceBroken`.
     """
@@ -224,7 +228,7 @@ def loaded(function: str, base: Path) -> Iterator[Callable[..., Any]]:  # Any: w
         try:
             exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)  # noqa: S102 - rule 1
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's code may raise anything; only its message is dropped
-            raise told(error, base, function) from None
+            raise told(error, base, function, derived=derived) from None
         found = getattr(module, name, None)
         if found is None:
             raise ConfigurationError(

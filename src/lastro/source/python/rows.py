@@ -6,7 +6,8 @@ Rules:
    values of mixed types, are the contract's to judge. Nothing is lost: whole numbers of any size, decimals, moments and
    what is nested keep what they are.
 2. Frames – all that exports an Arrow stream, and pandas – keep their types. Those of the first `FRAMES_LOOKED_AT` are
-   united; a later one must fit: a column that it lacks is missing, one that it adds, or that does not fit, is refused.
+   united where that loses nothing (see `frames`); a later one must fit: a column that it lacks is missing, one that it
+   adds, or that does not fit, is refused.
 3. An error in a person's code is told by its kind, file and line. Its message may hold data, and is dropped.
 """
 
@@ -29,6 +30,7 @@ import msgspec
 from lastro.engine.scan import StreamScan
 from lastro.model.errors import LastroError, SourceBroken
 from lastro.model.text import _
+from lastro.source.python.frames import batches_of, fitted, is_frame, records_of, united
 from lastro.source.stream import Batches
 
 FRAMES_LOOKED_AT = 8
@@ -74,11 +76,6 @@ def checked(items: Iterator[Item], label: str) -> Iterator[Item]:
         raise told(error, Path.cwd(), label) from None
 
 
-def is_frame(item: Item) -> bool:
-    """True for Arrow data and frames."""
-    return any(hasattr(item, name) for name in ("__arrow_c_stream__", "__arrow_c_array__")) or _of_pandas(item)
-
-
 def size_of(item: Item) -> int:
     """How many rows an item has; 1 where that cannot be told before it is read."""
     if isinstance(item, Mapping) or hasattr(item, "_asdict"):
@@ -89,8 +86,10 @@ def size_of(item: Item) -> int:
         return 1
 
 
-def told(error: BaseException, root: Path | None, label: str) -> LastroError:
-    """An error of a person's code, by its kind and place: the last line of theirs that it passed."""
+def told(error: BaseException, root: Path | None, label: str, *, derived: str = "") -> LastroError:
+    """An error of a person's code, by its kind and place: the last line of theirs that it passed. `derived` is the name
+    of the dataset that it makes, if it is built.
+    """
     if isinstance(error, LastroError):
         return error
     causes: list[BaseException] = [error]
@@ -107,17 +106,18 @@ def told(error: BaseException, root: Path | None, label: str) -> LastroError:
         if theirs:
             file = Path(theirs[-1].filename).relative_to(root or Path())
             where = _("{file}, line {line}").format(file=file, line=theirs[-1].lineno)
-            return _failed(type(each).__name__, where)
+            return _failed(type(each).__name__, where, derived)
     frames = extract_tb(causes[-1].__traceback__)
     where = _("{file}, line {line}").format(file=Path(frames[-1].filename).name, line=frames[-1].lineno)
-    return _failed(type(causes[-1]).__name__, f"{label} ({where})")
+    return _failed(type(causes[-1]).__name__, f"{label} ({where})", derived)
 
 
-def _failed(kind: str, where: str) -> SourceBroken:
+def _failed(kind: str, where: str, derived: str) -> SourceBroken:
+    building = _("correct the code, then build again: lastro build {name}").format(name=derived)
     return SourceBroken(
         _("the code that gives the rows failed ({kind})").format(kind=kind),
         where=where,
-        do=_("correct the code, then ingest again"),
+        do=building if derived else _("correct the code, then ingest again"),
     )
 
 
@@ -131,8 +131,7 @@ def _dicts(items: Iterator[Item], label: str) -> Iterator[Mapping[Item, Item]]:
         if isinstance(item, Mapping):
             yield item
         elif is_frame(item):
-            for batch in _batches(item, label):
-                yield from batch.to_pylist()
+            yield from records_of(item, label)
         elif hasattr(item, "_asdict") or isinstance(item, str | bytes) or not isinstance(item, Iterable):
             yield _as_mapping(item, label)
         else:
@@ -173,10 +172,37 @@ def _records(rows: Iterator[Mapping[Item, Item]], label: str) -> Batches:
 
 
 def _encoded(row: Mapping[Item, Item], label: str) -> bytes:
+    """A row as JSON. Raises `SourceBroken`, which names the field whose value cannot be read, and its kind."""
+    try:
+        return _json(row, label)
+    except LastroError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a value's own code may raise anything; only its message is dropped
+        raise _unreadable(row, type(error).__name__, label) from None
+
+
+def _unreadable(row: Mapping[Item, Item], error: str, label: str) -> SourceBroken:
+    name, kind = "", ""
+    for key, value in row.items():
+        try:
+            _json({key: value}, label)
+        except Exception as found:  # noqa: BLE001 - as in `_encoded`
+            name, kind, error = str(key)[:80], type(value).__name__, type(found).__name__
+            break
+    return SourceBroken(
+        _("a value of {name}, a {type}, cannot be read ({kind})").format(name=name, type=kind, kind=error),
+        where=label,
+        do=_("give it as a number, a text, a list or a dict"),
+    )
+
+
+def _json(row: Mapping[Item, Item], label: str) -> bytes:
     plain = {
         key if type(key) is str else str(key): value if type(value) in _SIMPLE else _plain(value, label, 1)
         for key, value in row.items()
     }
+    if len(plain) != len(row):
+        raise _same_key(label)
     try:
         return msgspec.json.encode(plain)
     except (OverflowError, UnicodeEncodeError, TypeError):  # whole numbers of more than 64 bits, lone surrogates
@@ -199,15 +225,33 @@ def _plain(value: Any, label: str, depth: int) -> Any:  # Any: JSON values, from
         case datetime() | date() | time():
             return None if value != value else value.isoformat()  # pandas' NaT does not equal itself
         case timedelta():
-            return value.total_seconds()
+            return _seconds(value)
         case bytes() | bytearray() | memoryview():
             return base64.b64encode(value).decode()
         case Mapping():
-            return {str(key): _plain(item, label, depth + 1) for key, item in value.items()}
+            members = {str(key): _plain(item, label, depth + 1) for key, item in value.items()}
+            if len(members) != len(value):
+                raise _same_key(label)
+            return members
         case list() | tuple() | set() | frozenset():
             return [_plain(item, label, depth + 1) for item in value]
         case _:
             return _foreign(value, label, depth)
+
+
+def _seconds(span: timedelta) -> float | str:
+    """A span in seconds: a number while that is exact, else text, as a decimal is."""
+    exact = Decimal(span // timedelta(microseconds=1)).scaleb(-6)
+    seconds = span.total_seconds()
+    return seconds if Decimal(repr(seconds)) == exact else format(exact, "f")
+
+
+def _same_key(label: str) -> SourceBroken:
+    return SourceBroken(
+        _("a row has two keys that are the same as text, such as 1 and '1'"),
+        where=label,
+        do=_("give one of them another name"),
+    )
 
 
 def _foreign(value: Any, label: str, depth: int) -> Any:  # Any: JSON values
@@ -223,94 +267,28 @@ def _foreign(value: Any, label: str, depth: int) -> Any:  # Any: JSON values
 
 
 def _frames(looked_at: Sequence[Item], rest: Iterator[Item], label: str) -> Batches:
-    import pyarrow as pa
-
     held = [batch for item in looked_at for batch in _batches(item, label)]
-    schemas = [batch.schema for batch in held]
-    try:
-        schema = pa.unify_schemas(schemas, promote_options="permissive") if schemas else pa.schema([])
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        raise _misfit(label) from None
+    schema = united([batch.schema for batch in held], label)
 
     def batches() -> Iterator[Any]:  # Any: pyarrow.RecordBatch
         while held:
-            yield _fitted(held.pop(0), schema, label)
+            yield fitted(held.pop(0), schema, label)
         for item in rest:
             if not _is_empty(item):
                 for batch in _batches(item, label):
-                    yield _fitted(batch, schema, label)
+                    yield fitted(batch, schema, label)
 
     return Batches(schema, batches())
 
 
 def _batches(item: Item, label: str) -> Iterator[Any]:  # Any: pyarrow.RecordBatch
-    import pyarrow as pa
-
     if not is_frame(item):
         raise SourceBroken(
             _("rows came after frames"),
             where=label,
             do=_("yield frames only, or dicts only: pyarrow.Table.from_pylist"),
         )
-    if _of_pandas(item):
-        yield from pa.Table.from_pandas(item, preserve_index=False).to_batches()
-    elif hasattr(item, "__arrow_c_stream__"):
-        reader = pa.RecordBatchReader.from_stream(item)
-        if reader.schema and not len(reader.schema):
-            return
-        empty = True
-        schema = pa.schema([pa.field(field.name, _usual(field.type), field.nullable) for field in reader.schema])
-        for batch in reader:
-            empty = False
-            yield batch.cast(schema)
-        if empty:
-            yield pa.RecordBatch.from_pylist([], schema=schema)
-    else:
-        yield pa.record_batch(item)
-
-
-def _usual(kind: Any) -> Any:  # Any: pyarrow.DataType
-    """A type without the ways to lay out texts, bytes and lists, in which libraries differ."""
-    import pyarrow as pa
-
-    types = pa.types
-    if types.is_dictionary(kind):
-        return _usual(kind.value_type)
-    if types.is_large_string(kind) or types.is_string_view(kind):
-        return pa.string()
-    if types.is_large_binary(kind) or types.is_binary_view(kind):
-        return pa.binary()
-    if types.is_large_list(kind) or types.is_list(kind):
-        return pa.list_(_usual(kind.value_type))
-    if types.is_struct(kind):
-        return pa.struct([pa.field(field.name, _usual(field.type), field.nullable) for field in kind])
-    return kind
-
-
-def _fitted(batch: Any, schema: Any, label: str) -> Any:  # Any: pyarrow.RecordBatch, pyarrow.Schema
-    import pyarrow as pa
-
-    if batch.schema.equals(schema):
-        return batch
-    if set(batch.schema.names) - set(schema.names):
-        raise _misfit(label)
-    columns = []
-    try:
-        for field in schema:
-            place = batch.schema.get_field_index(field.name)
-            missing = place < 0
-            columns.append(pa.nulls(batch.num_rows, field.type) if missing else batch.column(place).cast(field.type))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
-        raise _misfit(label) from None
-    return pa.record_batch(columns, schema=schema)
-
-
-def _misfit(label: str) -> SourceBroken:
-    return SourceBroken(
-        _("a frame has columns or types that those before it have not"),
-        where=label,
-        do=_("give all frames the same columns and types; or yield dicts, which may differ"),
-    )
+    yield from batches_of(item, label)
 
 
 def _no_rows(item: Item, label: str) -> SourceBroken:
@@ -323,7 +301,3 @@ def _no_rows(item: Item, label: str) -> SourceBroken:
 
 def _is_empty(item: Item) -> bool:
     return isinstance(item, list | tuple) and not item
-
-
-def _of_pandas(item: Item) -> bool:
-    return type(item).__module__.partition(".")[0] == "pandas" and type(item).__name__ == "DataFrame"

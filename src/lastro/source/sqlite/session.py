@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,12 @@ class SqliteSession:
     label: str
     query: bool
     values: dict[str, Value] = field(default_factory=dict)
+    unfinished: list[Generator[Any]] = field(default_factory=list)  # Any: pyarrow.RecordBatch
+
+    def leave(self) -> None:
+        """Ends what was not read to its end; a connection with a statement in it stays, and locks writers out."""
+        while self.unfinished:
+            self.unfinished.pop().close()
 
     def explaining(self) -> AbstractContextManager[None]:
         """Raises our errors in place of SQLite's, without their texts."""
@@ -82,7 +88,7 @@ class SqliteSession:
         selected = ", ".join(map(quoted, names))
         statement = f"SELECT {selected} FROM {relation}{reading.where}{reading.order}"
 
-        def batches() -> Iterator[Any]:  # Any: pyarrow.RecordBatch
+        def batches() -> Generator[Any]:  # Any: pyarrow.RecordBatch
             with self.explaining(), closing(self.connection.execute(statement, self.values)) as rows:
                 for block in _blocks(rows):
                     columns = list(zip(*block, strict=True))
@@ -90,7 +96,9 @@ class SqliteSession:
                         counting.add(columns)
                     yield pa.record_batch([_texts(column) for column in columns], schema=schema)
 
-        return Batches(schema, batches())
+        made = batches()
+        self.unfinished.append(made)
+        return Batches(schema, made)
 
 
 @contextmanager
@@ -121,7 +129,10 @@ def connected(path: Path, label: str, *, timeout_s: float, query: bool) -> Itera
             connection.execute("BEGIN")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # takes the snapshot
             connection.set_authorizer(_authorised)
-        yield session
+        try:
+            yield session
+        finally:
+            session.leave()
 
 
 def text_of(cell: Any) -> str | None:  # Any: a cell
@@ -133,7 +144,9 @@ def text_of(cell: Any) -> str | None:  # Any: a cell
 
 def _authorised(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
     """SQLite asks this for each thing a statement would do."""
-    del first, database, trigger
+    del database, trigger
+    if action == sqlite3.SQLITE_PRAGMA:
+        return sqlite3.SQLITE_OK if first == "table_info" else sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() not in _FORBIDDEN_FUNCTIONS:
         return sqlite3.SQLITE_OK
     return sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY

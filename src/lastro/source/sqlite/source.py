@@ -20,7 +20,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,19 +28,21 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from lastro.model.declared import Declared
 from lastro.model.errors import SourceBroken, SourceUnreachable
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source import incremental
-from lastro.source.database.absent import no_such_column, no_such_table
+from lastro.source.database.absent import check_named, no_such_column, no_such_table
 from lastro.source.database.growing import BATCH_ROWS, Growing, Reading, check_choice
 from lastro.source.database.select import check_select, quoted
 from lastro.source.database.survey import Reconcile
-from lastro.source.database.taking import Taking
+from lastro.source.database.taking import Taking, nothing_new
 from lastro.source.files.matching import SETTLE_NS, Found, look
 from lastro.source.incremental import ColumnCursor
 from lastro.source.options import SourceOptions, identity, read_options
 from lastro.source.protocol import Cursor, Handed, Opened, Unchanged
+from lastro.source.sqlite.declared import declared
 from lastro.source.sqlite.session import SqliteSession, connected
 from lastro.source.sqlite.survey import CellTally, survey
 from lastro.source.stream import Batches, telling
@@ -100,13 +102,21 @@ class SqliteSource:
             with session.explaining():
                 relation = self._relation(session)
                 names = session.columns(relation)
+                check_named(names, self.label)
                 reading = self._reading(session, relation, names, last, mode)
                 if last is not None and incremental.nothing_new(mode, last, reading.after):
-                    yield Unchanged()
+                    yield nothing_new(self.label, names, self._keys(session, relation, reading))
                     return
                 taking = self._taking(session, relation, names, reading)
             with telling(taking.stream):
                 yield taking.opened(mark="" if reading.more else mark)
+
+    def declared(self) -> Declared:
+        """The table's primary key, and what its columns are declared to hold."""
+        found = database(self.options.path, self.base)
+        with self._connected(found) as session:
+            self._relation(session)
+            return declared(session, self.options.table)
 
     @contextmanager
     def _connected(self, found: Found) -> Iterator[SqliteSession]:
@@ -129,6 +139,7 @@ class SqliteSource:
             raise no_such_column(column, names, self.label)
         return Growing(
             row=session.row,
+            rows=lambda where: session.stream(relation, names, Reading(ColumnCursor(""), f" WHERE {where}")),
             literal=session.literal,
             relation=relation,
             column=quoted(column),
@@ -146,10 +157,11 @@ class SqliteSource:
             raise no_such_table(table, known, self.label)
         return quoted(table)
 
-    def _taking(self, session: SqliteSession, relation: str, names: tuple[str, ...], reading: Reading) -> Taking:
-        def keys(wanted: Sequence[str]) -> Batches:
-            return session.stream(relation, tuple(wanted), Reading(reading.after))
+    def _keys(self, session: SqliteSession, relation: str, reading: Reading) -> Callable[[Sequence[str]], Batches]:
+        return lambda wanted: session.stream(relation, tuple(wanted), Reading(reading.after))
 
+    def _taking(self, session: SqliteSession, relation: str, names: tuple[str, ...], reading: Reading) -> Taking:
+        keys = self._keys(session, relation, reading)
         if not self.options.reconcile:
             return Taking(self.label, names, reading, session.stream(relation, names, reading), keys)
         hashed = self.options.reconcile == "rows"

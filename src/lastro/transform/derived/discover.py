@@ -22,6 +22,7 @@ from lastro.model import digest
 from lastro.model.errors import ConfigurationError, LastroError, NameRefused, UnknownName
 from lastro.model.interval import Cut
 from lastro.model.reference import check_name
+from lastro.model.system import reason_of
 from lastro.model.text import _
 from lastro.transform.derived import code
 from lastro.transform.derived.step import END, FOLDER, START, Kind, Step
@@ -78,7 +79,7 @@ def steps(
 
 
 def _unreadable(error: OSError, where: str) -> ConfigurationError:
-    reason = error.strerror or type(error).__name__
+    reason = reason_of(error)
     return ConfigurationError(_("it cannot be read: {reason}").format(reason=reason), where=where)
 
 

@@ -1,0 +1,1 @@
+"""Erasure: rows leave every version of a table, under the same file names and sizes; every version stays provable."""
