@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from lastro.alert import book
-from lastro.alert.book import Book
+from lastro.alert.book import Book, Targets
 from lastro.alert.event import Event, Kind
 
 NOW = datetime(2026, 1, 31, 10, tzinfo=UTC)
 NAMES = st.sampled_from(["a", "b"])
-BOTH = {"chat": frozenset(Kind), "mail": frozenset({Kind.FAILED})}
+BOTH = Targets({"chat": frozenset(Kind), "mail": frozenset({Kind.FAILED})})
+ALL = {("loans", kind.value) for kind in Kind}
 
 
 def trouble(kind=Kind.FAILED, dataset="loans", identity="a"):
@@ -33,41 +34,41 @@ def deliver_all(found):
 
 
 def test_a_trouble_is_told_to_those_who_asked_for_its_kind():
-    found = Book().look([trouble(), trouble(Kind.LATE, identity="b")], {"loans"}, BOTH, NOW)
+    found = Book().look([trouble(), trouble(Kind.LATE, identity="b")], ALL, BOTH, NOW)
 
     assert told(found) == [("chat", Kind.FAILED, False), ("mail", Kind.FAILED, False), ("chat", Kind.LATE, False)]
 
 
 def test_while_it_lasts_nothing_is_said():
-    first = deliver_all(Book().look([trouble()], {"loans"}, BOTH, NOW))
-    again = first.look([trouble(identity="another")], {"loans"}, BOTH, NOW + timedelta(hours=1))
+    first = deliver_all(Book().look([trouble()], ALL, BOTH, NOW))
+    again = first.look([trouble(identity="another")], ALL, BOTH, NOW + timedelta(hours=1))
 
     assert again.due() == ()
 
 
 def test_its_end_is_told_once_to_those_who_were_told():
-    first = Book().look([trouble()], {"loans"}, BOTH, NOW).delivered("chat", trouble())
-    ended = first.look([], {"loans"}, BOTH, NOW)
+    first = Book().look([trouble()], ALL, BOTH, NOW).delivered("chat", trouble())
+    ended = first.look([], ALL, BOTH, NOW)
 
     assert told(ended) == [("chat", Kind.FAILED, True)]
     assert deliver_all(ended).entries == {}
 
 
 def test_a_trouble_nobody_heard_of_ends_in_silence():
-    ended = Book().look([trouble()], {"loans"}, BOTH, NOW).look([], {"loans"}, BOTH, NOW)
+    ended = Book().look([trouble()], ALL, BOTH, NOW).look([], ALL, BOTH, NOW)
 
     assert ended == Book()
 
 
-def test_only_a_look_at_the_same_dataset_ends_it():
-    first = deliver_all(Book().look([trouble()], {"loans"}, BOTH, NOW))
+def test_what_neither_lasts_nor_ended_stays_as_it_is():
+    first = deliver_all(Book().look([trouble()], ALL, BOTH, NOW))
 
-    assert first.look([], {"customers"}, BOTH, NOW) == first
+    assert first.look([], {("customers", "failed")}, BOTH, NOW) == first
 
 
 def test_it_comes_back_as_a_new_trouble():
-    ended = deliver_all(deliver_all(Book().look([trouble()], {"loans"}, BOTH, NOW)).look([], {"loans"}, BOTH, NOW))
-    again = ended.look([trouble(identity="b")], {"loans"}, BOTH, NOW)
+    ended = deliver_all(deliver_all(Book().look([trouble()], ALL, BOTH, NOW)).look([], ALL, BOTH, NOW))
+    again = ended.look([trouble(identity="b")], ALL, BOTH, NOW)
 
     assert [(target, event.id, event.resolved) for target, event in again.due()] == [
         ("chat", "b", False),
@@ -76,22 +77,22 @@ def test_it_comes_back_as_a_new_trouble():
 
 
 def test_what_comes_back_before_its_end_was_told_never_ended():
-    opened = deliver_all(Book().look([trouble()], {"loans"}, BOTH, NOW))
-    again = opened.look([], {"loans"}, BOTH, NOW).look([trouble(identity="b")], {"loans"}, BOTH, NOW)
+    opened = deliver_all(Book().look([trouble()], ALL, BOTH, NOW))
+    again = opened.look([], ALL, BOTH, NOW).look([trouble(identity="b")], ALL, BOTH, NOW)
 
     assert again.due() == ()
     assert again.entries["loans", "failed"].event.id == "a"
 
 
 def test_a_target_that_is_gone_holds_nothing_open():
-    first = deliver_all(Book().look([trouble()], {"loans"}, BOTH, NOW))
+    first = deliver_all(Book().look([trouble()], ALL, BOTH, NOW))
 
-    assert first.look([], {"loans"}, {}, NOW).look([], {"loans"}, {}, NOW) == Book()
+    assert first.look([], ALL, Targets(), NOW).look([], ALL, Targets(), NOW) == Book()
 
 
 def test_the_file_gives_the_book_back(tmp_path):
     path = tmp_path / "alerts.json"
-    found = Book().look([trouble(), trouble(Kind.LATE)], {"loans"}, BOTH, NOW).delivered("mail", trouble())
+    found = Book().look([trouble(), trouble(Kind.LATE)], ALL, BOTH, NOW).delivered("mail", trouble())
     book.write(path, found)
 
     assert book.read(path) == found
@@ -100,7 +101,7 @@ def test_the_file_gives_the_book_back(tmp_path):
 
 def test_a_book_that_says_the_same_is_not_written_again(tmp_path):
     path = tmp_path / "alerts.json"
-    found = Book().look([trouble()], {"loans"}, BOTH, NOW)
+    found = Book().look([trouble()], ALL, BOTH, NOW)
     book.write(path, found)
     before = path.stat().st_ino
     book.write(path, found)
@@ -143,7 +144,7 @@ class Telling(RuleBasedStateMachine):
     def look(self, found, seen):
         self.number += 1
         events = [replace(trouble(kind, name), id=str(self.number)) for name, kind in sorted(found) if name in seen]
-        self.book = self.book.look(events, seen, BOTH, NOW)
+        self.book = self.book.look(events, {(name, kind.value) for name in seen for kind in Kind}, BOTH, NOW)
 
     @rule(which=st.integers(0, 5))
     def deliver(self, which):

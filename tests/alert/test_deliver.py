@@ -1,6 +1,7 @@
 """Events reach real receivers, signed; and whatever does not get through is said without a secret."""
 
 import json
+import sys
 import threading
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,7 +12,7 @@ from lastro.alert.deliver import deliver
 from lastro.alert.event import Event, Kind
 from lastro.alert.sign import signed
 from lastro.alert.target import targets
-from lastro.model.errors import ConfigurationError, LastroError, SourceUnreachable
+from lastro.model.errors import ConfigurationError, LastroError, MissingExtra, SourceUnreachable
 
 NOW = datetime(2026, 1, 31, 10, tzinfo=UTC)
 IMPORTS_OLD_MODULES = pytest.mark.filterwarnings("ignore:.*imghdr:DeprecationWarning")
@@ -64,6 +65,14 @@ def test_a_webhook_without_a_key_is_not_signed(receiver):
     deliver(webhook(receiver), EVENT, source="lake")
 
     assert not [name for name in receiver.got[0][0] if name.lower() == "webhook-signature"]
+
+
+def test_without_the_library_it_is_said_how_to_get_it(receiver, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lastro.source.fetch.client", None)
+
+    with pytest.raises(MissingExtra) as caught:
+        deliver(webhook(receiver), EVENT, source="lake")
+    assert caught.value.do == "pip install 'lastro[http]'"
 
 
 @pytest.mark.parametrize("answer", [301, 400, 401, 404])

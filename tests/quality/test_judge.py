@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastro.engine.protocol import ColumnMeasures, Measures, Staged
+from lastro.engine.protocol import ColumnMeasures, Measures, Staged, Tally
 from lastro.model.finding import Policy, Severity, Verdict
 from lastro.model.plan import (
     ColumnPlan,
+    Duplicates,
+    Holds,
     NotNull,
     Operator,
+    Orphans,
     Plan,
     RowCount,
     RowRule,
+    Statistic,
+    StatisticKind,
     TableRule,
     Threshold,
     Unit,
 )
 from lastro.model.schema import Primitive
 from lastro.model.version import RowCounts
-from lastro.quality.judge import in_words, judge_rows, judge_table, satisfies
+from lastro.quality.judge import in_words, judge_rows, judge_source, judge_stored, judge_table, satisfies, unjudged
+from lastro.quality.nature import nature
 
 PERCENT_2 = Threshold(Operator.LESS_OR_EQUAL, (2.0,), Unit.PERCENT)
 
@@ -127,3 +134,97 @@ def test_a_query_without_an_answer_fails():
 
     assert finding.verdict is Verdict.FAILED
     assert finding.measured is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "threshold", "refused", "verdict"),
+    [
+        (Policy.QUARANTINE, None, 0, Verdict.PASSED),
+        (Policy.QUARANTINE, None, 1, Verdict.FAILED),
+        (Policy.QUARANTINE, PERCENT_2, 2, Verdict.PASSED),
+        (Policy.QUARANTINE, PERCENT_2, 3, Verdict.FAILED),
+        (Policy.FAIL, PERCENT_2, 3, Verdict.FAILED),
+        (Policy.WARN, None, 1, Verdict.WARNING),
+    ],
+)
+def test_rows_where_they_live_are_judged_by_the_threshold_that_is_stated(policy, threshold, refused, verdict):
+    tally = Tally(100, {"income.required": refused}, 100)
+
+    (finding,) = judge_source(plan(rule(policy, threshold)), tally)
+
+    assert (finding.verdict, finding.rows_refused) == (verdict, refused)
+
+
+@pytest.mark.parametrize(
+    ("policy", "threshold", "severity", "refused", "verdict"),
+    [
+        (Policy.QUARANTINE, None, Severity.ERROR, 0, Verdict.PASSED),
+        (Policy.QUARANTINE, None, Severity.ERROR, 1, Verdict.FAILED),
+        (Policy.QUARANTINE, PERCENT_2, Severity.ERROR, 1, Verdict.FAILED),
+        (Policy.QUARANTINE, None, Severity.WARNING, 1, Verdict.WARNING),
+        (Policy.FAIL, PERCENT_2, Severity.ERROR, 2, Verdict.PASSED),
+        (Policy.FAIL, PERCENT_2, Severity.ERROR, 3, Verdict.FAILED),
+        (Policy.FAIL, None, Severity.INFO, 1, Verdict.WARNING),
+        (Policy.WARN, None, Severity.ERROR, 1, Verdict.WARNING),
+    ],
+)
+def test_of_stored_rows_none_may_be_such_as_quarantine_holds(policy, threshold, severity, refused, verdict):
+    tally = Tally(100, {"income.required": refused}, 100)
+
+    (finding,) = judge_stored(plan(rule(policy, threshold, severity)), tally)
+
+    assert (finding.verdict, finding.rows_refused, finding.rows_total) == (verdict, refused, 100)
+    assert finding.policy is policy
+
+
+def test_table_rules_of_stored_rows_are_in_percent_of_the_rows_they_see():
+    few = TableRule("unique", Duplicates(("income",)), Threshold(Operator.LESS_OR_EQUAL, (10.0,), Unit.PERCENT))
+    tally = Tally(100, {}, 10, {"unique": 2.0})
+
+    (finding,) = judge_stored(replace(plan(), table_rules=(few,)), tally)
+
+    assert (finding.measured, finding.rows_total, finding.verdict) == (20.0, 10, Verdict.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("policy", "severity", "verdict"),
+    [
+        (Policy.QUARANTINE, Severity.ERROR, Verdict.FAILED),
+        (Policy.FAIL, Severity.WARNING, Verdict.WARNING),
+        (Policy.WARN, Severity.ERROR, Verdict.WARNING),
+    ],
+)
+def test_what_cannot_be_judged_never_passes(policy, severity, verdict):
+    finding = unjudged(rule(policy, PERCENT_2, severity), 7)
+
+    assert (finding.verdict, finding.measured, finding.rows_total) == (verdict, None, 7)
+
+
+@pytest.mark.parametrize(
+    ("promise", "expected"),
+    [
+        (rule(Policy.FAIL), ("field_required", "completeness")),
+        (replace(rule(Policy.FAIL), dimension="accuracy"), ("field_required", "accuracy")),
+        (replace(rule(Policy.FAIL), condition=Holds("income > 0")), ("row_expression", None)),
+        (TableRule("u", Duplicates(("a", "b")), PERCENT_2), ("field_duplicate_values", "uniqueness")),
+    ],
+)
+def test_a_rule_has_a_kind_and_a_dimension(promise, expected):
+    assert nature(promise) == expected
+
+
+def test_a_statistic_has_its_own_unit():
+    limit = Threshold(Operator.LESS_OR_EQUAL, (2.5,), None)
+    measured = TableRule("typical", Statistic("income", StatisticKind.MEDIAN), limit)
+    (finding,) = judge_table([measured], Measures(10, {}, {"typical": 2.0}))
+
+    assert (finding.verdict, finding.measured, finding.unit) == (Verdict.PASSED, 2.0, "number")
+    assert finding.expected == "at most 2.5"
+
+
+def test_a_finding_names_the_version_it_looked_into_and_no_other():
+    none = Threshold(Operator.MUST_BE, (0.0,))
+    rules = [TableRule("known", Orphans("shops", (("a", "id"),)), none), TableRule("rows", RowCount(), none)]
+    found = judge_table(rules, Measures(3, {}, {"known": 0, "rows": 3}), against={"shops": "shops@2 sha256:0"})
+
+    assert [finding.to_dict().get("against") for finding in found] == ["shops@2 sha256:0", None]

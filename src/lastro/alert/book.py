@@ -2,9 +2,9 @@
 
 Rules:
 
-1. A trouble is told when it opens and when it is resolved; while it lasts, nothing is said.
-2. It is resolved only by a look at the same dataset that did not find it. If it comes back before a target heard of its
-   end, that target never knew of an end, and hears nothing.
+1. A trouble is told when it opens and when it is resolved; while it lasts, nothing is said. Which troubles are open and
+   which have ended is decided by the incidents (`alert.incident`); an incident that is opened again is told again.
+2. If a trouble comes back before a target heard of its end, that target never knew of an end, and hears nothing.
 3. What could not be delivered stays marked, and is tried again at the next look. One target that is down holds no other
    back: each has its own mark.
 4. The book is one small file, `.lastro/alerts.json`, replaced durably, and only if it changed. A damaged book is begun
@@ -20,11 +20,24 @@ from datetime import datetime
 from pathlib import Path
 
 from lastro.alert.event import Event, Kind
-from lastro.model import clock
 from lastro.model.durable import write_durably
 
 FORMAT = 1
 Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Whom to tell: the kinds that each target wants to hear of, and the targets that a monitor names for its own."""
+
+    kinds: Mapping[str, frozenset[Kind]] = field(default_factory=dict)
+    of_monitor: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def concerned(self, event: Event) -> frozenset[str]:
+        """Who is to hear of an event."""
+        if event.monitor in self.of_monitor:
+            return self.of_monitor[event.monitor] & self.kinds.keys()
+        return frozenset(name for name, kinds in self.kinds.items() if event.kind in kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +55,18 @@ class Book:
 
     entries: Mapping[Key, Entry] = field(default_factory=dict)
 
-    def look(
-        self, found: Iterable[Event], looked_at: Collection[str], targets: Mapping[str, frozenset[Kind]], now: datetime
-    ) -> Book:
-        """The book after a look at some datasets: new troubles are to be told, those not found again are resolved.
-
-        `targets` maps each target's name to the kinds it wants to hear of.
-        """
+    def look(self, found: Iterable[Event], ended: Collection[Key], targets: Targets, now: datetime) -> Book:
+        """The book once these troubles are open and those have ended; whatever is neither stays as it is."""
         troubles = {event.key: event for event in found}
         entries = {key: _kept(entry, targets) for key, entry in self.entries.items()}
         for key, entry in self.entries.items():
-            if key[0] in looked_at and key not in troubles and not entry.event.resolved:
+            if key in ended and key not in troubles and not entry.event.resolved:
                 entries[key] = _resolved(entry, now)
         for key, event in troubles.items():
             known = entries.get(key)
-            if known is None or known.event.resolved:
-                wanted = frozenset(name for name, kinds in targets.items() if event.kind in kinds)
-                unaware = frozenset() if known is None else known.untold
+            if known is None or known.event.resolved or known.event.moment != event.moment:
+                wanted = targets.concerned(event)
+                unaware = known.untold if known is not None and known.event.resolved else frozenset()
                 opened = event if not (known and unaware) else replace(event, id=known.event.id)
                 entries[key] = Entry(opened, wanted - unaware, unaware)
         return Book({key: entry for key, entry in entries.items() if entry.untold or not entry.event.resolved})
@@ -104,9 +112,9 @@ def write(path: Path, book: Book) -> None:
     write_durably(path, content, mode=0o600)
 
 
-def _kept(entry: Entry, targets: Mapping[str, frozenset[Kind]]) -> Entry:
+def _kept(entry: Entry, targets: Targets) -> Entry:
     """The entry without targets that are no longer configured."""
-    return replace(entry, untold=entry.untold & targets.keys())
+    return replace(entry, untold=entry.untold & targets.kinds.keys())
 
 
 def _resolved(entry: Entry, now: datetime) -> Entry:
@@ -115,19 +123,7 @@ def _resolved(entry: Entry, now: datetime) -> Entry:
 
 
 def _entry(value: Mapping[str, object]) -> Entry:
-    numbers = value["numbers"]
     untold, told = value["untold"], value["told"]
-    if not (isinstance(numbers, dict) and isinstance(untold, list) and isinstance(told, list)):
+    if not (isinstance(untold, list) and isinstance(told, list)):
         raise ValueError("not an alert")
-    event = Event(
-        id=str(value["id"]),
-        kind=Kind(str(value["kind"])),
-        dataset=str(value["dataset"]),
-        moment=clock.from_text(str(value["moment"])),
-        what=str(value["what"]),
-        do=str(value["do"]),
-        code=str(value["code"]),
-        numbers={str(name): float(number) for name, number in numbers.items()},
-        resolved=value["resolved"] is True,
-    )
-    return Entry(event, frozenset(map(str, untold)), frozenset(map(str, told)))
+    return Entry(Event.from_dict(value), frozenset(map(str, untold)), frozenset(map(str, told)))

@@ -15,6 +15,7 @@ from lastro.alert.sign import signed
 from lastro.alert.target import Apprise, Target, Webhook
 from lastro.model.errors import MissingExtra, SourceUnreachable
 from lastro.model.text import _
+from lastro.source.fetch import posting
 
 TIMEOUT_S = 10.0
 RETRIES = 2
@@ -30,22 +31,20 @@ def deliver(target: Target, event: Event, *, source: str) -> None:
 
 
 def _post(target: Webhook, event: Event, source: str) -> None:
-    from lastro.source.fetch.client import Limits, post
-
     body = cloud_event(event, source=source)
     headers = {"content-type": "application/cloudevents+json; charset=utf-8"}
     if target.key is not None:
         headers |= signed(body, message=event.id, moment=event.moment, key=target.key.reveal())
-    limits = Limits(timeout_s=TIMEOUT_S, retries=RETRIES)
-    status = post(
-        target.url.reveal_url(), body, headers=headers, label=target.name, allowed=target.allowed, limits=limits
+    posting.deliver(
+        target.url,
+        body,
+        headers=headers,
+        label=target.name,
+        allowed=target.allowed,
+        timeout_s=TIMEOUT_S,
+        retries=RETRIES,
+        do=_("check the webhook's address and its receiver"),
     )
-    if not 200 <= status < 300:
-        raise SourceUnreachable(
-            _("it answered {status}").format(status=status),
-            where=target.name,
-            do=_("check the webhook's address and its receiver"),
-        )
 
 
 def _notify(target: Apprise, event: Event) -> None:

@@ -98,5 +98,7 @@ def _wrong(number: int, what: str) -> ConfigurationError:
     return ConfigurationError(
         what,
         where=place,
-        do=_("write webhook: https://… with key: ${NAME}, or apprise: ${NAME}; on: [failed, late, quarantined]"),
+        do=_("write webhook: https://… with key: ${{NAME}}, or apprise: ${{NAME}}; on: a list of {kinds}").format(
+            kinds=", ".join(Kind)
+        ),
     )
