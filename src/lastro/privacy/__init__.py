@@ -1,0 +1,1 @@
+"""Privacy: keys, signatures and what protects personal values. The only home of cryptography."""

@@ -1,0 +1,1 @@
+"""Anonymity: values made coarser until nobody stands out, and what risk is left."""
