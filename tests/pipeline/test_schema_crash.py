@@ -15,8 +15,8 @@ from lastro.model.errors import WriteFailed
 KILLED_AT = {
     "before the commit": "lastro.store.writer:Writer.commit:before",
     "after the commit": "lastro.store.writer:Writer.commit:after",
-    "before the contract is written": "lastro.pipeline.schema_change:write_durably:before",
-    "after the contract is written": "lastro.pipeline.schema_change:write_durably:after",
+    "before the contract is written": "lastro.pipeline.contract_file:write_durably:before",
+    "after the contract is written": "lastro.pipeline.contract_file:write_durably:after",
     "while the contract is replaced": "pathlib:Path.replace:before",
 }
 KILLED = """
@@ -97,7 +97,7 @@ def test_a_contract_that_cannot_be_written_is_told_and_made_up_for(tmp_path, mon
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("lastro.pipeline.schema_change.write_durably", full)
+        patch.setattr("lastro.pipeline.contract_file.write_durably", full)
         with pytest.raises(WriteFailed) as caught:
             made.ingest({"id": 1, "uf": "sp", "amount": "1.00", "day": "2026-01-01", "code": "x"})
     made.ingest({"id": 2, "uf": "sp", "amount": "1.00", "day": "2026-01-01", "code": "y"})

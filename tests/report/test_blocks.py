@@ -1,14 +1,18 @@
 """Blocks as text and as HTML."""
 
+import re
 from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.report.pages import held
 
-from lastro.report.blocks import Blocks, Cell, Code, Column, Line, Table, Title, Tone, bar, table
+from lastro.report.blocks import Blocks, Cell, Code, Column, Figure, Line, Series, Table, Title, Tone, bar, table
 from lastro.report.cells import clean, width
-from lastro.report.html import to_html
+from lastro.report.html import to_html, to_page
+from lastro.report.picture import to_svg
 from lastro.report.plain import BAR_CELLS, Page, bar_text, to_text
 
 ENDLESS = Page()
@@ -107,7 +111,7 @@ def test_no_text_can_become_markup(title: str, cell: str) -> None:
     parser.close()
 
     assert parser.tags == ["div", "h4", "p", "table", "thead", "tr", "th", "tbody", "tr", "td", "pre"]
-    assert parser.attributes <= {"class", "style"}
+    assert parser.attributes <= {"class", "style", "scope"}
 
 
 def test_hostile_markup_is_shown_as_text() -> None:
@@ -120,3 +124,104 @@ def test_hostile_markup_is_shown_as_text() -> None:
 
 def test_bars_are_meters_in_html() -> None:
     assert '<meter min="0" max="1" value="0.5000">50%</meter>' in to_html((table(COLUMNS, [("a", "1", bar(1, 2))]),))
+
+
+def test_a_page_needs_nothing_else_and_can_be_read_by_everyone() -> None:
+    page = to_page("<loans>", (Title("Rules"), table([Column("rule")], [(Cell("✗ failed", Tone.BAD),)])))
+
+    assert page.startswith('<!doctype html>\n<html lang="en">')
+    assert "<title>&lt;loans&gt;</title>" in page
+    assert page.count("<h1>") == 1
+    assert "<h2>Rules</h2>" in page
+    assert '<th scope="col">rule</th>' in page
+    assert 'role="region" tabindex="0" aria-label="Rules"' in page
+    assert "color-scheme:light dark" in page
+    assert not re.search(r"<script|<link|https?:|url\(|@import", page)
+
+
+@pytest.mark.parametrize(("ground", "scheme"), [("#ffffff", 0), ("#0d1117", 1)], ids=["light", "dark"])
+def test_the_colours_of_a_page_can_be_told_from_either_ground(ground: str, scheme: int) -> None:
+    style = to_page("x", ()).split("@media(prefers-color-scheme:dark)")[scheme]
+    given = dict(re.findall(r"--(lastro-\w+|text|one|two|back):(#\w{6})", style))
+
+    assert given.pop("back") == ground
+    assert len(given) == 7
+    assert all(contrast(colour, ground) >= 4.5 for colour in given.values())
+
+
+def test_the_colours_of_a_fragment_can_be_read_on_white() -> None:
+    given = re.findall(r"--lastro-\w+,(#\w{6})", to_html(tuple(Line("x", tone) for tone in Tone)))
+
+    assert len(given) == 4
+    assert all(contrast(colour, "#ffffff") >= 4.5 for colour in given)
+
+
+def contrast(one: str, other: str) -> float:
+    """The ratio of two colours' luminance, as WCAG 2.2 defines it."""
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+SIDES = (Series("reference", (0.5, 0.25, 0.25)), Series("now", (0.0, 0.5, 0.5)))
+shares = st.lists(st.floats(0, 1), min_size=3, max_size=3).map(tuple)
+
+
+def test_steps_are_a_line_of_blocks_for_each_side() -> None:
+    text = to_text((Figure("income", "it rose", SIDES, ends=("0", "1,000")),), ENDLESS)
+
+    assert text.splitlines() == ["income", "  reference  0 █▄▄ 1,000", "  now        0  ██ 1,000"]
+
+
+def test_bars_are_a_row_for_each_label() -> None:
+    text = to_text((Figure("uf", "it moved", SIDES, labels=("SP", "RJ", "x\x1b")),), ENDLESS)
+
+    assert text.splitlines() == [
+        "uf",
+        "         reference   now",
+        "  SP          50 %   0 %",
+        "  RJ          25 %  50 %  ████████████",
+        "  x\\x1b       25 %  50 %  ████████████",
+    ]
+
+
+@pytest.mark.parametrize("labels", [(), ("a", "b", "c")])
+@given(first=shares, second=shares, text=anything)
+def test_any_figure_is_a_picture_that_says_what_is_seen(
+    labels: tuple[str, ...], first: tuple[float, ...], second: tuple[float, ...], text: str
+) -> None:
+    figure = Figure(text, f"says {text}", (Series(text, first), Series(text, second)), labels, (text, text))
+
+    root = ET.fromstring(to_svg(figure))
+
+    assert root.get("role") == "img"
+    assert {element.tag for element in root.iter()} <= {"svg", "text", "path"}
+    drawn = "".join(element.get("d", "") for element in root.iter("path"))
+    assert drawn.count("z") == sum(share > 0 for share in (*first, *second))
+    assert "-0" not in drawn
+    held(to_page("t", (figure,), answer="a"))
+
+
+def test_a_figure_of_unequal_sides_is_refused() -> None:
+    with pytest.raises(ValueError, match="as many shares"):
+        Figure("", "", (Series("a", (1.0,)), Series("b", (0.5, 0.5))))
+
+
+def test_a_page_leads_to_its_sections_and_a_fragment_has_no_ids() -> None:
+    blocks = (
+        table([Column("a", names=True), Column("b")], [(Cell("x", anchor="one"), "2")]),
+        Title("Section", level=2, anchor="one"),
+    )
+
+    page, fragment = to_page("Title", (Title("Top"), *blocks), answer="answer"), to_html(blocks)
+
+    held(page)
+    assert '<th scope="row"><a href="#one">x</a></th>' in page
+    assert '<h3 id="one">Section</h3>' in page
+    assert "<td>x</td>" in fragment
+    assert "id=" not in fragment

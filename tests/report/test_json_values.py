@@ -48,6 +48,7 @@ def test_the_text_is_ascii_on_one_line(value: str) -> None:
     ("value", "expected"),
     [
         (datetime(2026, 1, 31, 10, tzinfo=UTC), "2026-01-31T10:00:00.000000Z"),
+        (datetime(2026, 1, 31, 10), "2026-01-31T10:00:00.000000"),
         (date(2026, 1, 31), "2026-01-31"),
         (timedelta(minutes=2), 120.0),
         (Decimal("1.10"), "1.10"),

@@ -11,26 +11,37 @@ import pytest
 
 from lastro.catalog.run_record import Code, Environment, RunRecord, RunStatus, UsedVersion
 from lastro.engine.protocol import ColumnMeasures
+from lastro.model.cleaning import Cleaned
 from lastro.model.errors import DataRefused, UnknownName
 from lastro.model.finding import Finding, Policy, Severity, Verdict
 from lastro.model.plan import (
     AllOf,
+    Breaks,
     CastHolds,
+    CleanText,
     ColumnPlan,
     Condition,
     Duplicates,
     Holds,
+    Identifier,
+    IdentifierKind,
     LengthWithin,
     Matches,
+    Measure,
     MultipleOf,
     NoneOf,
     NotNull,
     OneOf,
     Operator,
+    Orphans,
     Plan,
     Query,
     RowCount,
     RowRule,
+    Share,
+    Spellings,
+    Statistic,
+    StatisticKind,
     TableRule,
     Threshold,
     Unit,
@@ -122,6 +133,13 @@ def test_an_ingest_ends_with_what_there_is_now() -> None:
     assert ingested_verdict(result(version=None, counts=None)) == "loans: nothing was committed"
 
 
+def test_corrections_of_which_none_passes_say_so() -> None:
+    one, two = (ingested_verdict(result(unchanged=True, counts=RowCounts(n, 0, n))) for n in (1, 2))
+
+    assert one == "loans is unchanged, still at version 3: the one corrected row is refused again"
+    assert two == "loans is unchanged, still at version 3: all 2 corrected rows are refused again"
+
+
 def test_an_ingest_shows_its_figures() -> None:
     lines = shown(ingested(result()))
 
@@ -137,6 +155,34 @@ def test_an_ingest_in_batches_shows_its_versions_and_its_proof() -> None:
         "  reconciled: what the source counted is what arrived",
     ]
     assert shown(ingested(result(unchanged=True))) == []
+
+
+def test_an_ingest_shows_what_cleaning_did_side_by_side() -> None:
+    columns = (
+        Cleaned("uf", 11_000, 0, 12, 640),
+        Cleaned("name", 11_000, 3, 3, 0),
+        Cleaned("amount", 11_000, 5, 2, None),
+        Cleaned("cpf", 11_000, 0, 0, 10_990),
+    )
+
+    lines = shown(ingested(result(cleaning=columns)))
+
+    at = next(number for number, line in enumerate(lines) if "missing before" in line)
+    assert [line.split() for line in lines[at : at + 4]] == [
+        ["cleaned", "missing", "before", "after", "changed"],
+        ["cpf", "0", "0", "10,990"],
+        ["uf", "0", "12", "640"],
+        ["amount", "5", "2", "–"],
+    ]
+    assert not any("name" in line for line in lines)
+
+
+def test_of_many_cleaned_columns_the_most_changed_are_shown() -> None:
+    lines = shown(ingested(result(cleaning=tuple(Cleaned(f"c{n}", 99, 0, 0, n) for n in range(15)))))
+
+    assert "  and 2 more columns" in lines
+    assert not any(line.split()[:1] in (["c0"], ["c1"], ["c2"]) for line in lines)
+    assert shown(ingested(result(cleaning=(Cleaned("c", 9, 1, 1, 0),)))) == shown(ingested(result()))
 
 
 def test_the_figures_follow_the_language(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,6 +299,19 @@ def test_a_difference_shows_all_its_parts() -> None:
     assert "  name " not in text
 
 
+def test_a_value_that_is_not_there_is_shown_as_everywhere_else() -> None:
+    examples = (
+        {"change": "added", "key": {"id": 8}, "before": None, "after": {"obs": None}},
+        {"change": "changed", "key": {"id": 7}, "before": {"obs": None}, "after": {"obs": "x"}},
+    )
+
+    text = "\n".join(shown(difference(diff(examples=examples))))
+
+    assert "obs=–" in text
+    assert "obs: – → x" in text
+    assert "None" not in text
+
+
 def test_the_verdict_on_a_difference() -> None:
     assert difference_verdict(diff()) == "from loans@1 to loans@2: 120 rows added, 0 removed, 30 changed"
     same = diff(schema=(), added=0, changed=0, cells={}, numbers={}, examples=())
@@ -267,18 +326,45 @@ CONDITIONS: list[tuple[Condition, str]] = [
     (NoneOf("a", ("N/A",)), "a is none of N/A"),
     (Matches("a", "[a-z]+"), "a matches [a-z]+"),
     (Within("a", "0", "10"), "0 ≤ a ≤ 10"),
-    (Within("a", "0", None, exclusive_minimum=True), "0 < a"),
+    (Within("a", "0", None, exclusive_minimum=True), "a > 0"),
+    (Within("ms", "0.0"), "ms ≥ 0"),
+    (Within("ms", "-1.50", "10.0"), "-1.5 ≤ ms ≤ 10"),
+    (Within("day", "2026-01-10", None), "day ≥ 2026-01-10"),
     (Within("a", None, "10", exclusive_maximum=True), "a < 10"),
     (LengthWithin("a", 2, 2), "2 ≤ length of a ≤ 2"),
     (MultipleOf("a", "0.01"), "a is a multiple of 0.01"),
     (Holds("a > b"), "a > b"),
     (AllOf((NotNull("a"), Holds("a > 0"))), "a has a value and a > 0"),
+    (Identifier("a", IdentifierKind.CPF), "a is a valid CPF"),
+    (Identifier("a", IdentifierKind.EMAIL), "a is a valid e-mail address"),
+    (CleanText("a"), "a shows no trace of a wrong encoding"),
 ]
 
 
 @pytest.mark.parametrize(("condition", "words"), CONDITIONS, ids=[words for _condition, words in CONDITIONS])
 def test_conditions_in_words(condition: Condition, words: str) -> None:
     assert condition_text(condition) == words
+
+
+MEASURES: list[tuple[Measure, str]] = [
+    (Duplicates(("a", "b"), approximate=True), "rows that repeat a, b but for case, accents and blanks"),
+    (Orphans("shops@3", (("a", "id"), ("b", "no"))), "rows whose a, b is not in shops@3"),
+    (Breaks("a", step="1"), "rows whose a is not 1 above the one before, by a"),
+    (Breaks("a", by="b"), "rows whose a is not above the one before, by b"),
+    (Statistic("a", StatisticKind.MEAN), "mean of a"),
+    (Statistic("a", StatisticKind.QUANTILE, 0.95), "quantile 0.95 of a"),
+    (Share("a", "SP"), "rows with a = SP"),
+    (Spellings("a"), "rows with a rarer spelling of a"),
+]
+
+
+@pytest.mark.parametrize(("measure", "words"), MEASURES, ids=[words for _measure, words in MEASURES])
+def test_measures_in_words(measure: Measure, words: str) -> None:
+    limit = Threshold(Operator.BETWEEN, (1.0, 5.0), None)
+    rule = TableRule("rule", measure, limit)
+
+    values = plan_values(Plan("loans", DIGEST, (), table_rules=(rule,)))
+    assert [(each["measure"], each["allowed"]) for each in values["table_rules"]] == [(words, "between 1 and 5")]
 
 
 PLAN = Plan(
@@ -326,7 +412,7 @@ def test_a_plans_values_say_the_same() -> None:
     assert [rule["allowed"] for rule in values["table_rules"]] == [
         "exactly 0 rows",
         "between 10 and 20 rows",
-        "more than 1 rows",
+        "more than 1 row",
     ]
 
 

@@ -62,6 +62,15 @@ def test_cron_calls_the_program_with_the_folder_as_one_word():
     assert shlex.split(command) == ["lastro", "-C", str(UGLY), "run", "--quiet"]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("ending", ["\n", "\r", "\u2028"])
+def test_a_path_with_a_line_break_is_refused(kind, ending):
+    for bad in (schedule(root=Path(f"/srv/lake{ending}")), Schedule(UGLY, timedelta(hours=1), (), f"/bin/x{ending}y")):
+        with pytest.raises(ConfigurationError, match="line break") as caught:
+            emit(kind, bad)
+        assert ending not in caught.value.what
+
+
 def test_systemd_keeps_the_words_apart_and_expands_nothing():
     line = next(line for line in emit("systemd", schedule()).splitlines() if line.startswith("ExecStart="))
 

@@ -17,9 +17,11 @@ import stat
 import time
 from pathlib import Path
 
-from lastro.model.errors import Locked, MissingExtra, SourceUnreachable, WriteFailed
+from lastro.model.errors import Locked, WriteFailed
+from lastro.model.system import reason_of
 from lastro.model.text import _
 from lastro.openlineage.target import File, Receiver, Target
+from lastro.source.fetch import posting
 
 TIMEOUT_S = 5.0
 LABEL = "openlineage"
@@ -33,7 +35,7 @@ def emit(target: Target, content: bytes) -> None:
             try:
                 _append(path, content)
             except OSError as error:
-                reason = error.strerror or type(error).__name__
+                reason = reason_of(error)
                 raise WriteFailed(
                     _("the file of events cannot be written: {reason}").format(reason=reason), where=path.name
                 ) from error
@@ -73,20 +75,16 @@ def _lock(descriptor: int, path: Path) -> None:
 
 
 def _post(target: Receiver, content: bytes) -> None:
-    try:
-        from lastro.source.fetch.client import Limits, post
-    except ImportError as error:
-        raise MissingExtra(
-            _("events over HTTP need an optional library"), where=LABEL, do="pip install 'lastro[http]'"
-        ) from error
     headers = {"content-type": "application/json; charset=utf-8"}
     if target.key is not None:
         headers["authorization"] = f"Bearer {target.key.reveal()}"
-    limits = Limits(timeout_s=TIMEOUT_S, connect_s=TIMEOUT_S, retries=0)
-    status = post(target.url.reveal_url(), content, headers=headers, label=LABEL, allowed=target.allowed, limits=limits)
-    if not 200 <= status < 300:
-        raise SourceUnreachable(
-            _("it answered {status}").format(status=status),
-            where=LABEL,
-            do=_("check the url and its receiver"),
-        )
+    posting.deliver(
+        target.url,
+        content,
+        headers=headers,
+        label=LABEL,
+        allowed=target.allowed,
+        timeout_s=TIMEOUT_S,
+        retries=0,
+        do=_("check the url and its receiver"),
+    )

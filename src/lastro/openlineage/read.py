@@ -25,6 +25,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from lastro.model.errors import UsageError
 from lastro.model.foreign import ForeignDataset, ForeignEvent, ForeignJob
+from lastro.model.system import reason_of
 from lastro.model.text import _
 
 FILE_BYTES_MAX = 1 << 30
@@ -119,7 +120,7 @@ def _opened(path: Path) -> BinaryIO:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        _refuse(_("the file cannot be read: {reason}").format(reason=error.strerror), path, _("name another file"))
+        _refuse(_("the file cannot be read: {reason}").format(reason=reason_of(error)), path, _("name another file"))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         _refuse(_("that is no file"), path, _("name a file with one event a line"))

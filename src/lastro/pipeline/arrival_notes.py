@@ -24,13 +24,17 @@ def _sentences(target: Target, arrived: Arrived) -> Iterator[str]:
             column=added.column, type=added.type, contract=contract
         )
     for wide in arrived.widened:
-        yield _("widened {column} from {before} to {after}, for {rows} rows did not fit").format(
-            column=wide.column, before=wide.before, after=wide.after, rows=wide.rows
-        )
+        yield ngettext(
+            "widened {column} from {before} to {after}, for {rows} row did not fit",
+            "widened {column} from {before} to {after}, for {rows} rows did not fit",
+            wide.rows,
+        ).format(column=wide.column, before=wide.before, after=wide.after, rows=wide.rows)
     for wide in arrived.wider:
-        yield _("{column}: {rows} refused rows would fit {after}; set that type in {contract} to take them").format(
-            column=wide.column, after=wide.after, rows=wide.rows, contract=contract
-        )
+        yield ngettext(
+            "{column}: {rows} refused row would fit {after}; set that type in {contract} to take it",
+            "{column}: {rows} refused rows would fit {after}; set that type in {contract} to take them",
+            wide.rows,
+        ).format(column=wide.column, after=wide.after, rows=wide.rows, contract=contract)
     if arrived.missing:
         yield _("read as missing, for the source has no values there: {names}").format(names=listed(arrived.missing))
     if arrived.set_aside:
@@ -41,3 +45,7 @@ def _sentences(target: Target, arrived: Arrived) -> Iterator[str]:
         ).format(n=arrived.set_aside, names=listed(arrived.left_out))
     elif arrived.left_out:
         yield _("left out, for the contract does not name them: {names}").format(names=listed(arrived.left_out))
+    if arrived.members:
+        yield _("left out, for the objects in {contract} do not have these members: {names}").format(
+            contract=contract, names=listed(arrived.members)
+        )

@@ -104,6 +104,17 @@ def _repairs(target: Target, lost: Sequence[str], new: Sequence[Field], pairs: S
         ).format(contract=contract_name(target), command=f"lastro ingest {target.dataset} --schema-change evolve")
 
 
+def members_refusal(target: Target, label: str, names: Sequence[str]) -> LastroError:
+    """The error for members inside objects that are new, where the policy is `freeze`."""
+    return SchemaChanged(
+        _("objects of the source have members that the contract does not name: {names}").format(names=listed(names)),
+        where=f"{target.dataset}, {label}",
+        do=_("name them in {contract}, or list them under its property `ignored`, with the names above").format(
+            contract=contract_name(target)
+        ),
+    )
+
+
 def suggested(plan: Plan, lost: Sequence[str], new: Sequence[Field]) -> tuple[Renamed, ...]:
     """The missing columns that may have been renamed to a new one."""
     columns = {column.source: column for column in plan.columns if column.expression is None}

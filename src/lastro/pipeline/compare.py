@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,37 @@ def compare(
         numbers=_numbers(engine, (old, before), (new, after)),
         examples=rows.examples,
     )
+
+
+def concealed(found: Diff, names: frozenset[str]) -> Diff:
+    """The difference without values of these columns: of them only how much is missing is told, and how many cells
+    changed.
+    """
+    folded = {name.casefold() for name in names}
+    numbers = {
+        name: (_concealed(one), _concealed(two)) if name.casefold() in folded else (one, two)
+        for name, (one, two) in found.numbers.items()
+    }
+    examples = tuple(_without(example, folded) for example in found.examples)
+    told = examples if any(any(part.values()) for part in map(_rows, examples)) else ()
+    return replace(found, numbers=numbers, examples=told)
+
+
+def _concealed(measures: ColumnMeasures | None) -> ColumnMeasures | None:
+    return None if measures is None else ColumnMeasures(measures.nulls)
+
+
+def _without(example: Mapping[str, Any], folded: set[str]) -> Mapping[str, Any]:  # Any: column values
+    return {
+        key: {name: value for name, value in part.items() if name.casefold() not in folded}
+        if isinstance(part, Mapping)
+        else part
+        for key, part in example.items()
+    }
+
+
+def _rows(example: Mapping[str, Any]) -> Mapping[str, Any]:  # Any: column values
+    return {key: part for key, part in example.items() if isinstance(part, Mapping)}
 
 
 def schema_changes(before: Schema, after: Schema) -> tuple[SchemaChange, ...]:

@@ -6,9 +6,11 @@ Rules:
    and `_offset`, where the place in bytes is known.
    A source that has columns of these names itself cannot be exported: one of the two would be lost.
 2. Values go out as they came in: in JSON lines each record's own text, in CSV numbers with all their digits and nested
-   values as JSON.
+   values as JSON. Of a row set aside once it was cleaned, they go out in the form that the contract reads.
 3. The file gets its name once it is whole.
-4. The columns of rule 1 are no part of a row: one that is refused once more is set aside without them, and can be
+4. Where the dataset protects values, tokens stand in their places. Those that a corrected file still holds are turned
+   back in memory, as it is read.
+5. The columns of rule 1 are no part of a row: one that is refused once more is set aside without them, and can be
    exported again. A record that could not be taken apart, and into whose columns nothing was written, is that again.
 """
 
@@ -19,12 +21,19 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from lastro.engine.scan import Csv, FileFormat, JsonLines
 from lastro.model.errors import SourceBroken, SourceUnreachable, UsageError, WriteFailed
+from lastro.model.plan import ColumnPlan
+from lastro.model.system import reason_of
 from lastro.model.text import _
+from lastro.privacy.records import opened
+
+if TYPE_CHECKING:
+    from lastro.privacy.vault import Vault
 
 Row = Mapping[str, Any]  # Any: the values of one quarantined row
 Address = tuple[str, str, int]
@@ -33,6 +42,7 @@ Address = tuple[str, str, int]
 BATCH, SOURCE, POSITION, RULES, TEXT = "_batch", "_source", "_position", "_rules", "_text"
 OFFSET = "_offset"
 RESERVED = (RULES, SOURCE, POSITION, OFFSET, BATCH, TEXT)
+_ROWS = 2_000
 _CELL_CHARACTERS_MAX = 1 << 26
 _FIELD_LIMIT = threading.Lock()
 
@@ -52,7 +62,7 @@ def write(path: Path, rows: Sequence[Row]) -> None:
         temporary.replace(path)
     except OSError as error:
         raise WriteFailed(
-            _("the rows cannot be written: {reason}").format(reason=error.strerror or type(error).__name__),
+            _("the rows cannot be written: {reason}").format(reason=reason_of(error)),
             where=str(path),
             do=_("name a file in a folder that may be written and has room"),
         ) from error
@@ -60,24 +70,30 @@ def write(path: Path, rows: Sequence[Row]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def as_source(row: Row, names: Mapping[str, str]) -> Row:
-    """The row under its source's column names, which a corrected file must have: a clean row stands under the table's.
+def as_source(row: Row, columns: Mapping[str, ColumnPlan]) -> Row:
+    """The row as its source would give it: a clean row stands under the table's names, its times in ISO 8601.
 
-    `names` maps the table's columns to the source's. Of two columns made from one, the first says what it held.
+    `columns` are the plan's by name. Of two columns made from one, the first says what it held.
     """
     if row["form"] != "clean":
         return row
     import msgspec
 
-    values = msgspec.json.decode(row["record"], type=dict[str, msgspec.Raw])
-    renamed: dict[str, msgspec.Raw] = {}
+    from lastro.engine.sql.clocktext import as_read
+
+    values = msgspec.json.decode(row["record"], type=dict[str, str | None])
+    named: dict[str, str | None] = {}
     for name, value in values.items():
-        renamed.setdefault(names.get(name, name), value)
-    return {**row, "record": msgspec.json.encode(renamed).decode()}
+        column = columns.get(name)
+        if column is None:
+            named.setdefault(name, value)
+        else:
+            named.setdefault(column.source, value if value is None else as_read(value, column))
+    return {**row, "record": msgspec.json.encode(named).decode()}
 
 
 def without_own(form: str, record: str) -> tuple[str, str]:
-    """The form and record of a corrected row that is set aside once more (rule 4)."""
+    """The form and record of a corrected row that is set aside once more (rule 5)."""
     if form != "raw":
         return form, record
     import msgspec
@@ -90,6 +106,42 @@ def without_own(form: str, record: str) -> tuple[str, str]:
     if isinstance(line, str) and line and all(bytes(value) in {b"null", b'""'} for value in values.values()):
         return "text", line
     return form, msgspec.json.encode(values).decode()
+
+
+def stream(path: Path, vault: Vault) -> Any:  # Any: a pyarrow.RecordBatchReader
+    """The rows of a corrected file as JSON objects in one column, with values in the places of their tokens.
+
+    Raises `SourceUnreachable` and `SourceBroken` as it is read, and what the vault raises.
+    """
+    import pyarrow as pa
+
+    schema = pa.schema([pa.field("record", pa.string())])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        rows = _objects(path)
+        while part := list(islice(rows, _ROWS)):
+            texts = opened(vault, ["raw"] * len(part), part)
+            yield pa.RecordBatch.from_arrays([pa.array(texts, pa.string())], schema=schema)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _objects(path: Path) -> Iterator[str]:
+    """The lines of a corrected file as JSON objects; an empty cell of a CSV file is none."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            if not _is_csv(path):
+                yield from (line.strip() for line in text if line.strip())
+                return
+            for row in _csv_rows(text):
+                yield json.dumps({name: value or None for name, value in row.items()}, ensure_ascii=False)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except (TypeError, ValueError, csv.Error):
+        # Without a cause: these errors quote what they could not read.
+        raise SourceBroken(
+            _("the corrected file cannot be taken apart"), where=str(path), do=_("write it as the export wrote it")
+        ) from None
 
 
 def addresses(path: Path) -> list[Address]:
@@ -114,7 +166,7 @@ def addresses(path: Path) -> list[Address]:
 def unreadable(path: Path, error: OSError) -> SourceUnreachable:
     """The error for a corrected file that cannot be opened or read."""
     return SourceUnreachable(
-        _("the corrected file cannot be read: {reason}").format(reason=error.strerror or type(error).__name__),
+        _("the corrected file cannot be read: {reason}").format(reason=reason_of(error)),
         where=str(path),
         do=_("write one with lastro quarantine NAME --export FILE"),
     )

@@ -8,7 +8,8 @@ Rules:
    column is text. A source that has types tells the type itself; one whose columns are all text has none.
 3. A new column without any value is told, and not added: nobody can know its type.
 4. A type becomes wider if values that it refused fit a wider one (`transform.widen`); what fits none stays refused.
-   Columns with a list of values, a pattern or a format are not widened: their rules speak of how values are written.
+   Columns with a list of values, a pattern or a format are not widened: their rules speak of how values are written;
+   nor are columns that the contract protects, since their values would be written down to be looked at.
 5. Where rows with the same primary key stand in both stages, all kept rows are put into the source's order again, and
    the first or last is kept as in any batch.
 """
@@ -29,8 +30,8 @@ from lastro.contract.formats import jdk_format
 from lastro.contract.infer import column_names
 from lastro.contract.types import COLUMNS_MAX
 from lastro.engine import reordered
-from lastro.engine.protocol import MALFORMED, PRIMARY_KEY, Staged, StagedFile
-from lastro.engine.returned import Returned, moved, texts_without_value
+from lastro.engine.protocol import ERASED, MALFORMED, PRIMARY_KEY, Staged, StagedFile
+from lastro.engine.returned import Opening, Returned, moved, texts_without_value
 from lastro.engine.scan import StreamScan
 from lastro.engine.sql.compile import read_columns
 from lastro.model.arrival import Added, Widened
@@ -39,7 +40,7 @@ from lastro.model.finding import Policy
 from lastro.model.plan import CastHolds, ColumnPlan, Matches, OneOf, Plan
 from lastro.model.sample import Sample
 from lastro.model.schema import Field, Primitive, Schema, Type, type_text
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
 from lastro.model.version import RowCounts
 from lastro.pipeline.columns import contract_name, listed
 from lastro.pipeline.target import Target
@@ -62,11 +63,14 @@ class Stage:
     typed: Schema | None = None
     """The source's columns with their types, where it told them."""
 
-    def probe(self, name: str, plan: Plan, scan: StreamScan) -> Staged:
-        """Stages something else beside the batch."""
+    def probe(self, name: str, plan: Plan, scan: StreamScan, *, is_stored: bool = False) -> Staged:
+        """Stages something else beside the batch; `is_stored` says of rows that they are protected already."""
         folder = self.folder / name
         folder.mkdir()
-        return self.target.engine.stage(plan, scan, folder, batch=self.batch, keep_last=self.keep_last)
+        protect = self.target.protect
+        if protect is not None and is_stored:
+            protect = protect.stored()
+        return self.target.engine.stage(plan, scan, folder, batch=self.batch, keep_last=self.keep_last, protect=protect)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,12 @@ class Seen:
     records: list[str] = field(default_factory=list)
 
 
+def opening(target: Target) -> Opening | None:
+    """What turns refused rows back into what they were, in memory; None where nothing is protected."""
+    protect = target.protect
+    return None if protect is None else protect.opened
+
+
 def type_rules(plan: Plan) -> Mapping[str, str]:
     """The rules about columns' types, each with its column."""
     return {rule.name: rule.condition.column for rule in plan.row_rules if isinstance(rule.condition, CastHolds)}
@@ -97,12 +107,17 @@ def type_rules(plan: Plan) -> Mapping[str, str]:
 def needs(stage: Stage, plan: Plan, staged: Staged, *, rows_max: int | None = None) -> dict[str, Needs]:
     """What the refused values of each column ask for, where a wider type could hold them."""
     rules = {rule: name for rule, name in type_rules(plan).items() if staged.refused.get(rule)}
-    columns = [column for column in plan.columns if column.name in rules.values() and _can_widen(plan, column)]
+    shut = stage.target.protected
+    columns = [
+        column
+        for column in plan.columns
+        if column.name in rules.values() and column.name not in shut and _can_widen(plan, column)
+    ]
     names = {column.name for column in columns}
     asked = frozenset(rule for rule, name in rules.items() if name in names)
     if not columns:
         return {}
-    found = Returned(staged.quarantined, asked, typed=stage.typed, rows_max=rows_max)
+    found = Returned(staged.quarantined, asked, typed=stage.typed, rows_max=rows_max, opened=opening(stage.target))
     probe = stage.probe("probe", _probe(plan, columns), found.scan(stage.label))
     wanted = {}
     for index, column in enumerate(columns):
@@ -135,7 +150,8 @@ def evolve(stage: Stage, contract: Contract, plan: Plan, staged: Staged, typed: 
     `SchemaChanged`, `ContractError`.
     """
     wanted = needs(stage, plan, staged)
-    again = Returned(staged.quarantined, frozenset({RULE, *type_rules(plan)}), typed=stage.typed)
+    rules = frozenset({RULE, *type_rules(plan)})
+    again = Returned(staged.quarantined, rules, typed=stage.typed, opened=opening(stage.target))
     new = _new_columns(stage, plan, staged, again)
     if not (wanted or staged.refused.get(RULE) or _altered(contract.plan(), staged)):
         amendment = Amendment(contract.digest, today(stage.target), tuple(typed))
@@ -164,7 +180,7 @@ def restated(stage: Stage, plan: Plan, staged: Staged) -> Staged:
     altered = _altered(plan, staged)
     if not altered:
         return _without_rule(staged)
-    again = Returned(staged.quarantined, altered, typed=stage.typed)
+    again = Returned(staged.quarantined, altered, typed=stage.typed, opened=opening(stage.target))
     second = stage.probe("again", _lenient(plan), again.scan(stage.label))
     return _joined(stage, plan, staged, second, again, recast=False)
 
@@ -242,9 +258,11 @@ def _new_columns(stage: Stage, plan: Plan, staged: Staged, again: Returned) -> l
 def _check_number(target: Target, plan: Plan, new: Sequence[str]) -> None:
     if len(plan.columns) + len(new) > COLUMNS_MAX:
         raise SchemaChanged(
-            _("the source has {n} new columns, more than a dataset can hold: {names}").format(
-                n=len(new), names=listed(new)
-            ),
+            ngettext(
+                "the source has {n} new column, more than a dataset can hold: {names}",
+                "the source has {n} new columns, more than a dataset can hold: {names}",
+                len(new),
+            ).format(n=len(new), names=listed(new)),
             where=target.dataset,
             do=_(
                 "keep what is wide in one map column of {contract}, or list columns under its property `ignored`"
@@ -327,13 +345,16 @@ def _joined(stage: Stage, plan: Plan, first: Staged, second: Staged, again: Retu
     aside += again.placed(second.quarantined, folder, "placed")
     gone = again.rules()
     names = [*(rule.name for rule in plan.row_rules), MALFORMED, *([PRIMARY_KEY] if plan.primary_key else [])]
+    names += [ERASED] if ERASED in {*first.refused, *second.refused} else []
     refused = {name: first.refused.get(name, 0) - gone.get(name, 0) + second.refused.get(name, 0) for name in names}
     refused |= {PRIMARY_KEY: refused[PRIMARY_KEY] + count} if count else {}
     rows = sum(file.rows for file in kept)
     counts = RowCounts(first.counts.read, rows, first.counts.read - rows)
     added = {column.source for column in plan.columns}
     left = tuple(name for name in first.unread if name not in added)
-    return Staged(kept, (*aside, *repeated), counts, refused, left, first.sources)
+    known = {each.column for each in first.cleaning}  # rows of the second stage were counted by the first
+    cleaned = (*first.cleaning, *(each for each in second.cleaning if each.column not in known))
+    return Staged(kept, (*aside, *repeated), counts, refused, left, first.sources, cleaned)
 
 
 def _share_keys(stage: Stage, plan: Plan, first: Sequence[StagedFile], second: Sequence[StagedFile]) -> bool:
@@ -356,7 +377,7 @@ def _without_repeats(
     identity = tuple(ColumnPlan(each.name, each.name, each.type, nullable=each.nullable) for each in plan.columns)
     only_key = Plan(plan.dataset, plan.contract_digest, identity, primary_key=plan.primary_key)
     stream = pa.RecordBatchReader.from_batches(reordered.arrow_schema(plan.schema), rows)
-    third = stage.probe("distinct", only_key, StreamScan(stream, stage.label))
+    third = stage.probe("distinct", only_key, StreamScan(stream, stage.label), is_stored=True)
     at = reordered.in_order(first_at, second_at)
     aside = moved(third.quarantined, *reordered.places(starts, at), stage.folder / "joined", "repeated")
     return third.kept, aside, third.counts.quarantined

@@ -9,9 +9,11 @@ The order, which is the guarantee, for each batch:
    counted, which must agree with what arrived (`proof`).
 5. The counts are judged; one failed finding refuses the batch and nothing was ever visible (`judging`).
 6. The batch meets the stored rows (`joining`); where it changes none and moves no cursor, there is no version.
-7. The quarantine is committed first (`aside`). Its rows count only if the dataset's own commit names their batch. Rows
-   of an earlier attempt under the same key, which got no further, are replaced.
+7. The quarantine is committed first (`aside`), with marks of the rows that the batch brings again (`closing`). Both
+   count only if the dataset's own commit names their batch. Rows of an earlier attempt under the same key, which got no
+   further, are replaced.
 8. The dataset's commit carries rows, cursor, key, counts, proof, findings and digests in one step.
+9. The version's profile is made of its parent's and the batch's own rows (`profiling`).
 
 A source may stop at a bound of its own: then the next batch follows, under a key made from the attempt's, until there
 is no more. Killed in between, the next ingestion goes on from the cursor of the last commit.
@@ -22,30 +24,33 @@ from __future__ import annotations
 import dataclasses
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lastro.engine import columns_through
-from lastro.engine.protocol import Measures, Staged
+from lastro.engine.protocol import Measures, Staged, StagedFile
 from lastro.engine.returned import restated
 from lastro.engine.scan import FileScan, JsonLines
 from lastro.model import digest
 from lastro.model.arrival import Arrived
-from lastro.model.errors import LastroError, SourceBroken
+from lastro.model.cleaning import to_values
+from lastro.model.errors import LastroError, SourceBroken, SourceError
 from lastro.model.finding import Finding
 from lastro.model.progress import Progress, Told, following
 from lastro.model.release import VERSION
 from lastro.model.text import _, ngettext
 from lastro.model.version import Mode, Origin, RowCounts, VersionInfo
-from lastro.pipeline import content, keys, proof, reading, schema_change
+from lastro.pipeline import closing, content, keys, profiling, proof, reading, schema_change
 from lastro.pipeline.arrival_notes import arrival_notes
 from lastro.pipeline.aside import set_aside
-from lastro.pipeline.corrections import without_own
+from lastro.pipeline.closing import Corrections
+from lastro.pipeline.corrections import Address, without_own
 from lastro.pipeline.joining import Joined, join
 from lastro.pipeline.judging import judge_batch, judge_whole, profile, refuse_failed
-from lastro.pipeline.lineage import CORRECTIONS
+from lastro.pipeline.lookups import lookups
 from lastro.pipeline.result import IngestResult, first_result, summed, unchanged
 from lastro.pipeline.schema_change import Intake
 from lastro.pipeline.target import Target
@@ -131,6 +136,8 @@ def ingest(
             steps.append(_step(target, source, now, known=key is not None))
         except LastroError as error:
             error.state = error.state or _state(target, steps)
+            if isinstance(error, SourceError) and error.where == source.label != target.dataset:
+                error.where = f"{target.dataset} ({source.label})"  # a table's name alone may be many a dataset's
             raise
         if on_commit is not None and (made := steps[-1].made) is not None:
             on_commit(made)
@@ -152,7 +159,8 @@ def _step(target: Target, source: Source, attempt: Attempt, *, known: bool) -> S
             if opened.scan is _NOTHING and (head is None or not keys.asked(target, attempt.mode, opened)):
                 return Step(unchanged(target.dataset, head, attempt.mode, source.label, notes=opened.notes))
             with writer.staging() as folder:
-                return _take(Batch(target, opened, attempt, head, begin, folder), writer)
+                closes = source.addresses() if isinstance(source, Corrections) else None
+                return _take(Batch(target, opened, attempt, head, begin, folder, closes), writer)
 
 
 def _keys_only(found: Unchanged, cursor: Cursor | None, label: str) -> Opened:
@@ -170,6 +178,8 @@ class Batch:
     head: VersionInfo | None
     begin: reading.Beginning
     folder: Path
+    closes: Sequence[Address] | None = None
+    """Of corrected rows: which rows of the quarantine they are instead of."""
 
     @property
     def cursor(self) -> Cursor | None:
@@ -202,19 +212,24 @@ def _take(batch: Batch, writer: Writer) -> Step:
         proof.arrived(found, staged, opened.label)
     staged = content.hashed(staged)
     brought = content.content(target, staged)
-    if not more and not batch.is_made_anew and reading.is_repeat(target, batch.head, mode, brought):
+    is_new = more or batch.is_made_anew or batch.closes
+    if not is_new and reading.is_repeat(target, batch.head, mode, brought):
         return Step(unchanged(target.dataset, batch.head, mode, opened.label))
     rows = judge_rows(target.plan, staged)
     refuse_failed(target.dataset, rows, opened.label, staged.counts)
-    alone = reading.is_alone(target, batch.head, mode)
-    measures, of_batch = judge_batch(target, staged, alone=alone)
-    proven = {} if found is None else proof.kept(target.plan, staged, measures, found)
+    if batch.closes is not None and not staged.counts.kept:
+        return _none_kept(batch, intake, rows)
+    alone, looked = reading.is_alone(target, batch.head, mode), lookups(target)
+    measures, of_batch = judge_batch(target, staged, looked, alone=alone)
+    proven = {} if found is None else proof.kept(target.plan, staged, measures, found, protected=target.protected)
     present = None if more else keys.present(target, opened, mode, batch.folder)
+    marks = _marks(batch, staged)  # before the join, which takes rows that change nothing out of the staged files
     joined = join(target, mode, batch.head, staged.kept, batch.folder, present=present)
-    if not more and reading.changes_nothing(target, batch.head, mode, joined, staged, watermark, batch.cursor):
+    ends = not more and not marks
+    if ends and reading.changes_nothing(target, batch.head, mode, joined, staged, watermark, batch.cursor):
         return Step(unchanged(target.dataset, batch.head, mode, opened.label))
     only = target.history.current if mode is Mode.SCD2 else None
-    findings = rows + of_batch + (() if alone else judge_whole(target, joined, only=only))
+    findings = rows + of_batch + (() if alone else judge_whole(target, joined, looked, only=only))
     refuse_failed(target.dataset, findings, opened.label, staged.counts)
     origin = dataclasses.replace(
         _origin(batch, staged, measures, findings),
@@ -230,9 +245,13 @@ def _take(batch: Batch, writer: Writer) -> Step:
         amendment=dict(intake.arrived.amendment),
         made_of=dict(opened.made_of),
         columns=_columns(batch),
+        cleaning=to_values(staged.cleaning),
     )
-    info = _commit(batch, writer, staged, joined, origin)
+    set_aside(target, staged, origin, marks=marks)
+    info = _commit(batch, writer, joined, origin)
     schema_change.settle(target, intake.arrived, info)
+    with suppress(LastroError):  # the version is there; its profile is made when somebody asks for it
+        profiling.kept(target.table, target.engine, info, withheld=target.withheld_of(info.schema), writer=writer)
     return Step(_result(batch, info, intake, findings), info, more)
 
 
@@ -252,7 +271,7 @@ def _stage(batch: Batch) -> Intake:
     )
     plan = dataclasses.replace(intake.target.plan, primary_key=target.plan.primary_key)
     intake = dataclasses.replace(intake, target=dataclasses.replace(intake.target, plan=plan))
-    return _without_own(intake, batch.folder) if batch.opened.label.startswith(CORRECTIONS) else intake
+    return intake if batch.closes is None else _without_own(intake, batch.folder)
 
 
 def _without_own(intake: Intake, folder: Path) -> Intake:
@@ -300,8 +319,31 @@ def _columns(batch: Batch) -> dict[str, Any]:  # Any: JSON values
     return {name: [list(one) for one in each] for name, each in found.items()}
 
 
-def _commit(batch: Batch, writer: Writer, staged: Staged, joined: Joined, origin: Origin) -> VersionInfo:
-    set_aside(batch.target, staged, origin)
+def _marks(batch: Batch, staged: Staged) -> Sequence[StagedFile]:
+    """Marks of the open rows of the quarantine whose place the batch takes."""
+    attempt = batch.attempt
+    if batch.closes is not None:
+        return closing.closed(batch.closes, batch.folder, attempt.key)
+    return closing.closed_again(batch.target, attempt.mode, staged, batch.folder, attempt.key)
+
+
+def _none_kept(batch: Batch, intake: Intake, findings: tuple[Finding, ...]) -> Step:
+    """Corrected rows that are all refused once more: there is no version, the quarantine alone changes."""
+    target, head, addresses = batch.target, batch.head, batch.closes
+    if head is not None and addresses:
+        closing.refused_again(target, head, intake.staged, addresses, batch.folder, batch.attempt.key)
+    result = dataclasses.replace(
+        unchanged(target.dataset, head, batch.attempt.mode, batch.opened.label, notes=batch.opened.notes),
+        counts=intake.staged.counts,
+        refused=intake.staged.refused,
+        findings=findings,
+        arrived=intake.arrived,
+        cleaning=intake.staged.cleaning,
+    )
+    return Step(result)
+
+
+def _commit(batch: Batch, writer: Writer, joined: Joined, origin: Origin) -> VersionInfo:
     return writer.commit(
         Change(
             schema=joined.schema,

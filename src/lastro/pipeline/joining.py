@@ -23,7 +23,7 @@ from lastro.engine.protocol import Cleared, Merged, StagedFile
 from lastro.model.errors import DataRefused
 from lastro.model.interval import Interval
 from lastro.model.schema import Schema
-from lastro.model.text import _, ngettext
+from lastro.model.text import _, figures, ngettext
 from lastro.model.version import Mode, RowChanges, VersionInfo
 from lastro.pipeline import schema_change
 from lastro.pipeline.target import Target
@@ -172,23 +172,23 @@ def _check_places(target: Target, interval: Interval, cleared: Cleared) -> None:
     where = f"{target.dataset}.{interval.column}"
     if cleared.outside:
         sentence = ngettext(
-            "{n:,} row of the step lies outside of the interval that was to be made",
-            "{n:,} rows of the step lie outside of the interval that was to be made",
+            "{n} row of the step lies outside of the interval that was to be made",
+            "{n} rows of the step lie outside of the interval that was to be made",
             cleared.outside,
         )
         raise DataRefused(
-            sentence.format(n=cleared.outside),
+            sentence.format(n=figures(f"{cleared.outside:,}")),
             where=where,
             do=_("give only rows whose {column} is at or after start and before end").format(column=interval.column),
         )
     if cleared.nowhere:
         sentence = ngettext(
-            "{n:,} stored row of {dataset} has no {column}, and belongs to no interval",
-            "{n:,} stored rows of {dataset} have no {column}, and belong to no interval",
+            "{n} stored row of {dataset} has no {column}, and belongs to no interval",
+            "{n} stored rows of {dataset} have no {column}, and belong to no interval",
             cleared.nowhere,
         )
         raise DataRefused(
-            sentence.format(n=cleared.nowhere, dataset=target.dataset, column=interval.column),
+            sentence.format(n=figures(f"{cleared.nowhere:,}"), dataset=target.dataset, column=interval.column),
             where=where,
             do=_("make the dataset once without `interval`, with a value in every row"),
         )
@@ -255,8 +255,16 @@ def _guard(target: Target, merged: Merged) -> None:
     if share <= allowed:
         return
     raise DataRefused(
-        _("{absent:,} of {held:,} rows of {dataset} ({share:.1f} %) are gone at the source; {most:g} % may be").format(
-            absent=merged.absent, held=merged.held, dataset=target.dataset, share=share, most=allowed
+        ngettext(
+            "{absent} of {held} rows of {dataset} ({share} %) is gone at the source; {most} % may be",
+            "{absent} of {held} rows of {dataset} ({share} %) are gone at the source; {most} % may be",
+            merged.absent,
+        ).format(
+            absent=figures(f"{merged.absent:,}"),
+            held=figures(f"{merged.held:,}"),
+            dataset=target.dataset,
+            share=figures(f"{share:.1f}"),
+            most=figures(f"{allowed:g}"),
         ),
         where=target.dataset,
         do=_("look at the source; if they are truly deleted, raise deletes.max of {dataset} for once").format(

@@ -3,7 +3,8 @@
 Rules:
 
 1. The keys come from the snapshot that the batch was read from, and go through the contract's casts and cleaning.
-2. A key that the contract refuses is no row's key; nothing is said about it here.
+2. A key that the contract refuses is no row's key; nothing is said about it here. A key that the contract protects
+   is protected the same way, so that it is compared with what is stored.
 3. A source that cannot list its keys is refused: rows that stay for ever would be a broken promise.
 """
 
@@ -46,7 +47,7 @@ def present(target: Target, opened: Opened, mode: Mode, folder: Path) -> Sequenc
     area = folder / "keys"
     area.mkdir()
     scan = StreamScan(opened.keys(source_columns(plan)), opened.label)
-    staged = target.engine.stage(plan, scan, area, batch="keys")
+    staged = target.engine.stage(plan, scan, area, batch="keys", protect=target.protect)
     return [file.path for file in staged.kept]
 
 

@@ -7,7 +7,7 @@ Rules:
    there.
 3. An interval stands for its own rows: what lies beyond it came of the batches before. An earlier making of the same
    interval, or of one that it covers with others, has no row left and is no part.
-4. Corrected rows of the quarantine join a batch; they do not replace it.
+4. Corrected rows of the quarantine join a batch; they do not replace it. Nor does what a law asked for.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lastro.model.clock import from_text
 from lastro.model.errors import NameRefused
 from lastro.model.interval import Interval, joined
 from lastro.model.reference import Number, Reference
-from lastro.model.version import Mode, VersionInfo
+from lastro.model.version import LAW, Mode, VersionInfo
 from lastro.store.table import Table
 
 CORRECTIONS = "quarantine:"
@@ -54,7 +54,7 @@ def snapshot(table: Table) -> VersionInfo | None:
     for info in lineage(table):
         if replaces(info):
             return info
-        if info.origin.mode is not Mode.RESTORE and not info.origin.source.startswith(CORRECTIONS):
+        if info.origin.mode is not Mode.RESTORE and not info.origin.source.startswith((CORRECTIONS, LAW)):
             return None
     return None
 

@@ -6,12 +6,14 @@ Rules:
    engine must have read as many rows.
 2. Where every row was kept as it came, columns that the plan takes over as they are must lack as many values in what
    was staged as in what arrived; whole numbers and decimals must have the same sum.
-3. An error names columns and counts, no value of a row. A sum is one.
+3. An error names columns and counts, no value of a row. A sum is one. Sums of columns that the contract protects are
+   neither compared with what is stored nor kept: of one row they are its value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal, localcontext
 from typing import Any
 
@@ -40,8 +42,12 @@ def arrived(found: Reconciliation, staged: Staged, source: str) -> None:
     _refuse(wrong, source)
 
 
-def kept(plan: Plan, staged: Staged, measures: Measures, found: Reconciliation) -> dict[str, Any]:  # Any: JSON values
+def kept(
+    plan: Plan, staged: Staged, measures: Measures, found: Reconciliation, *, protected: frozenset[str] = frozenset()
+) -> dict[str, Any]:  # Any: JSON values
     """The proof as it goes into the commit, with what was staged (rule 2). Raises `NotReconciled`."""
+    shut = {column.source for column in plan.columns if column.name in protected} | protected
+    found = Reconciliation(_discreet(found.source, shut), _discreet(found.arrived, shut))
     proof = found.to_dict()
     if any(staged.refused.values()) or staged.counts.quarantined:
         return proof
@@ -57,6 +63,12 @@ def kept(plan: Plan, staged: Staged, measures: Measures, found: Reconciliation) 
             wrong.append(_("sum of {column}").format(column=name))
     _refuse(wrong, plan.dataset)
     return {**proof, "stored": {"rows": staged.counts.kept, "columns": stored}}
+
+
+def _discreet(totals: Totals, shut: frozenset[str] | set[str]) -> Totals:
+    """The same without sums of these columns."""
+    columns = {name: replace(each, total=None) if name in shut else each for name, each in totals.columns.items()}
+    return replace(totals, columns=columns)
 
 
 def _of_rows(source: str, came: str) -> str:

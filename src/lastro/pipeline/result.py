@@ -9,8 +9,10 @@ from dataclasses import asdict, astuple, dataclass, field, replace
 from typing import Any
 
 from lastro.model.arrival import Arrived
+from lastro.model.cleaning import Cleaned, from_values, together
 from lastro.model.finding import Finding, Verdict
-from lastro.model.text import _
+from lastro.model.status import MonitorStep
+from lastro.model.text import _, figures, ngettext
 from lastro.model.version import Mode, RowChanges, RowCounts, VersionInfo
 
 
@@ -44,6 +46,10 @@ class IngestResult:
     notes: tuple[str, ...] = ()
     arrived: Arrived = field(default_factory=Arrived)
     """How the source's columns differed from the contract's."""
+    looks: tuple[MonitorStep, ...] = ()
+    """What monitors saw that look at each ingestion."""
+    cleaning: tuple[Cleaned, ...] = ()
+    """What the contract's cleaning did to each column that it cleans: counts before and after, side by side."""
 
     @property
     def passed(self) -> bool:
@@ -73,11 +79,12 @@ class IngestResult:
             return _("{dataset} is unchanged, still at version {version}").format(
                 dataset=self.dataset, version="–" if self.version is None else self.version
             )
-        return _("{dataset} is at version {version}: {kept:,} rows kept, {quarantined:,} set aside").format(
-            dataset=self.dataset,
+        kept, aside = self.counts.kept, self.counts.quarantined
+        return _("{name} is at version {version}: {kept}, {aside}").format(
+            name=self.dataset,
             version=self.version,
-            kept=self.counts.kept,
-            quarantined=self.counts.quarantined,
+            kept=ngettext("{n} row kept", "{n} rows kept", kept).format(n=figures(f"{kept:,}")),
+            aside=ngettext("{n} set aside", "{n} set aside", aside).format(n=figures(f"{aside:,}")),
         )
 
 
@@ -101,6 +108,7 @@ def first_result(info: VersionInfo, source: str) -> IngestResult:
         equal=changes.unchanged,
         versions=(info.number,),
         reconciled=bool(info.origin.reconciliation),
+        cleaning=from_values(info.origin.cleaning, info.schema.names),
     )
 
 
@@ -126,6 +134,7 @@ def summed(results: Sequence[IngestResult]) -> IngestResult:
         versions=tuple(version for result in made for version in result.versions),
         reconciled=all(result.reconciled for result in made),
         notes=tuple(dict.fromkeys(note for result in results for note in result.notes)),
+        cleaning=together(result.cleaning for result in made),
         arrived=next((result.arrived for result in reversed(made) if result.arrived), last.arrived),
     )
 

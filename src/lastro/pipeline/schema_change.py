@@ -6,7 +6,8 @@ The order, which is the guarantee:
    amendment that a crash kept from the file. The file gets it now, if it still says what it said before that commit.
 2. The columns are compared as soon as they are known, before a row is read (`columns`).
 3. One stage. Where the policy must see values in columns that nobody reads, or that do not fit their type, the rows are
-   set aside; `evolve` takes them up again under an amended contract (`evolution`).
+   set aside; `evolve` takes them up again under an amended contract (`evolution`). Members inside objects that nobody
+   reads are told (`members`), and `freeze` refuses them; no policy adds them to a struct or sets their rows aside.
 4. The commit carries rows, schema and the amendment in one step. Only then is the contract's file changed. A crash in
    between is mended by step 1 of the next ingestion: what counts is the commit.
 5. Whatever was left out, filled in, added, widened, or looks like a renamed column is told, every time.
@@ -25,15 +26,14 @@ from lastro.engine.returned import Returned, empty_columns
 from lastro.engine.scan import FileScan, JsonLines, Lines, Parquet, Scan, StreamScan
 from lastro.engine.sql.compile import unread
 from lastro.model.arrival import Arrived, OnChange, Widened
-from lastro.model.durable import write_durably
 from lastro.model.errors import SchemaChanged, WriteFailed
 from lastro.model.finding import Policy
 from lastro.model.plan import CastHolds, Foreseen, Plan, RowRule
 from lastro.model.progress import Told
 from lastro.model.schema import Field, Primitive, Schema, type_text
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
 from lastro.model.version import VersionInfo
-from lastro.pipeline import columns, evolution
+from lastro.pipeline import columns, contract_file, evolution, members
 from lastro.pipeline.corrections import RESERVED
 from lastro.pipeline.evolution import RULE, Stage
 from lastro.pipeline.lineage import CORRECTIONS
@@ -65,6 +65,7 @@ class Batch:
     is_typed: bool
     sources: Sequence[Schema] = ()
     typed: list[Property] = field(default_factory=list)
+    watch: members.Watch | None = None
 
     def arrange(self, sources: Sequence[Schema]) -> Plan:
         """Told the columns; gives the plan to stage by. Raises `SchemaChanged`, `SourceBroken`."""
@@ -89,7 +90,7 @@ def current(target: Target, head: VersionInfo | None) -> Target:
     """The target under the lock, with the contract as it stands now; see step 1. Raises `ContractError`."""
     if target.contract is None or target.contract_file is None:
         return target
-    contract = _read(target.contract, target.contract_file)
+    contract = contract_file.read(target.contract, target.contract_file)
     amendment = Amendment.from_dict(head.origin.amendment) if head and head.origin.amendment else None
     if amendment is not None and contract.digest == amendment.base:
         contract = amend(contract, amendment)
@@ -121,8 +122,17 @@ def stage(
     is_typed = not is_json and (not isinstance(scan, FileScan) or isinstance(scan.format, Parquet))
     how = Stage(target, folder, label, batch, keep_last)
     at_hand = Batch(how, prepared(target, target.plan, label), is_json, is_typed)
+    at_hand.watch = members.watch(scan, at_hand.plan)
+    passing = at_hand.watch.passing() if at_hand.watch else scan
     staged = target.engine.stage(
-        at_hand.plan, scan, folder, batch=batch, keep_last=keep_last, progress=progress, arrange=at_hand.arrange
+        at_hand.plan,
+        passing,
+        folder,
+        batch=batch,
+        keep_last=keep_last,
+        protect=target.protect,
+        progress=progress,
+        arrange=at_hand.arrange,
     )
     if at_hand.is_typed:
         at_hand.stage = replace(how, typed=_one_schema(at_hand.sources))
@@ -154,7 +164,7 @@ def settle(target: Target, arrived: Arrived, info: VersionInfo) -> None:
     if not arrived.amendment or target.contract is None or target.contract_file is None:
         return
     try:
-        contract = _read(target.contract, target.contract_file)
+        contract = contract_file.read(target.contract, target.contract_file)
         _write(target, amend(contract, Amendment.from_dict(arrived.amendment)))
     except WriteFailed as error:
         error.state = _("{reference} is committed; its contract's file gets the change with the next ingestion").format(
@@ -176,6 +186,7 @@ def prepared(target: Target, plan: Plan, label: str) -> Plan:
         plan,
         primary_key=target.plan.primary_key,  # a batch of a history differs by more than the contract's key
         row_rules=rules,
+        withheld=plan.withheld | target.withheld,
         absent=columns.may_be_missing(plan) if target.on_change in columns.LENIENT else frozenset(),
         ignored=plan.ignored | (frozenset(RESERVED) if label.startswith(CORRECTIONS) else frozenset()),
     )
@@ -207,6 +218,9 @@ def _freeze(batch: Batch, staged: Staged) -> Intake:
         lost = _lost(batch, staged)
         new = [Field(name, Primitive.STRING) for name in staged.unread]
         raise columns.refusal(target, batch.plan, batch.stage.label, lost, new)
+    inside = _members(batch)
+    if inside:
+        raise columns.members_refusal(target, batch.stage.label, inside)
     asked = evolution.needs(batch.stage, batch.plan, staged)
     if asked:
         raise _type_changed(batch, tuple(_wider(name, need) for name, need in asked.items()))
@@ -235,9 +249,14 @@ def _arrived(batch: Batch, staged: Staged, *, new: Sequence[str] = ()) -> Arrive
     return Arrived(
         policy=batch.stage.target.on_change,
         left_out=staged.unread,
+        members=_members(batch),
         missing=lost,
         renamed=columns.suggested(batch.plan, lost, fields),
     )
+
+
+def _members(batch: Batch) -> tuple[str, ...]:
+    return batch.watch.names() if batch.watch else ()
 
 
 def _lost(batch: Batch, staged: Staged) -> tuple[str, ...]:
@@ -248,7 +267,12 @@ def _lost(batch: Batch, staged: Staged) -> tuple[str, ...]:
     empty = [plain[name] for name in plain if not staged.kept or name in empty_columns(staged.kept)]
     if not empty or not staged.counts.read:
         return ()
-    aside = Returned(staged.quarantined, frozenset(staged.refused), rows_max=PROBED_MAX)
+    aside = Returned(
+        staged.quarantined,
+        frozenset(staged.refused),
+        rows_max=PROBED_MAX,
+        opened=evolution.opening(batch.stage.target),
+    )
     seen = evolution.look(aside.texts(), empty)
     return tuple(name for name in empty if not seen.rows[name])
 
@@ -271,39 +295,16 @@ def _type_changed(batch: Batch, wider: Sequence[Widened]) -> SchemaChanged:
         for each in wider[: columns.LISTED_MAX]
     ]
     return SchemaChanged(
-        _("{column} is {before} in the contract, and {rows} rows have values that only fit {after}").format(
-            column=first.column, before=first.before, after=first.after, rows=first.rows
-        ),
+        ngettext(
+            "{column} is {before} in the contract, and {rows} row has a value that only fits {after}",
+            "{column} is {before} in the contract, and {rows} rows have values that only fit {after}",
+            first.rows,
+        ).format(column=first.column, before=first.before, after=first.after, rows=first.rows),
         where=f"{target.dataset}, {batch.stage.label}",
         do=_("; ").join([*edits, f"lastro ingest {target.dataset} --schema-change evolve"]),
     )
 
 
-def _read(known: Contract, file: Path) -> Contract:
-    """The contract as its file says now: the known one, unless the text is another."""
-    from lastro.contract import load
-
-    found = load(file) if _text(file) != known.text.encode() else known
-    return known if found.digest == known.digest and found.text == known.text else found
-
-
-def _text(file: Path) -> bytes:
-    """What the file holds; nothing if it cannot be read, of which `load` says more."""
-    try:
-        return file.read_bytes()
-    except OSError:
-        return b""
-
-
 def _write(target: Target, contract: Contract) -> None:
-    file = target.contract_file
-    if file is None or contract is target.contract:
-        return
-    try:
-        write_durably(file, contract.text.encode())
-    except OSError as error:
-        raise WriteFailed(
-            _("the contract cannot be written: {reason}").format(reason=error.strerror or type(error).__name__),
-            where=str(file),
-            do=_("give the right to write to it and its folder, then ingest again"),
-        ) from error
+    if target.contract_file is not None and contract is not target.contract:
+        contract_file.write(target.contract_file, contract)

@@ -1,10 +1,16 @@
-"""The target of a pipeline: a dataset with all that it takes to change it."""
+"""The target of a pipeline: a dataset with all that it takes to change it.
+
+Of a stored column that the contract does not name – one of an earlier version that was renamed or left out since –
+nobody says who may know it: it is withheld. So is one that differs from a withheld column by capitals only.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lastro.contract import Contract
 from lastro.engine.protocol import Engine
@@ -12,7 +18,12 @@ from lastro.model.arrival import OnChange
 from lastro.model.interval import Interval
 from lastro.model.merging import Deletes, History
 from lastro.model.plan import Plan
+from lastro.model.schema import Schema
 from lastro.store.table import Table
+
+if TYPE_CHECKING:
+    from lastro.privacy.protect import Protector
+    from lastro.privacy.vault import Vault
 
 
 class SourceIs(StrEnum):
@@ -29,7 +40,9 @@ class Target:
     `withheld` are the columns whose smallest and largest values may stand in no statistics. `history` is how the mode
     `scd2` keeps states, `deletes` how rows that are gone at the source are known. `contract` is what the plan was made
     of, and `contract_file` where it stands; `on_change` says what becomes of a source whose columns changed. `interval`
-    is what the mode `interval` replaces. `source_is` says what a source of a new label is; where None, `append` asks.
+    is what the mode `interval` replaces. `datasets` finds the tables of others, in which rules look keys up.
+    `source_is` says what a source of a new label is; where None, `append` asks. `vault` is where identifiers go that
+    the contract protects.
     """
 
     table: Table
@@ -44,11 +57,40 @@ class Target:
     on_change: OnChange | None = None
     interval: Interval | None = None
     source_is: SourceIs | None = SourceIs.ANOTHER
+    datasets: Callable[[str], Table] | None = None
+    vault: Vault | None = None
+    open_columns: frozenset[str] = frozenset()
+    """Columns of the source, beside the contract's, whose values may stand in the quarantine as they are."""
 
     @property
     def dataset(self) -> str:
         """The dataset's name."""
         return self.plan.dataset
+
+    @property
+    def protect(self) -> Protector | None:
+        """What protects rows by the contract; None where it protects nothing."""
+        if self.vault is None or self.contract is None:
+            return None
+        from lastro.privacy.protect import protector
+
+        personal, also = self.contract.personal, self.open_columns
+        return protector(self.plan, personal, self.vault, withheld=self.withheld, open_also=also)
+
+    @property
+    def protected(self) -> frozenset[str]:
+        """The columns whose values are not stored as they came."""
+        protect = self.protect
+        return frozenset() if protect is None else protect.names
+
+    def withheld_of(self, stored: Schema) -> frozenset[str]:
+        """The columns of a stored schema of whose values nothing may be told."""
+        hidden = {name.casefold() for name in self.withheld}
+        known = {name.casefold() for name in self.plan.schema.names}
+        if set(self.history.columns) <= set(stored.names):
+            known |= {name.casefold() for name in self.history.columns}
+        folded = {name: name.casefold() for name in stored.names}
+        return frozenset(name for name, each in folded.items() if each in hidden or each not in known)
 
 
 def part(target: Target) -> Target:

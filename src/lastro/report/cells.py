@@ -16,6 +16,7 @@ _SPELLED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _MARKS = frozenset({"Mn", "Me"})
 _MARKS_PER_CELL = 4
+_STEPS = "▁▂▃▄▅▆▇█"
 ELLIPSIS = "…"
 
 
@@ -68,3 +69,9 @@ def pad(text: str, cells: int, *, right: bool = False) -> str:
     """The cleaned text filled with spaces to `cells` cells, moved to the right end if `right`."""
     space = " " * max(0, cells - width(text))
     return space + text if right else text + space
+
+
+def sparkline(counts: tuple[int, ...]) -> str:
+    """Counts as a line of blocks, the largest the highest; a step with nothing in it is a blank."""
+    most = max(counts, default=0)
+    return "".join(" " if not each else _STEPS[min(7, 8 * each // (most + 1))] for each in counts).rstrip()

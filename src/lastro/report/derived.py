@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lastro.model.interval import counted
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
 from lastro.report.blocks import Blocks, Line, Tone
 from lastro.report.numbers import number
 from lastro.transform.derived.intervals import Todo
@@ -26,7 +26,11 @@ def why_verdict(found: Why) -> str:
     if found.fault is not None:
         return _("{name} cannot be built: {what}").format(name=found.dataset, what=found.fault.what)
     if not found.is_stale and found.intervals is not None and found.intervals.outdated:
-        sentence = _("{name} has every interval, of which {n} are outdated")
+        sentence = ngettext(
+            "{name} has every interval, of which {n} is outdated",
+            "{name} has every interval, of which {n} are outdated",
+            len(found.intervals.outdated),
+        )
         return sentence.format(name=found.dataset, n=number(len(found.intervals.outdated)))
     if not found.is_stale and found.version is None:
         return _("{name} has no interval that is over yet").format(name=found.dataset)

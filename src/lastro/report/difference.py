@@ -27,18 +27,11 @@ def difference_verdict(found: Differing) -> str:
     """`from loans@1 to loans@2: 120 rows added, 3 removed, 41 changed`."""
     if not (found.schema or found.added or found.removed or found.changed):
         return _("{before} and {after} hold the same rows").format(before=found.before, after=found.after)
-    sentence = ngettext(
-        "from {before} to {after}: {added} row added, {removed} removed, {changed} changed",
-        "from {before} to {after}: {added} rows added, {removed} removed, {changed} changed",
-        found.added,
-    )
-    return sentence.format(
-        before=found.before,
-        after=found.after,
-        added=number(found.added),
-        removed=number(found.removed),
-        changed=number(found.changed),
-    )
+    added = ngettext("{n} row added", "{n} rows added", found.added).format(n=number(found.added))
+    removed = ngettext("{n} removed", "{n} removed", found.removed).format(n=number(found.removed))
+    changed = ngettext("{n} changed", "{n} changed", found.changed).format(n=number(found.changed))
+    sentence = _("from {before} to {after}: {added}, {removed}, {changed}")
+    return sentence.format(before=found.before, after=found.after, added=added, removed=removed, changed=changed)
 
 
 def _schema(changes: Sequence[SchemaChange]) -> Blocks:
@@ -128,16 +121,25 @@ def _examples(examples: Sequence[Mapping[str, Any]]) -> Blocks:  # Any: column v
 
 def _example(example: Mapping[str, Any]) -> tuple[Cell | str, ...]:  # Any: column values
     before, after = example.get("before") or {}, example.get("after") or {}
-    key = ", ".join(f"{name}={value}" for name, value in (example.get("key") or {}).items())
+    key = _pairs(example.get("key") or {})
     match example["change"]:
         case "added":
             return Cell(_("+ added"), Tone.GOOD), key, _pairs(after)
         case "removed":
             return Cell(_("- removed"), Tone.BAD), key, _pairs(before)
         case _other:
-            parts = (f"{name}: {before.get(name)} → {after[name]}" for name in after if before.get(name) != after[name])
+            parts = (
+                f"{name}: {_value(before.get(name))} → {_value(after[name])}"
+                for name in after
+                if before.get(name) != after[name]
+            )
             return Cell(_("~ changed"), Tone.DOUBTFUL), key, ", ".join(parts)
 
 
 def _pairs(row: Mapping[str, Any]) -> str:  # Any: column values
-    return ", ".join(f"{name}={value}" for name, value in row.items())
+    return ", ".join(f"{name}={_value(value)}" for name, value in row.items())
+
+
+def _value(value: Any) -> str:  # Any: a column's value
+    """A value as it is, and as everywhere else where there is none."""
+    return NOTHING if value is None else str(value)

@@ -3,8 +3,8 @@
 Rules:
 
 1. The text is ASCII: every other character is a JSON escape, so that no byte of it can command a terminal.
-2. Moments are RFC 3339 in UTC, durations seconds, exact numbers and paths text, bytes Base64; NaN and infinities are
-   null.
+2. Moments are RFC 3339 in UTC, or without a zone where they have none; durations are seconds, exact numbers and paths
+   text, bytes Base64; NaN and infinities are null.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -61,7 +61,7 @@ def to_json_value(value: Any) -> Any:  # Any: plain values, dataclasses and coll
 def _scalar(value: Any) -> Any:  # Any: as `to_json_value`
     match value:
         case datetime():
-            return clock.to_text(value if value.tzinfo else value.replace(tzinfo=UTC))
+            return clock.to_text(value) if value.tzinfo else value.isoformat(timespec="microseconds")
         case date() | time():
             return value.isoformat()
         case timedelta():

@@ -6,7 +6,7 @@ import math
 import re
 from datetime import UTC, datetime
 
-from lastro.model.text import _, language
+from lastro.model.text import _, figures
 
 NOTHING = "–"
 _EXACT = re.compile(r"(?P<sign>-?)(?P<whole>[0-9]{1,40})(?P<rest>(?:\.[0-9]+)?)", re.ASCII)
@@ -21,7 +21,7 @@ def number(value: float | None, *, decimals: int = 4) -> str:
         return NOTHING
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return _local(_digits(value, decimals))
+    return figures(_digits(value, decimals))
 
 
 def _digits(value: float, decimals: int) -> str:
@@ -32,10 +32,6 @@ def _digits(value: float, decimals: int) -> str:
     if abs(value) >= 1e15 or abs(value) < 0.5 * 10**-decimals:
         return f"{value:.3g}"
     return f"{value:,.{decimals}f}".rstrip("0").rstrip(".")
-
-
-def _local(text: str) -> str:
-    return text.translate({ord(","): ".", ord("."): ","}) if language() == "pt_BR" else text
 
 
 def percent(part: float, whole: float) -> str:
@@ -84,7 +80,7 @@ def bound(text: str | None) -> str | None:
     if text is None:
         return None
     if found := _EXACT.fullmatch(text):
-        return found["sign"] + _local(f"{int(found['whole']):,}{found['rest']}")
+        return found["sign"] + figures(f"{int(found['whole']):,}{found['rest']}")
     return _WHOLE_SECOND.sub(r"\1", text)
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lastro.report.blocks import Block, Blocks, Cell, Code, Column, Line, Table, Title, Tone
-from lastro.report.cells import clean, cut, pad, width
+from lastro.report.blocks import Block, Blocks, Cell, Code, Column, Figure, Grid, Line, Table, Title, Tone, bar
+from lastro.report.cells import clean, cut, pad, sparkline, width
+from lastro.report.numbers import percent
 
 WIDTH_MIN = 60
 BAR_CELLS = 12
 _GAP = "  "
 _INDENT = "  "
 _COLUMN_MIN = 8
+_PARTS = 10_000
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _COLOURS = {Tone.GOOD: "32", Tone.DOUBTFUL: "33", Tone.BAD: "31", Tone.FAINT: "2"}
 
@@ -63,6 +65,33 @@ def _lines(block: Block, page: Page) -> list[str]:
             return [_INDENT + clean(line) for line in text.split("\n")]
         case Table():
             return _table(block, page)
+        case Figure():
+            return [clean(block.caption), *(_bars(block, page) if block.labels else _steps(block))]
+        case Grid(caption, says):
+            return [clean(caption), _INDENT + clean(says)]
+
+
+def _bars(figure: Figure, page: Page) -> list[str]:
+    """A row for each label, with each side's share in words and the last one's as a bar."""
+    columns = (Column(""), *(Column(series.name, right=True) for series in figure.series), Column("", fixed=True))
+    most = max(max(series.shares) for series in figure.series)
+    rows = []
+    for place, label in enumerate(figure.labels):
+        shares = [series.shares[place] for series in figure.series]
+        rows.append((Cell(label), *(Cell(percent(share, 1)) for share in shares), bar(shares[-1], most)))
+    return _table(Table(columns, tuple(rows)), page)
+
+
+def _steps(figure: Figure) -> list[str]:
+    """A line of blocks for each side, between where they begin and end."""
+    first, last = (clean(end) for end in figure.ends)
+    names = [clean(series.name) for series in figure.series]
+    wide, most = max(map(width, names)), max(max(series.shares) for series in figure.series) or 1.0
+    lines = []
+    for name, series in zip(names, figure.series, strict=True):
+        drawn = sparkline(tuple(round(_PARTS * share / most) for share in series.shares))
+        lines.append(f"{_INDENT}{pad(name, wide)}{_GAP}{first} {pad(drawn, len(series.shares))} {last}")
+    return lines
 
 
 def _table(table: Table, page: Page) -> list[str]:

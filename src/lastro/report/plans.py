@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from lastro.model.plan import (
     AllOf,
+    Breaks,
     CastHolds,
+    CleanText,
     ColumnPlan,
     Condition,
     Duplicates,
     Foreseen,
     Holds,
+    Identifier,
+    IdentifierKind,
     LengthWithin,
     Matches,
     Measure,
@@ -19,9 +24,14 @@ from lastro.model.plan import (
     NoneOf,
     NotNull,
     OneOf,
+    Orphans,
     Plan,
     Query,
     RowCount,
+    Share,
+    Spellings,
+    Statistic,
+    StatisticKind,
     Within,
 )
 from lastro.model.schema import type_text
@@ -31,6 +41,7 @@ from lastro.report.blocks import Block, Blocks, Code, Column, Line, Title, table
 from lastro.report.numbers import NOTHING, short_digest
 
 _VALUES_SHOWN = 6
+_POINTED = re.compile(r"-?[0-9]+\.[0-9]+", re.ASCII)
 
 
 def plan_blocks(plan: Plan, sql: str) -> Blocks:
@@ -106,6 +117,10 @@ def condition_text(condition: Condition) -> str:
             return _("{column} is a multiple of {factor}").format(column=column, factor=factor)
         case Holds(expression):
             return expression
+        case Identifier(column, kind):
+            return _("{column} is a valid {kind}").format(column=column, kind=_kind(kind))
+        case CleanText(column):
+            return _("{column} shows no trace of a wrong encoding").format(column=column)
         case Foreseen():
             return _("no value stands in a column that the contract does not read")
         case AllOf(conditions):
@@ -114,15 +129,27 @@ def condition_text(condition: Condition) -> str:
             return _bounds_text(condition)
 
 
+def _kind(kind: IdentifierKind) -> str:
+    names = {IdentifierKind.EMAIL: _("e-mail address"), IdentifierKind.CARD: _("card number")}
+    return names.get(kind, kind.value.upper())
+
+
 def _bounds_text(condition: Within | LengthWithin) -> str:
     match condition:
         case Within(column, minimum, maximum, above, below):
             what = column
         case LengthWithin(column, minimum, maximum):
             what, above, below = _("length of {column}").format(column=column), False, False
-    low = "" if minimum is None else f"{minimum} {'<' if above else '≤'} "
-    high = "" if maximum is None else f" {'<' if below else '≤'} {maximum}"
-    return f"{low}{what}{high}"
+    low, high = (None if each is None else _short(str(each)) for each in (minimum, maximum))
+    if high is None:
+        return f"{what} {'>' if above else '≥'} {low}"
+    under = f"{what} {'<' if below else '≤'} {high}"
+    return under if low is None else f"{low} {'<' if above else '≤'} {under}"
+
+
+def _short(number: str) -> str:
+    """A number without zeros behind the point, which say nothing; other texts as they are."""
+    return number.rstrip("0").rstrip(".") if _POINTED.fullmatch(number) else number
 
 
 def _listed(values: tuple[str, ...]) -> str:
@@ -175,17 +202,52 @@ def _policy(name: str) -> str:
 
 def _measure(measure: Measure) -> str:
     match measure:
-        case Duplicates(columns):
+        case Duplicates(columns, approximate=False):
             return _("rows that repeat {columns}").format(columns=", ".join(columns))
+        case Duplicates(columns):
+            return _("rows that repeat {columns} but for case, accents and blanks").format(columns=", ".join(columns))
+        case Orphans(dataset, columns=pairs):
+            names = ", ".join(own for own, _their in pairs)
+            return _("rows whose {columns} is not in {dataset}").format(columns=names, dataset=dataset)
+        case Breaks(column, step, by):
+            return _breaks(column, step, by)
+        case Statistic(column, kind, quantile):
+            name = _statistic(kind) if quantile is None else f"{_statistic(kind)} {quantile:g}"
+            return _("{statistic} of {column}").format(statistic=name, column=column)
+        case Share(column, value):
+            return _("rows with {column} = {value}").format(column=column, value=value)
+        case Spellings(column):
+            return _("rows with a rarer spelling of {column}").format(column=column)
         case RowCount():
             return _("number of rows")
         case Query(text):
             return text
 
 
+def _breaks(column: str, step: str | None, by: str | None) -> str:
+    order = by or column
+    if step is None:
+        return _("rows whose {column} is not above the one before, by {order}").format(column=column, order=order)
+    return _("rows whose {column} is not {step} above the one before, by {order}").format(
+        column=column, step=step, order=order
+    )
+
+
+def _statistic(kind: StatisticKind) -> str:
+    return {
+        StatisticKind.MEAN: _("mean"),
+        StatisticKind.MEDIAN: _("median"),
+        StatisticKind.QUANTILE: _("quantile"),
+        StatisticKind.DEVIATION: _("deviation"),
+        StatisticKind.SUM: _("sum"),
+        StatisticKind.MINIMUM: _("minimum"),
+        StatisticKind.MAXIMUM: _("maximum"),
+    }[kind]
+
+
 def _limits(plan: Plan) -> list[str]:
-    key = ", ".join(plan.primary_key) or _("none")
-    lines = [_("primary key: {key}").format(key=key)]
+    key = ", ".join(plan.primary_key)
+    lines = [_("primary key: {key}").format(key=key) if key else _("no primary key")]
     if plan.quarantined_max is not None:
         lines.append(_("rows set aside: {bound}").format(bound=in_words(plan.quarantined_max)))
     lines.append(_("contract: {digest}").format(digest=short_digest(plan.contract_digest)))

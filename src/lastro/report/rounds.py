@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lastro.model.status import Outcome, Round, Step
+from lastro.model.status import MonitorStep, Outcome, Round, Step
 from lastro.model.text import _, ngettext
 from lastro.report.blocks import Blocks, Cell, Column, Line, Tone, table
 from lastro.report.numbers import NOTHING, duration, number
 
 
 def played(found: Round, notes: Sequence[str]) -> Blocks:
-    """The steps in order, then what failed, then what could not be told."""
+    """The steps in order, then what failed, then what monitors saw and checks found, then what could not be told."""
     columns = (
         Column(_("dataset")),
         Column(_("outcome"), fixed=True),
@@ -23,7 +23,8 @@ def played(found: Round, notes: Sequence[str]) -> Blocks:
     failed = [line for step in found.steps if step.outcome is Outcome.FAILED for line in _reason(step)]
     said = [Line(f"  {note}", Tone.DOUBTFUL) for note in notes]
     skipped = [Line(f"  {step.dataset}: {step.what}", Tone.DOUBTFUL) for step in found.steps if _is_skipped(step)]
-    return (table(columns, map(_row, found.steps)), *failed, *skipped, *_flattened(found), *said)
+    after = (*_flattened(found), *looked(found.looks), *_checks(found))
+    return (table(columns, map(_row, found.steps)), *failed, *skipped, *after, *said)
 
 
 def played_verdict(found: Round) -> str:
@@ -40,7 +41,13 @@ def played_verdict(found: Round) -> str:
         failed=number(counts[Outcome.FAILED]),
     )
     skipped = counts[Outcome.SKIPPED]
-    return _("{sentence}, {n} skipped").format(sentence=sentence, n=number(skipped)) if skipped else sentence
+    return (
+        ngettext("{sentence}, {n} skipped", "{sentence}, {n} skipped", skipped).format(
+            sentence=sentence, n=number(skipped)
+        )
+        if skipped
+        else sentence
+    )
 
 
 def _flattened(found: Round) -> tuple[Line, ...]:
@@ -48,6 +55,20 @@ def _flattened(found: Round) -> tuple[Line, ...]:
         Line("  " + _("{name} is new: the elements of a list, transforms/{name}.sql").format(name=name))
         for name in found.flattened
     )
+
+
+def looked(found: Sequence[MonitorStep]) -> tuple[Line, ...]:
+    """A line for each look, and the command to look further where it found something or failed."""
+    return tuple(line for look in found for line in _told(look.what, look.do, bad=look.alarm or bool(look.code)))
+
+
+def _checks(found: Round) -> tuple[Line, ...]:
+    return tuple(line for check in found.checks for line in _told(check.what, check.do, bad=not check.passed))
+
+
+def _told(what: str, do: str, *, bad: bool) -> tuple[Line, ...]:
+    told = Line(f"  {what}", Tone.BAD if bad else Tone.PLAIN)
+    return (told, Line(f"    {do}")) if bad and do else (told,)
 
 
 def _is_skipped(step: Step) -> bool:

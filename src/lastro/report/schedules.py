@@ -3,7 +3,8 @@
 Rules:
 
 1. Every text calls the program as a person would, and holds no secret: variables are named, never filled.
-2. Paths and names are quoted for the language they stand in.
+2. Paths and names are quoted for the language they stand in; paths with a line break are refused, for cron and systemd
+   read lines.
 3. cron and GitHub know minutes, hours and days only: a period that no line of theirs can keep evenly is refused, for
    `*/45` does not mean every 45 minutes.
 4. Each dataset is a task of its own where the scheduler has tasks, so that it retries and shows them one by one.
@@ -51,8 +52,14 @@ class Schedule:
 def emit(kind: str, schedule: Schedule) -> str:
     """The schedule's text for `cron`, `systemd`, `airflow`, `dagster`, `prefect` or `github`.
 
-    Raises `ConfigurationError` if that scheduler cannot keep the period.
+    Raises `ConfigurationError` if that scheduler cannot keep the period, or for a path with a line break (rule 2).
     """
+    for path in (str(schedule.root), schedule.program):
+        if path.splitlines() != [path]:
+            raise ConfigurationError(
+                _("the path {path!r} has a line break, which ends a line of a schedule").format(path=path),
+                do=_("give the folder another name"),
+            )
     return KINDS[kind](schedule)
 
 

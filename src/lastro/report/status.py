@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from lastro.model.status import DatasetStatus, Freshness, Outcome, Step
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
 from lastro.report.blocks import Blocks, Cell, Column, Line, Tone, table
 from lastro.report.numbers import NOTHING, duration, moment, number
 
@@ -22,11 +22,20 @@ def status(found: Sequence[DatasetStatus]) -> Blocks:
         Column(_("version"), right=True),
         Column(_("rows"), right=True, spare=2),
         Column(_("quarantine"), right=True),
+        Column(_("incidents"), right=True, spare=5),
         Column(_("last round (UTC)"), spare=4),
     )
     notes = [Line(f"  {one.dataset}: {note}", Tone.DOUBTFUL) for one in found for note in one.notes]
     stale = [Line(f"  {_stale(one)}", Tone.DOUBTFUL) for one in found if one.stale]
-    return (table(columns, map(_row, sorted(found, key=_trouble))), *notes, *stale)
+    return (table(columns, map(_row, sorted(found, key=_trouble))), *notes, *stale, *_incidents(found))
+
+
+def _incidents(found: Sequence[DatasetStatus]) -> tuple[Line, ...]:
+    count = sum(one.incidents or 0 for one in found)
+    if not count:
+        return ()
+    told = ngettext("{n} incident is open: {command}", "{n} incidents are open: {command}", count)
+    return (Line("  " + told.format(n=number(count), command="lastro incidents"), Tone.DOUBTFUL),)
 
 
 def _stale(one: DatasetStatus) -> str:
@@ -43,6 +52,7 @@ def _row(one: DatasetStatus) -> tuple[Cell | str, ...]:
         NOTHING if one.version is None else number(one.version),
         NOTHING if one.version is None else number(one.rows),
         Cell(number(one.quarantined), Tone.DOUBTFUL if one.quarantined else Tone.PLAIN),
+        Cell(number(one.incidents), Tone.DOUBTFUL if one.incidents else Tone.PLAIN),
         _last(one.last),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from lastro.model.text import _
-from lastro.report.blocks import Blocks, Cell, Column, Tone, table
+from lastro.report.blocks import Blocks, Cell, Column, Line, Tone, table
 from lastro.report.numbers import NOTHING, number, size
 
 _NUMBERS_SHOWN = 8
@@ -57,6 +57,32 @@ class Gathered(Protocol):
     def expired(self) -> Sequence[int]:
         """The numbers of the versions that can no longer be read."""
         ...
+
+
+class BadRecords(Protocol):
+    """A file of records that is not what was written."""
+
+    @property
+    def path(self) -> str:
+        """Where in the file."""
+        ...
+
+    @property
+    def what(self) -> str:
+        """What is wrong with it."""
+        ...
+
+    @property
+    def do(self) -> str:
+        """What a person can do."""
+        ...
+
+
+def damaged_records(found: Sequence[BadRecords]) -> Blocks:
+    """What is wrong with files of records, and what to do."""
+    return tuple(
+        line for each in found for line in (Line(f"  {each.path}: {each.what}", Tone.BAD), Line(f"    {each.do}"))
+    )
 
 
 def damage(found: Sequence[tuple[str, Found]]) -> Blocks:

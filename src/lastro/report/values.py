@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from lastro.engine.protocol import ColumnMeasures
+from lastro.model.cleaning import Cleaned
 from lastro.model.finding import Finding
+from lastro.model.status import MonitorStep
 from lastro.model.version import RowCounts
 
 
@@ -36,6 +38,11 @@ class Ingested(Protocol):
     @property
     def notes(self) -> tuple[str, ...]:
         """What else a person should know, one sentence each."""
+        ...
+
+    @property
+    def looks(self) -> tuple[MonitorStep, ...]:
+        """What monitors saw that look at each ingestion."""
         ...
 
     @property
@@ -81,6 +88,11 @@ class Ingested(Protocol):
     @property
     def findings(self) -> Sequence[Finding]:
         """Every rule's result."""
+        ...
+
+    @property
+    def cleaning(self) -> Sequence[Cleaned]:
+        """What cleaning did to each column that is cleaned."""
         ...
 
     @property

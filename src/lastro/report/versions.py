@@ -67,6 +67,7 @@ def version_values(info: VersionInfo) -> dict[str, Any]:  # Any: values for `rep
         "counts": origin.counts,
         "changes": origin.changes,
         "reconciliation": origin.reconciliation or None,
+        "cleaning": origin.cleaning,
         "source": origin.source,
         "run": origin.run or None,
         "engine": origin.engine,
