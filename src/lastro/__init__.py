@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from lastro.model.release import VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lastro.model.check import CheckReport
     from lastro.source.python.generator import Cursor
     from lastro.transform.templates.mining import Templates
     from lastro.workspace.workspace import Workspace
 
 __version__ = VERSION
-__all__ = ["Cursor", "__version__", "init", "open", "templates"]
+__all__ = ["Cursor", "__version__", "check", "init", "open", "templates"]
 
 
 def open(path: str | Path = ".") -> Workspace:  # noqa: A001
@@ -32,6 +35,31 @@ def init(path: str | Path = ".") -> Workspace:
     from lastro.workspace.workspace import create
 
     return create(Path(path))
+
+
+def check(
+    contract: str | Path,
+    *,
+    server: str,
+    rules: Sequence[str] = (),
+    dimensions: Sequence[str] = (),
+    failures: int | None = None,
+    clean: bool = False,
+) -> tuple[CheckReport, ...]:
+    """Holds a contract to the data where it lives: at one of the contract's `servers`. Nothing is ingested.
+
+    `contract` is a file, or the name of a dataset of the workspace here; there is a report for each of its schema
+    objects. Rules are judged on the values as they are, with `clean` after the contract's cleaning. `rules`,
+    `dimensions` and `failures` are as for `Dataset.check`. Of one schema object every error is raised; of several, one
+    that cannot be checked has its error in its report. Raises `ContractError`, `UnknownName`, `ConfigurationError`,
+    `SourceError`, `SqlRefused`, `EngineError`.
+    """
+    from lastro.contract.servers import names_file
+    from lastro.workspace.check import asked
+    from lastro.workspace.served import check_served, of_dataset, of_file
+
+    place = of_file(Path(contract)) if names_file(contract) else of_dataset(open().dataset(str(contract)))
+    return check_served(place, server, asked(rules, dimensions, failures), cleaned=clean)
 
 
 def templates(

@@ -131,10 +131,10 @@ def test_adding_to_what_cannot_be_written_leaves_nothing_half_done(lake, monkeyp
 
     def failing(path, content):
         if name in str(path):
-            raise OSError(28, "No space left on device")
+            raise OSError(28, "the disk is full left on device")
         whole(path, content)
 
-    with monkeypatch.context() as patched, pytest.raises(WriteFailed, match="No space"):
+    with monkeypatch.context() as patched, pytest.raises(WriteFailed, match="the disk is full"):
         patched.setattr(module, "write_durably", failing)
         lake.workspace.add("loans.csv", name="more")
     lake.workspace.add("loans.csv", name="more")

@@ -7,16 +7,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from bench.figure import Figure
+from bench.cases import TOPICS, Topic
+from bench.figure import Figure, rendered
 from bench.process import Side, alternate, cost, cpu
 from tests.tidy.tree import ROOT
 
-from bench import __main__ as command
+from bench import page
 
 
 @pytest.mark.xdist_group("postgres")
+@pytest.mark.soak
 def test_a_small_run_measures_everything_and_records_nothing() -> None:
-    before = command.PAGE.read_bytes()
+    pages = {topic.page for topic in TOPICS}
+    before = [page.read_bytes() for page in pages]
 
     done = subprocess.run(
         [sys.executable, "-m", "bench", "--small"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
@@ -26,7 +29,7 @@ def test_a_small_run_measures_everything_and_records_nothing() -> None:
     lines = done.stdout.splitlines()
     assert len(lines) >= 16
     assert all(line.startswith(("ok  ", "MISS")) for line in lines)
-    assert command.PAGE.read_bytes() == before
+    assert [page.read_bytes() for page in pages] == before
 
 
 def test_what_a_process_costs_is_what_it_used() -> None:
@@ -64,14 +67,32 @@ def test_sides_take_turns() -> None:
     assert cpu(costs["a"]) > 0
 
 
-def test_figures_are_recorded_between_the_markers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = tmp_path / "benchmarks.md"
-    page.write_text(f"head\n{command.BEGIN}\nold\n{command.END}\ntail\n")
-    monkeypatch.setattr(command, "PAGE", page)
+def test_figures_are_recorded_between_the_markers(tmp_path: Path) -> None:
+    place = tmp_path / "benchmarks.md"
+    other = "<!-- figures: begin -->\nthe usual ones\n<!-- figures: end -->\n"
+    place.write_text(f"head\n{other}<!-- quality: begin -->\nold\n<!-- quality: end -->\ntail\n")
 
-    command.record([Figure("work", "<= 2.0x", "1.50x", met=True, details="details")])
+    page.write(place, "quality", rendered([Figure("work", "<= 2.0x", "1.50x", met=True, details="details")]))
 
-    text = page.read_text()
+    text = place.read_text()
     assert text.startswith("head\n") and text.endswith("tail\n")
     assert "| work | <= 2.0x | 1.50x | yes | details |" in text
     assert "old" not in text
+    assert other in text
+
+
+def test_nothing_is_recorded_in_a_page_that_has_no_place_for_it(tmp_path: Path) -> None:
+    place = tmp_path / "benchmarks.md"
+    place.write_text("<!-- figures: begin -->\n<!-- figures: end -->\n")
+
+    with pytest.raises(LookupError, match="no block peers"):
+        page.write(place, "peers", "told")
+
+    assert "told" not in place.read_text()
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_every_topic_has_its_block_in_its_page(topic: Topic) -> None:
+    text = topic.page.read_text()
+
+    assert text.count(f"<!-- {topic.block}: begin -->") == text.count(f"<!-- {topic.block}: end -->") == 1

@@ -14,7 +14,7 @@ from tests.tidy.tree import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "cli.md"
 PROGRAM = [sys.executable, "-c", "from lastro.cli.main import main; main()"]
-BLOCK = re.compile(r"(<!-- help:(?P<words>[a-z ]*) -->\n```text\n)(?P<shown>.*?)(```\n)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- help:(?P<words>[a-z -]*) -->\n```text\n)(?P<shown>.*?)(```\n)", re.DOTALL)
 
 
 def help_of(words: str) -> str:

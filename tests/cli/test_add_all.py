@@ -57,6 +57,26 @@ def test_what_is_skipped_is_told_and_fails_nothing(shop, lastro):
     assert ended.last == "2 tables: 1 added, 0 there already, 1 skipped, 0 failed. next: lastro run"
 
 
+def test_what_was_guessed_is_told_for_each_table(shop, lastro):
+    with closing(sqlite3.connect(shop.root / "shop.db")) as connection, connection:
+        connection.execute("CREATE TABLE wide AS SELECT 1 AS id, 1 AS a, 2 AS b, 3 AS c, 4 AS d")
+        connection.execute("CREATE TABLE declared (id INTEGER PRIMARY KEY)")
+        connection.execute("INSERT INTO declared VALUES (1)")
+
+    ended = lastro("add", "shop.db#*")
+
+    assert "! orders: guessed: id is unique and never missing" in ended.out
+    wide = "id is unique and never missing; a is never negative; b is never negative; c is never negative"
+    assert f"! wide: guessed: {wide}; 1 more in contracts/wide.odcs.yaml" in ended.out
+    assert "! declared" not in ended.out
+
+
+def test_what_was_guessed_in_json(shop, lastro):
+    told = lastro("add", "shop.db#*", "--json").json
+
+    assert told["tables"][1]["notes"] == ["guessed: id is unique and never missing"]
+
+
 def test_as_json(shop, lastro):
     told = lastro("add", "shop.db#*", "--views", "--json").json
 

@@ -185,4 +185,4 @@ def test_run_builds_and_status_names_what_is_stale(lake, lastro):
     assert ended.last.startswith("3 datasets: 3 with a new version")
     assert "stale" not in before
     assert "by_state is stale: code" in after.out
-    assert after.last == "3 datasets, 0 late. next: lastro build"
+    assert after.last == "stale: by_state, top (3 datasets, 0 late). next: lastro build"

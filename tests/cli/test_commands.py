@@ -92,11 +92,16 @@ SUCCEEDING = [
     ("lineage loans --svg loans.svg", "lastro.lineage/1"),
     ("lineage loans --columns", "lastro.lineage/1"),
     ("lineage loans --column id", "lastro.lineage/1"),
+    ("profile loans", "lastro.profile/1"),
+    ("profile loans@first --html loans.html", "lastro.profile/1"),
+    ("drift loans --reference first --html drift.html", "lastro.drift/1"),
     ("tag loans good --version 1", "lastro.tag/1"),
     ("tag loans --list", "lastro.tags/1"),
     ("restore loans@first", "lastro.restore/1"),
     ("runs", "lastro.runs/1"),
     ("lock", "lastro.lock/1"),
+    ("check", "lastro.check/1"),
+    ("check loans@first loans --failures --limit 1", "lastro.check/1"),
     ("verify --read-data", "lastro.verify/1"),
     ("verify loans --subset 50%", "lastro.verify/1"),
     ("repair", "lastro.repair/1"),
@@ -195,7 +200,9 @@ def test_one_failure_does_not_stop_the_others(lake: Path, lastro: Lastro) -> Non
     assert ended.json["ok"] is False
     assert [result["dataset"] for result in ended.json["results"]] == ["more"]
     assert [error["code"] for error in ended.json["errors"]] == ["LST-0301"]
-    assert lastro("ingest").last.startswith("2 datasets: 0 with a new version, 1 unchanged, 1 failed")
+    assert lastro("ingest").last == (
+        "failed: loans (2 datasets: 0 with a new version, 1 unchanged, 1 failed). next: lastro ingest loans"
+    )
 
 
 def test_an_export_writes_over_nothing(lake: Path, lastro: Lastro) -> None:
@@ -308,6 +315,15 @@ def test_a_diff_shows_what_changed(lake: Path, lastro: Lastro) -> None:
     assert ended.last.startswith("from loans@0 to loans@2: 1 row added, 1 removed, 1 changed")
     assert "~ changed  id=1  amount: 10.5 → 11" in ended.out
     assert "Examples" not in lastro("diff", "loans", "first", "latest", "--limit", "0").out
+
+
+@pytest.mark.parametrize(("header", "is_told"), [("a,a,", True), ("a,b,c", False)])
+def test_a_first_line_that_is_taken_for_a_row_is_told(lake: Path, lastro: Lastro, header: str, is_told: bool) -> None:
+    (lake / "first.csv").write_text(f"{header}\n1,2,3\n")
+
+    notes = lastro("add", "first.csv", "--as", "first", "--json").json["notes"]
+
+    assert any("the first line is a row" in note for note in notes) == is_told
 
 
 def test_replaying_a_run_proves_its_data(lake: Path, lastro: Lastro) -> None:
@@ -433,11 +449,25 @@ def test_lineage_is_drawn_into_a_new_file_only(lake: Path, lastro: Lastro) -> No
 
     again = lastro("lineage", "loans@first", "--svg", "loans.svg")
 
-    assert first.last == "loans@1: made from 1, used by 0. next: lastro log loans"
+    assert first.last == "loans@1: made from 1, used by 0; drawn into loans.svg. next: lastro log loans"
     assert drawn.startswith("<svg ")
     assert again.code == 2
     assert "loans.svg is there already" in again.err
     assert Path("loans.svg").read_text(encoding="utf-8") == drawn
+
+
+def test_a_profile_is_written_into_a_new_file_only(lake: Path, lastro: Lastro) -> None:
+    first = lastro("profile", "loans", "--html", "loans.html")
+    page = Path("loans.html").read_text(encoding="utf-8")
+
+    again = lastro("profile", "loans@first", "--html", "loans.html")
+
+    assert "; written to loans.html. next: lastro log loans" in first.last
+    assert page.startswith("<!doctype html>")
+    assert "<h1>Profile of loans@1</h1>" in page
+    assert again.code == 2
+    assert "loans.html is there already" in again.err
+    assert Path("loans.html").read_text(encoding="utf-8") == page
 
 
 def test_lineage_of_all_columns_or_of_one(lake: Path, lastro: Lastro) -> None:

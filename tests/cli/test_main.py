@@ -278,7 +278,7 @@ def test_a_full_disk_behind_the_output_is_told(arguments: list[str]) -> None:
         )
 
     assert done.returncode == 3
-    assert done.stderr.startswith("error LST-0401: the output cannot be written: No space left on device\n")
+    assert done.stderr.startswith("error LST-0401: the output cannot be written: the disk is full\n")
     assert len(done.stderr.splitlines()) == 2
 
 

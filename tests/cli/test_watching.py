@@ -29,7 +29,25 @@ def test_status_of_a_late_dataset_is_1_and_names_the_next_command(lake, lastro):
 
     assert ended.code == 1
     assert "late" in ended.out
-    assert ended.last == "1 dataset, 1 late. next: lastro ingest loans"
+    assert ended.last == "late: loans; 5 rows set aside: loans (1 dataset, 1 late). next: lastro ingest loans"
+
+
+def test_status_says_first_what_failed(lake, lastro):
+    lastro("run")
+    lake.csv.unlink()
+    lastro("run", "--retries", "0")
+
+    assert lastro("status").last == (
+        "failed: loans; late: loans; 5 rows set aside: loans (1 dataset, 1 late; 3 incidents are open). "
+        "next: lastro ingest loans"
+    )
+
+
+def test_status_says_what_stands_in_quarantine(lake, lastro):
+    lake.configure(contract=CONTRACT)
+    lastro("ingest")
+
+    assert lastro("status").last == "5 rows set aside: loans (1 dataset, 0 late). next: lastro quarantine loans"
 
 
 def test_status_as_json(lake, lastro):

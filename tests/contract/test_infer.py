@@ -107,14 +107,15 @@ def test_the_lenders_table_becomes_a_contract_a_person_would_keep():
         "        logicalType: number\n"
         "        required: true\n"
         "        logicalTypeOptions:\n"
-        "          minimum: 0  # guessed: taxa_juros is named and filled like that\n"
-        "          maximum: 1  # guessed: taxa_juros is named and filled like that\n"
+        "          minimum: 0  # guessed: taxa_juros is named like what lies from 0 to 1, and does so throughout\n"
+        "          maximum: 1  # guessed: taxa_juros is named like what lies from 0 to 1, and does so throughout\n"
         "      - name: aprovado\n"
         "        logicalType: boolean\n"
         "        required: true\n"
         "      - name: observacao\n"
         "        logicalType: string  # guessed: observacao has no value, so it may be anything\n"
     )
+    assert sum("taxa_juros" in guess for guess in guesses(text)) == 1
     assert plan.primary_key == ("loan_id",)
     assert plan.columns[2].source == "Renda Mensal (R$)"
     assert plan.columns[4].format == "%d/%m/%Y"

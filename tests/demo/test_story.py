@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 
 import pytest
 
 import lastro
+from lastro.demo.applications import FAULTS
 from lastro.demo.stage import Compared, Stage, hold_against
 from lastro.demo.story import tell
 from lastro.model.errors import ConfigurationError, LastroError
@@ -36,8 +38,13 @@ def test_the_story_shows_what_was_planted_and_found(told: tuple[Path, str]) -> N
         "loans_by_state is stale: loans",
         "CPF with wrong check digits",
         "late",
+        "uf: distribution of values moved by",
+        "2 of 10 columns drifted",
         "auc",
         "The same data",
+        "The API still sends them: refused",
+        "a verifier that needs no Lastro agrees",
+        "were erased since, as certificate",
         "Done in",
     ):
         assert words in text
@@ -52,9 +59,33 @@ def test_the_workspace_it_leaves_is_sound(told: tuple[Path, str]) -> None:
     assert workspace.datasets() == ("loans", "customers", "access", "loans_by_state")
     assert workspace.verify(read_data=True).passed
     assert "approved" in workspace.dataset("loans").tags()
-    assert [run.name for run in workspace.runs()] == ["credit-default", "credit-default"]
+    assert [run.name for run in workspace.runs()] == ["credit-default"] * 3
     assert workspace.dataset("loans").ingest().unchanged
     assert workspace.why("loans_by_state").words() == ("loans",)  # undoing made new versions
+
+
+@pytest.mark.xdist_group("demo")
+def test_whoever_was_erased_is_nowhere(told: tuple[Path, str]) -> None:
+    folder, _text = told
+    (certificate,) = (folder / ".lastro" / "erasures").glob("*.certificate.json")
+    found = lastro.open(folder).verify_certificate(certificate).record
+
+    assert (found["search"]["hits"], found["search"]["rows"]) == (0, 0)
+    assert {each["dataset"] for each in found["tables"]} >= {"loans", "customers"}
+
+
+@pytest.mark.xdist_group("demo")
+def test_cleaning_tells_of_the_states_that_were_planted(told: tuple[Path, str]) -> None:
+    folder, _text = told
+    loans = lastro.open(folder).dataset("loans")
+    refused = loans.quarantine().rows(rule="uf_known", version=0)
+    written = [json.loads(row["record"])["uf"] for row in refused]
+    counts = loans.log()[-1].origin.cleaning
+
+    planted = round(FAULTS["uf_spelling"] * SIZE)
+    assert counts["uf"]["changed"] == planted + written.count("Brasil")  # of nowhere, but cleaned like the others
+    assert counts["uf"]["missing_before"] == counts["uf"]["missing_after"] == 0
+    assert counts["cpf"]["changed"] > 0
 
 
 @pytest.mark.xdist_group("demo")

@@ -8,7 +8,8 @@
 5. `<!-- workspace: demo -->` anywhere on a page starts it inside a copy of the demo's workspace, and so does the demo's
    own README. `<!-- story -->` before a `text` block says that the demo printed these lines.
 6. `<!-- needs: postgres -->` or `<!-- needs: mysql -->` anywhere on a page gives it a real server: `SHOP_URL` leads to
-   an empty schema or database of its own. Where there is no server, the page is skipped, and says so.
+   an empty schema or database of its own; of PostgreSQL, its parts stand in variables of their own, too. Where there is
+   no server, the page is skipped, and says so.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from _pytest.mark import ParameterSet
@@ -67,6 +69,14 @@ def shop(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]: 
     server = Server(postgres_url)
     mark = "&" if "?" in postgres_url else "?"
     monkeypatch.setenv("SHOP_URL", f"{postgres_url}{mark}options=-csearch_path%3D{server.schema}")
+    parts = urlsplit(postgres_url)
+    monkeypatch.setenv("SHOP_HOST", parts.hostname or "127.0.0.1")
+    monkeypatch.setenv("SHOP_PORT", str(parts.port or 5432))
+    monkeypatch.setenv("SHOP_DATABASE", parts.path[1:])
+    monkeypatch.setenv("SHOP_SCHEMA", server.schema)
+    monkeypatch.setenv("LASTRO_PRODUCTION_USERNAME", unquote(parts.username or "postgres"))
+    if parts.password:
+        monkeypatch.setenv("LASTRO_PRODUCTION_PASSWORD", unquote(parts.password))
     yield
     server.close()
 

@@ -49,7 +49,7 @@ def test_a_files_digest_is_its_contents(tmp_path):
     assert digest.of_file(path) == "sha256:" + hashlib.sha256(content).hexdigest() == digest.of_bytes(content)
 
 
-@given(st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(UTC)))
+@given(st.datetimes(timezones=st.just(UTC)))
 def test_a_moment_is_read_as_it_was_written(moment):
     assert clock.from_text(clock.to_text(moment)) == moment
 

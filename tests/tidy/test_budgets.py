@@ -23,7 +23,7 @@ PARAMETERS_MAX = 8
 PUBLIC_NAMES_MAX = 12
 ANCESTORS_MAX = 2
 
-FOREIGN_SIGNATURES = {"__arrow_c_stream__", "__exit__", "__dataframe__"}
+FOREIGN_SIGNATURES = {"__arrow_c_stream__", "__exit__", "__dataframe__", "connect_tcp", "start_tls"}
 """Methods whose signature another protocol has fixed."""
 READS_AS_A_SENTENCE = {"tag"}
 """`dataset.tag("approved", 17)`: the public face shows the version as a second plain argument."""

@@ -23,12 +23,14 @@ HEAVY = (
     "polars",
     "pandas",
     "scipy",
+    "sklearn",
     "numpy",
     "deltalake",
     "pyspark",
     "sqlglot",
     "httpx2",
     "mlflow",
+    "cedarpy",
 )
 
 IMPORT = "import lastro"

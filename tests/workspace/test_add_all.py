@@ -83,6 +83,41 @@ def test_one_that_fails_leaves_the_others_whole(lake):
     assert next(each for each in found if each.error).error.do
 
 
+def test_a_column_without_a_name_fails_its_table_only_and_a_query_reads_it(lake):
+    database(lake, "orders")
+    with closing(sqlite3.connect(lake.root / "shop.db")) as connection, connection:
+        connection.execute('CREATE TABLE odd (id int, "" int)')
+        connection.execute("INSERT INTO odd VALUES (1, 2)")
+    named = {"kind": "sqlite", "path": "shop.db", "query": 'SELECT id, "" AS name FROM odd'}
+
+    found = lake.add_all("shop.db#*")
+    lake.add("", name="named", options=named)
+
+    assert told(found) == {"odd": ("odd", "failed"), "orders": ("orders", "added")}
+    assert (found[0].error.code, found[0].error.what) == ("LST-0302", "column 2 has no name")
+    assert lake.dataset("named").ingest().counts.kept == 1
+
+
+def test_a_column_without_a_name_in_a_result_of_mysql(lake, mysql):  # noqa: F811
+    options = {"kind": "mysql", "url": f"${{{VARIABLE}}}", "query": "SELECT 1 AS id, 2 AS ``"}
+
+    with pytest.raises(SourceBroken, match="column 2 has no name"):
+        lake.add("", name="odd", options=options)
+
+
+@pytest.mark.parametrize("kind", ["adbc", "sqlalchemy"])
+def test_a_column_without_a_name_through_a_general_driver(lake, kind, monkeypatch):
+    pytest.importorskip("adbc_driver_sqlite" if kind == "adbc" else "sqlalchemy")
+    with closing(sqlite3.connect(lake.root / "shop.db")) as connection, connection:
+        connection.execute('CREATE TABLE odd (id int, "" int)')
+    monkeypatch.setenv("LASTRO_ANY_URI", f"file:{lake.root / 'shop.db'}")
+    place = {"driver": "adbc_driver_sqlite", "uri": "${LASTRO_ANY_URI}"}
+    place = place if kind == "adbc" else {"url": "sqlite:///shop.db"}
+
+    with pytest.raises(SourceBroken, match="column 2 has no name"):
+        lake.add("", name="odd", options={"kind": kind, **place, "table": "odd"})
+
+
 def test_views_are_skipped_until_they_are_asked_for_and_told(lake):
     database(lake, "orders")
     with closing(sqlite3.connect(lake.root / "shop.db")) as connection, connection:

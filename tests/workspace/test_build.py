@@ -14,6 +14,7 @@ import pytest
 from tests.workspace.lake import CONTRACT, GOOD, HEADER, Lake, write
 
 import lastro
+from lastro.contract import document
 from lastro.model.errors import ConfigurationError, UnknownName, UsageError
 from lastro.model.status import Outcome, Step
 from lastro.transform.derived.made_of import Part
@@ -192,6 +193,15 @@ def test_a_function_may_return_any_of_these(made: Lake, body: str) -> None:
     assert rows(made, "x") == [{"id": 1, "income": 1000.5}, {"id": 2, "income": None}, {"id": 3, "income": 300.0}]
 
 
+def test_a_frame_that_arrow_cannot_take_is_told_by_its_column(made: Lake) -> None:
+    write(made, x__py="import polars as pl\n\ndef x(loans):\n    return loans.polars().cast({'id': pl.Int128})\n")
+
+    found = step(made, "x")
+
+    assert found.code == "LST-0302"
+    assert "the column id of a frame cannot be read as Arrow data (Int128" in found.what
+
+
 def test_a_function_may_give_back_its_upstream(made: Lake) -> None:
     write(made, x__py="def x(loans):\n    assert loans.reference == 'loans@0'\n    return loans\n")
 
@@ -226,6 +236,7 @@ def test_an_exception_is_told_by_kind_and_line_without_its_message(made: Lake, t
     assert found.code == "LST-0302"
     assert "ValueError" in found.what
     assert found.where == "transforms/x.py, line 3"
+    assert found.do.endswith("lastro build x")
     assert "Maria" not in str(found)
     assert not (made.root / "contracts" / "x.odcs.yaml").exists()
 
@@ -419,6 +430,26 @@ def test_only_what_is_derived_is_built(made: Lake) -> None:
         made.workspace.dataset("by_state").ingest()
     with pytest.raises(ConfigurationError, match="there is a dataset by_state already"):
         made.workspace.add(str(made.csv), name="by_state")
+
+
+def test_the_file_of_the_workspace_is_read_once_in_a_build_and_anew_once_it_changed(made: Lake, monkeypatch) -> None:
+    read, plain = [], document.read
+
+    def reading(text: str, *, name: str):
+        read.extend([name] if name == "lastro.yaml" else [])
+        return plain(text, name=name)
+
+    monkeypatch.setattr(document, "read", reading)
+    file = made.root / "lastro.yaml"
+    text = file.read_text()
+
+    file.write_text(text + "# seen\n")
+    lastro.open(made.root).build()
+    once = len(read)
+    file.write_text(text + "# soon\n")
+    lastro.open(made.root).build()
+
+    assert (once, len(read)) == (1, 2)
 
 
 def test_a_name_brings_what_it_is_made_from(made: Lake) -> None:

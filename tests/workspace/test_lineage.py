@@ -8,7 +8,7 @@ import pytest
 from tests.workspace.lake import GOOD, HEADER, Lake, told, write
 
 import lastro
-from lastro.model.errors import NameRefused, UnknownName
+from lastro.model.errors import NameRefused, UnknownName, UsageError
 from lastro.model.lineage import Presence
 from lastro.workspace.lineage import lineage
 
@@ -68,6 +68,16 @@ def test_downstream_are_datasets_and_runs(made: Lake) -> None:
         (2, f"run:{run.id}"),
         (2, "version:sized@0"),
     ]
+
+
+def test_the_id_of_a_run_is_told_as_what_it_is(made: Lake) -> None:
+    with made.workspace.run("train", inputs=["by_state@latest"]) as run:
+        run.read("by_state")
+
+    for column in (None, "n"):
+        with pytest.raises(UsageError, match="is a run") as caught:
+            made.workspace.lineage(run.id, column=column)
+        assert caught.value.do == "lastro lineage by_state@0"
 
 
 def test_a_newer_version_is_used_by_nothing_until_a_build(made: Lake) -> None:

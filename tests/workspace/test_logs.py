@@ -257,3 +257,71 @@ def test_a_quarantine_made_before_places_were_kept_is_read_and_gets_them(lake: A
     assert head.schema.names == QUARANTINE.names
     assert {row["offset"] for row in lake.loans.quarantine().rows()} == {None}
     assert len(lake.loans.quarantine().rows()) == 5
+
+
+def test_lines_and_records_that_wait_are_told_with_every_ingestion(workspace: Workspace, tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("one\n at a\ntwo\n at b\n")
+    options = {"kind": "logs", "format": {"pattern": "^(?s)(?P<text>.*)$"}, "multiline": {"continues": "^ "}}
+    workspace.add("a.log", name="a", mode="append", options=options)
+
+    first = workspace.dataset("a").ingest()
+    second = workspace.dataset("a").ingest()
+    with log.open("a") as file:
+        file.write("three")
+    third = workspace.dataset("a").ingest()
+
+    assert [result.unchanged for result in (first, second, third)] == [False, True, True]
+    assert [result.notes for result in (first, second, third)] == [
+        (
+            f"the last {size} bytes of a.log wait for a later ingestion: the line, or the record of several lines, may "
+            "go on",
+        )
+        for size in (10, 10, 15)
+    ]
+
+
+def test_a_log_that_is_read_to_its_end_leaves_nothing_to_tell(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("one\ntwo\n")
+    workspace.add("a.log", name="a", mode="append", options={"kind": "logs", "format": {"pattern": "(?P<text>.*)"}})
+
+    assert workspace.dataset("a").ingest().notes == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "beside", "pattern"),
+    [
+        ("app.log", "app.log.1", "app.log*"),
+        ("app.log", "app.log-20260101", "app.log*"),
+        ("app.log", "app-2026-01-01.log", "app*"),
+        ("logs/app.log", "logs/app.log.1", "logs/app.log*"),
+        ("app*.log", "app.log.1", "app*.log*"),
+    ],
+)
+def test_rotations_that_the_path_leaves_out_are_told(
+    workspace: Workspace, tmp_path: Path, path: str, beside: str, pattern: str
+) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / path.replace("*", "")).write_text("one\n")
+    (tmp_path / beside).write_text("zero\n")
+    options = {"kind": "logs", "format": {"pattern": "(?P<text>.*)"}}
+
+    added = workspace.add(path, name="a", mode="append", options=options)
+    whole = workspace.add(pattern, name="b", mode="append", options=options)
+
+    assert added.notes[0] == (
+        f"{beside} looks like a rotation of what {path} takes in, and is not read; to read it, too, set path: "
+        f"'{pattern}' in lastro.yaml before the first ingestion"
+    )
+    assert not [note for note in whole.notes if "rotation" in note]
+
+
+def test_other_logs_beside_are_no_rotations(workspace: Workspace, tmp_path: Path) -> None:
+    for name in ("app.log", "other.log", "other.log.1", "app.txt"):
+        (tmp_path / name).write_text("one\n")
+
+    added = workspace.add(
+        "app.log", name="a", mode="append", options={"kind": "logs", "format": {"pattern": "(?P<text>.*)"}}
+    )
+
+    assert not [note for note in added.notes if "rotation" in note]

@@ -8,7 +8,8 @@ import json
 import pytest
 from tests.workspace.lake import BAD, CONTRACT, GOOD
 
-from lastro.model.errors import SourceBroken, SourceUnreachable, UnknownName, UsageError
+import lastro
+from lastro.model.errors import NameRefused, SourceBroken, SourceUnreachable, UnknownName, UsageError
 
 
 @pytest.fixture
@@ -175,3 +176,26 @@ def test_an_export_from_before_says_what_to_do(aside, tmp_path):
     with pytest.raises(UnknownName, match="set aside anew") as caught:
         quarantine.replay(correct(exported, tmp_path / "again.csv", **{"4": {"uf": "SP"}}))
     assert "lastro quarantine loans --export FILE" in caught.value.do
+
+
+@pytest.mark.parametrize("length", [52, 53, 63])
+def test_a_dataset_with_a_long_name_has_a_quarantine(lake, length):
+    name = "n" * length
+    (lake.root / "long.csv").write_text(BAD)
+    lake.workspace.add("long.csv", name=name)
+    contract = lake.root / "contracts" / f"{name}.odcs.yaml"
+    contract.write_text(CONTRACT.replace("name: loans", f"name: {name}"))
+    workspace = lastro.open(lake.root)
+
+    result = workspace.dataset(name).ingest()
+
+    assert result.counts.quarantined == workspace.dataset(name).quarantine().count() == 5
+    verified = workspace.verify(name)
+    assert (verified.passed, sorted(verified.tables)) == (True, [name, f"{name}.quarantine"])
+
+
+def test_a_name_that_is_too_long_is_refused_before_anything_is_read(lake):
+    (lake.root / "long.csv").write_text(GOOD)
+
+    with pytest.raises(NameRefused, match="63"):
+        lake.workspace.add("long.csv", name="n" * 64)

@@ -13,6 +13,8 @@ from tests.workspace.copies import Copy, approved
 from lastro.catalog import RunFiles
 from lastro.model.digest import of_bytes
 from lastro.model.errors import Corrupted, ReplayError, UnknownName, UsageError
+from lastro.store.erasure.erasing import erase
+from lastro.store.erasure.finding import ByValue
 from lastro.workspace.replay import MetricPair, is_interactive, metric_pairs
 
 TRAIN = """\
@@ -55,6 +57,24 @@ def original(tmp_path_factory):
 @pytest.fixture
 def trained(original, tmp_path):
     return Trained(Copy(original, tmp_path / "lake"))
+
+
+def test_a_training_is_replayed_less_what_was_erased_since_and_says_by_which_certificate(trained, capfd):
+    run = trained.train()
+    table = trained.workspace.table("loans")
+    before = trained.workspace.version("loans@approved").to_arrow()
+    column = before.column_names[0]
+    doomed = ByValue(column, frozenset({str(before[column][0])}))
+
+    erase(table, doomed, request="20260131T000000Z-0a1b2c3d")
+    result = trained.workspace.replay(run.id)
+
+    after = trained.workspace.version("loans@approved").to_arrow()
+    assert after.num_rows == before.num_rows - 1
+    assert "20260131T000000Z-0a1b2c3d" in result.notes[0]
+    assert {pair.name: pair.before - pair.after for pair in result.metrics}["rows"] == 1
+    assert [used.digest for used in result.inputs] == [used.digest for used in run.inputs]
+    capfd.readouterr()
 
 
 def test_a_training_is_replayed_from_the_same_data_whatever_the_tag_means_now(trained, capfd):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tests.workspace.copies import Copy, approved
 from tests.workspace.lake import GOOD
+from tests.workspace.telling import Telling
 
 from lastro.catalog import RunFiles
 from lastro.model.errors import Corrupted, NameRefused, UnknownName, UsageError, WriteFailed
@@ -138,7 +139,7 @@ def test_a_version_seen_by_another_way_is_recorded_once(trained):
 
 def test_a_version_that_tells_of_its_readings_is_recorded_by_the_run_it_is_read_in(trained):
     plain = trained.loans.version("1")
-    watched = Version(plain.info, plain.table, plain.engine, on_read=seen)
+    watched = Version(plain.info, plain.table, plain.engine, gate=Telling(seen))
 
     watched.to_arrow()
     with trained.workspace.run("train"):

@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 from tests.workspace.lake import BAD
+from tests.workspace.predictions import CLASSES, Predictions, judged
 
 import lastro
 
@@ -50,3 +51,19 @@ def test_both_engines_make_the_same_version_of_the_same_file(lake):
     places = [(row["source"], row["position"], row["rules"], row["form"]) for row in lake.loans.quarantine().rows()]
     assert sorted(places) == sorted((row["source"], row["position"], row["rules"], row["form"]) for row in aside)
     assert lastro.open(lake.root).verify(read_data=True).passed
+
+
+def test_both_engines_tell_the_same_of_predictions(tmp_path):
+    made = Predictions(tmp_path, CLASSES)
+    made.add(judged(1, 500))
+    made.add(judged(2, 500, labelled=0.4))
+    columns = {"prediction": "predicted", "label": "actual", "score": "score"}
+    with_duckdb = made.dataset.performance("0", **columns).found
+    settings = tmp_path / "lastro.yaml"
+    settings.write_text(settings.read_text() + "engine: spark\n")
+
+    with_spark = lastro.open(tmp_path).dataset("scored").performance("0", **columns).found
+
+    assert with_spark.expected == with_duckdb.expected
+    assert with_spark.realised == with_duckdb.realised
+    assert with_spark.current == with_duckdb.current

@@ -16,6 +16,7 @@ import pyarrow.parquet
 import pytest
 from tests.workspace.copies import Copy, approved
 from tests.workspace.lake import GOOD
+from tests.workspace.telling import Telling
 
 from lastro.model.errors import Corrupted, MissingExtra, SqlRefused, UnknownName, UsageError
 from lastro.workspace.version import Version
@@ -165,7 +166,7 @@ def test_old_rows_keep_their_side_in_a_later_version(lake, version):
 
 def test_a_worker_process_gets_a_version_of_its_own(version):
     told = []
-    watched = Version(version.info, version.table, version.engine, on_read=told.append)
+    watched = Version(version.info, version.table, version.engine, gate=Telling(told.append))
     parts = watched.split("id")
 
     again, part = pickle.loads(pickle.dumps((watched, parts["train"])))
@@ -177,7 +178,7 @@ def test_a_worker_process_gets_a_version_of_its_own(version):
 
 def test_whoever_asked_is_told_of_every_reading(version):
     told = []
-    watched = Version(version.info, version.table, version.engine, on_read=told.append)
+    watched = Version(version.info, version.table, version.engine, gate=Telling(told.append))
 
     assert repr(watched)
     assert told == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -19,8 +20,12 @@ from lastro.model.text import _, ngettext
 from lastro.report.blocks import Blocks, Cell, Column, Line, Title, Tone, table
 from lastro.source import options_for
 from lastro.source.listing import asks_for_all
+from lastro.workspace.add import Added
 from lastro.workspace.add_all import Addition, Asked, Outcome
 from lastro.workspace.workspace import Workspace
+
+NOTES_SHOWN = 4
+"""How many guesses of a table are told where a whole database is added."""
 
 
 @click.command(
@@ -29,12 +34,13 @@ from lastro.workspace.workspace import Workspace
     help=help_text(
         "add",
         _(
-            "LOCATION is a file, a pattern such as 'logs/*.log.gz', a database or an address. Nothing is ingested yet: "
-            "read the contract first, above all what it guessed."
+            "LOCATION is a file, a pattern such as 'logs/*.log.gz', a database or an address. Without it, NAME stands "
+            "in lastro.yaml with its source and gets the contract that it lacks. Nothing is ingested yet: read the "
+            "contract first, above all what it guessed."
         ),
     ),
 )
-@click.argument("location", metavar=_("LOCATION"))
+@click.argument("location", metavar=_("[LOCATION]"), required=False)
 @click.option("--as", "name", metavar=_("NAME"), help=_("The dataset's name; without it for a whole database."))
 @click.option("--prefix", metavar=_("TEXT"), help=_("For a whole database: what each dataset's name begins with."))
 @click.option("--plan", is_flag=True, help=_("For a whole database: show what would be added, and add nothing."))
@@ -59,7 +65,7 @@ from lastro.workspace.workspace import Workspace
 def command(
     settings: Settings,
     /,
-    location: str,
+    location: str | None,
     name: str | None,
     mode: str | None,
     flatten: bool,
@@ -69,6 +75,8 @@ def command(
     """Infers a contract and enters the dataset in `lastro.yaml`."""
     workspace = lastro.open()
     if name is None:
+        if location is None:
+            raise UsageError(_("which source? name its location, or a dataset of lastro.yaml with --as NAME"))
         if flatten:
             raise UsageError(_("--flatten is for one dataset; add --as NAME"))
         asked = Asked(whole["prefix"] or "", mode, whole["plan"], whole["views"])
@@ -101,32 +109,31 @@ def _all(
         raise UsageError(_("which name? add --as NAME; a whole database ends in #* or #SCHEMA.*"))
     found = workspace.add_all(location, **asdict(asked), options=options, working=lambda name: working(name, settings))
     counts = {outcome: sum(each.outcome is outcome for each in found) for outcome in Outcome}
-    sentence = ngettext(
-        "{n} table: {added} added, {there} there already, {skipped} skipped, {failed} failed",
-        "{n} tables: {added} added, {there} there already, {skipped} skipped, {failed} failed",
-        len(found),
-    )
-    if asked.plan:
-        sentence = ngettext(
-            "{n} table: {would} would be added, {there} there already, {skipped} skipped",
-            "{n} tables: {would} would be added, {there} there already, {skipped} skipped",
-            len(found),
-        )
     return Answer(
         values={"tables": [each.to_dict() for each in found]},
         blocks=lambda: _tables(found),
-        verdict=sentence.format(
-            n=len(found),
-            added=counts[Outcome.ADDED],
-            would=counts[Outcome.WOULD_BE],
-            there=counts[Outcome.THERE],
-            skipped=counts[Outcome.SKIPPED],
-            failed=counts[Outcome.FAILED],
-        ),
+        verdict=_counted(len(found), counts, asked),
         next=_again(location, asked, options) if asked.plan else "lastro run",
         exit_code=max((each.error.exit_code for each in found if each.error), default=0),
         schema="lastro.add-all/1",
     )
+
+
+def _counted(tables: int, counts: Mapping[Outcome, int], asked: Asked) -> str:
+    """How many tables came to what, in one sentence."""
+    added, would, there, skipped = (
+        counts[each] for each in (Outcome.ADDED, Outcome.WOULD_BE, Outcome.THERE, Outcome.SKIPPED)
+    )
+    parts = [
+        ngettext("{n} would be added", "{n} would be added", would).format(n=would)
+        if asked.plan
+        else ngettext("{n} added", "{n} added", added).format(n=added),
+        ngettext("{n} there already", "{n} there already", there).format(n=there),
+        ngettext("{n} skipped", "{n} skipped", skipped).format(n=skipped),
+    ]
+    if not asked.plan:
+        parts.append(_("{n} failed").format(n=counts[Outcome.FAILED]))
+    return f"{ngettext('{n} table', '{n} tables', tables).format(n=tables)}: {', '.join(parts)}"
 
 
 def _again(
@@ -153,7 +160,24 @@ def _tables(found: tuple[Addition, ...]) -> Blocks:
         for line in (Line(f"  {each.table}: {each.error.what}", Tone.BAD), Line(f"    {each.error.do}"))
     ]
     skipped = [Line(f"  {each.table}: {each.skipped[0]}; {each.skipped[1]}") for each in found if each.skipped]
-    return (table(columns, [(each.table, each.name or "", _outcome(each)) for each in found]), *failed, *skipped)
+    rows = [(each.table, each.name or "", _outcome(each)) for each in found]
+    return (table(columns, rows), *failed, *skipped, *_guesses(found))
+
+
+def _guesses(found: tuple[Addition, ...]) -> Blocks:
+    """What each contract guessed, a line for each table: the first of it, and how much more its contract tells."""
+    lines = [Line(f"  ! {each.table}: {_briefly(each.added)}") for each in found if each.added and each.added.notes]
+    return (Title(_("Look at these before you trust the contracts")), *lines) if lines else ()
+
+
+def _briefly(added: Added) -> str:
+    mark = _("guessed: {what}").format(what="")
+    told = "; ".join(note.removeprefix(mark) for note in added.notes[:NOTES_SHOWN])
+    rest = len(added.notes) - NOTES_SHOWN
+    if rest <= 0:
+        return _("guessed: {what}").format(what=told)
+    sentence = ngettext("{told}; {n} more in {path}", "{told}; {n} more in {path}", rest)
+    return _("guessed: {what}").format(what=sentence.format(told=told, n=rest, path=added.contract))
 
 
 def _outcome(found: Addition) -> Cell:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -15,6 +16,9 @@ from lastro.model.text import _
 
 _DURATION = re.compile(r"([0-9]{1,6})(min|h|d)", re.ASCII)
 _SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%", re.ASCII)
+ACTIONS = ("read", "export", "reveal", "erase", "ingest", "build")
+"""What policies speak of, as in `model.access`."""
+_F = TypeVar("_F", bound=Callable[..., Any])  # Any: a command's own parameters
 _UNITS = {"min": "minutes", "h": "hours", "d": "days"}
 
 
@@ -53,6 +57,26 @@ def written(key: str, value: Any) -> str:  # Any: a JSON value
     """The text that `setting` reads as this pair."""
     plain = f"{key}={value}"
     return plain if isinstance(value, str) and setting(plain) == (key, value) else f"{key}={json.dumps(value)}"
+
+
+def purpose_option() -> Callable[[_F], _F]:
+    """`--purpose`, which holds for the whole command."""
+    return click.option(
+        "--purpose",
+        metavar=_("PURPOSE"),
+        expose_value=False,
+        callback=_named,
+        help=_("What the rows are read for; else what LASTRO_PURPOSE says."),
+    )
+
+
+def _named(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is None or ctx.resilient_parsing:
+        return
+    from lastro.workspace.handed import NAMED
+
+    token = NAMED.set(value)
+    ctx.call_on_close(lambda: NAMED.reset(token))
 
 
 def exact(text: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import click
 
 import lastro
 from lastro.cli.answer import Answer, Settings
+from lastro.cli.arguments import purpose_option
 from lastro.cli.progress import working
 from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
@@ -35,6 +36,7 @@ from lastro.report.difference import difference, difference_verdict
     metavar="N",
     help=_("Show at most N differing rows."),
 )
+@purpose_option()
 @click.pass_obj
 def command(settings: Settings, name: str, before: str, after: str, limit: int) -> Answer:
     """Compares schema, rows, cells and numbers."""

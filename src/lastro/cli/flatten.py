@@ -32,8 +32,8 @@ def command(name: str, plan: bool) -> Answer:
     """Writes, or plans to."""
     found = lastro.open().flatten(name, plan=plan)
     new = [child for child in found if not child.is_there]
-    sentence = ngettext("{n} list, {new} new", "{n} lists, {new} new", len(found))
-    verdict = sentence.format(n=number(len(found)), new=number(len(new)))
+    lists = ngettext("{n} list", "{n} lists", len(found)).format(n=number(len(found)))
+    verdict = f"{lists}, {ngettext('{n} new', '{n} new', len(new)).format(n=number(len(new)))}"
     following = f"lastro flatten {name}" if plan else "lastro build"
     return Answer(
         values={"dataset": name, "plan": plan, "children": [child.to_dict() for child in found]},

@@ -16,9 +16,10 @@ from lastro.cli.verbs import help_text
 from lastro.model.errors import LastroError
 from lastro.model.text import _, ngettext
 from lastro.report.blocks import Blocks, Line, Title, Tone
-from lastro.report.ingested import ingested, ingested_verdict
+from lastro.report.ingested import ingested, ingested_verdict, is_drifted
 from lastro.report.numbers import number
 from lastro.report.plans import plan_blocks, plan_values
+from lastro.report.troubles import leading
 
 if TYPE_CHECKING:
     from lastro.pipeline.result import IngestResult
@@ -70,7 +71,7 @@ def command(
     if plan:
         return _plans(workspace, chosen, asked)
     results: list[IngestResult] = []
-    errors: list[LastroError] = []
+    errors: dict[str, LastroError] = {}
     for name in chosen:
         try:
             with working(name, settings) as told:
@@ -79,24 +80,39 @@ def command(
             journal.note(settings.log_json, "ingested", "ingest", **results[-1].to_dict())
         except LastroError as error:
             if len(chosen) == 1:
+                for note in _tell(workspace):
+                    error.add_note(note)  # the ingestion's own failure is the one to be told
                 raise
-            errors.append(error)
+            errors[name] = error
             if not settings.json:
                 show_error(error, settings)
-    return _answer(results, errors, workspace.untold.notes())
+    return _answer(results, errors, (*_tell(workspace), *workspace.untold.notes()))
 
 
-def _answer(results: list[IngestResult], errors: list[LastroError], notes: tuple[str, ...]) -> Answer:
-    codes = [error.exit_code for error in errors] + [0 if result.passed else 1 for result in results]
+def _tell(workspace: Workspace) -> tuple[str, ...]:
+    """Tells those who are to be told of what was found; gives notes. What was ingested is there whoever hears of it."""
+    if not workspace.settings.alerts:
+        return ()
+    from lastro.workspace.watch import tell
+
+    try:
+        return tell(workspace)
+    except LastroError as error:
+        told = _("nobody could be told: {what} ({where}); {do}")
+        return (told.format(what=error.what, where=error.where, do=error.do),)
+
+
+def _answer(results: list[IngestResult], errors: dict[str, LastroError], notes: tuple[str, ...]) -> Answer:
+    codes = [error.exit_code for error in errors.values()] + [0 if result.passed else 1 for result in results]
     return Answer(
         values={
             "results": [result.to_dict() for result in results],
-            "errors": [error.to_dict() for error in errors],
+            "errors": [error.to_dict() for error in errors.values()],
             "notes": notes,
         },
         blocks=lambda: (*_report(results), *(Line(f"  {note}", Tone.DOUBTFUL) for note in notes)),
         verdict=_verdict(results, errors),
-        next=_next(results),
+        next=_next(results, errors),
         exit_code=max(codes, default=0),
     )
 
@@ -110,7 +126,7 @@ def _report(results: list[IngestResult]) -> Blocks:
     return blocks
 
 
-def _verdict(results: list[IngestResult], errors: list[LastroError]) -> str:
+def _verdict(results: list[IngestResult], errors: dict[str, LastroError]) -> str:
     if len(results) == 1 and not errors:
         return ingested_verdict(results[0])
     if not results and not errors:
@@ -122,15 +138,27 @@ def _verdict(results: list[IngestResult], errors: list[LastroError]) -> str:
         "{n} datasets: {made} with a new version, {same} unchanged, {failed} failed",
         count,
     )
-    return sentence.format(
+    told = sentence.format(
         n=number(count), made=number(made), same=number(len(results) - made), failed=number(len(errors))
     )
+    drifted = tuple(result.dataset for result in results if is_drifted(result))
+    return leading(told, failed=tuple(errors), drifted=drifted, aside=_aside(results))
 
 
-def _next(results: list[IngestResult]) -> str:
-    aside = [result.dataset for result in results if result.counts is not None and result.counts.quarantined]
+def _aside(results: list[IngestResult]) -> dict[str, int]:
+    """How many rows each dataset set aside, of those that did."""
+    counted = ((result.dataset, result.counts.quarantined) for result in results if result.counts is not None)
+    return {name: count for name, count in counted if count}
+
+
+def _next(results: list[IngestResult], errors: dict[str, LastroError]) -> str:
+    if errors:
+        return f"lastro ingest {next(iter(errors))}"
+    for look in (look for result in results for look in result.looks if look.alarm):
+        return look.do
+    aside = _aside(results)
     if aside:
-        return f"lastro quarantine {aside[0]}"
+        return f"lastro quarantine {next(iter(aside))}"
     if not results:
         return ""
     return f"lastro log {results[0].dataset}" if len(results) == 1 else "lastro log"

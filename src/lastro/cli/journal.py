@@ -20,6 +20,7 @@ from typing import Any
 
 from lastro.model import clock
 from lastro.model.errors import WriteFailed
+from lastro.model.system import reason_of
 from lastro.model.text import _
 
 SCHEMA = "lastro.journal/1"
@@ -31,7 +32,7 @@ def begin(path: Path, command: str) -> None:
         _append(path, _line("started", command, {}))
     except OSError as error:
         raise WriteFailed(
-            _("the journal cannot be written: {reason}").format(reason=error.strerror or type(error).__name__),
+            _("the journal cannot be written: {reason}").format(reason=reason_of(error)),
             where=str(path),
             do=_("name a file in a folder that can be written"),
             state=_("nothing was done"),

@@ -80,11 +80,15 @@ def _show(reference: str, svg: Path | None, columns: bool, column: str | None) -
     following = f"lastro log {found.start.name.partition('@')[0]}"
     if not columns:
         verdict = report.lineage_verdict(found)
-        return Answer(values=values, blocks=lambda: report.lineage(found), verdict=verdict, next=following)
+        return Answer(values=values, blocks=lambda: report.lineage(found), verdict=_drawn(verdict, svg), next=following)
     origins = workspace.columns(reference)
     return Answer(
         values={**values, "columns": [one.to_dict() for one in origins]},
         blocks=lambda: report.columns(found.start.name, origins),
-        verdict=report.columns_verdict(found.start.name, origins),
+        verdict=_drawn(report.columns_verdict(found.start.name, origins), svg),
         next=following,
     )
+
+
+def _drawn(verdict: str, svg: Path | None) -> str:
+    return verdict if svg is None else _("{verdict}; drawn into {path}").format(verdict=verdict, path=svg)

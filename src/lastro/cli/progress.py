@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lastro.cli import journal
 from lastro.cli.answer import Settings
 from lastro.model.progress import Progress, Told
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
 from lastro.report.cells import clean
 from lastro.report.numbers import duration, number, percent, size
 
@@ -80,7 +80,7 @@ def progress_text(label: str, progress: Progress, seconds: float) -> str:
     """`loans  1,200,000 rows  96 MiB  400,000 rows/s  3 s  40 %  5 s left`, as far as each is known."""
     parts = [label]
     if progress.rows:
-        parts.append(_("{n} rows").format(n=number(progress.rows)))
+        parts.append(ngettext("{n} row", "{n} rows", progress.rows).format(n=number(progress.rows)))
     if progress.bytes:
         parts.append(size(progress.bytes))
     if progress.rows:

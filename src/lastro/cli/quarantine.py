@@ -10,6 +10,7 @@ import click
 
 import lastro
 from lastro.cli.answer import Answer, Settings
+from lastro.cli.arguments import purpose_option
 from lastro.cli.progress import working
 from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
@@ -58,9 +59,19 @@ if TYPE_CHECKING:
     metavar=_("FILE"),
     help=_("Take the corrected rows of FILE in."),
 )
+@click.option(
+    "--reveal", is_flag=True, help=_("Show and export values in the places of their tokens; takes a purpose.")
+)
+@purpose_option()
 @click.pass_obj
 def command(
-    settings: Settings, name: str, rule: str | None, limit: int, target: Path | None, corrected: Path | None
+    settings: Settings,
+    name: str,
+    rule: str | None,
+    limit: int,
+    target: Path | None,
+    corrected: Path | None,
+    reveal: bool,
 ) -> Answer:
     """Shows, exports or replays."""
     if target is not None and corrected is not None:
@@ -74,15 +85,15 @@ def command(
         )
     rows = lastro.open().dataset(name).quarantine()
     if target is not None:
-        return _export(rows, name, target, rule)
+        return _export(rows, name, target, rule, reveal=reveal)
     if corrected is not None:
         return _replay(rows, name, corrected, settings)
-    return _show(rows, name, rule, limit)
+    return _show(rows, name, rule, limit, reveal=reveal)
 
 
-def _show(rows: Quarantine, name: str, rule: str | None, limit: int) -> Answer:
+def _show(rows: Quarantine, name: str, rule: str | None, limit: int, *, reveal: bool) -> Answer:
     every = rows.rows(rule=rule)
-    shown = every[:limit]
+    shown = rows.rows(rule=rule, limit=limit, reveal=True) if reveal else every[:limit]
     summary = {key: count for key, count in rows.summary().items() if rule is None or key == rule}
     return Answer(
         values={"dataset": name, "open": len(every), "summary": summary, "rows": shown},
@@ -110,14 +121,14 @@ def _open(name: str, count: int, rule: str | None) -> str:
     return sentence.format(n=number(count), name=name, rule=rule)
 
 
-def _export(rows: Quarantine, name: str, target: Path, rule: str | None) -> Answer:
+def _export(rows: Quarantine, name: str, target: Path, rule: str | None, *, reveal: bool) -> Answer:
     if target.exists():
         raise UsageError(
             _("there is a file of this name already; it may hold corrections, or be a source"),
             where=str(target),
             do=_("name another file, or remove this one first"),
         )
-    count = rows.export(target, rule=rule)
+    count = rows.export(target, rule=rule, reveal=reveal)
     sentence = ngettext("{n} row of {name} is in {path}", "{n} rows of {name} are in {path}", count)
     return Answer(
         values={"dataset": name, "exported": count, "file": target},

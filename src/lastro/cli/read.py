@@ -8,12 +8,14 @@ import click
 
 import lastro
 from lastro.cli.answer import Answer, Settings
+from lastro.cli.arguments import purpose_option
 from lastro.cli.progress import working
 from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.errors import UsageError
 from lastro.model.text import _, ngettext
 from lastro.report.numbers import number, size
+from lastro.report.policies import handed
 
 
 @click.command(
@@ -39,6 +41,7 @@ from lastro.report.numbers import number, size
 )
 @click.option("--columns", metavar="A,B,…", help=_("Only these columns, in this order."))
 @click.option("--where", metavar=_("CONDITION"), help=_("Only rows for which this SQL condition is true."))
+@purpose_option()
 @click.pass_obj
 def command(settings: Settings, reference: str, target: Path, columns: str | None, where: str | None) -> Answer:
     """Writes the rows, verified."""
@@ -49,6 +52,8 @@ def command(settings: Settings, reference: str, target: Path, columns: str | Non
     with working(reference, settings):
         rows = version.write(target, columns=chosen, where=where)
     count = target.stat().st_size
+    denied = [] if chosen else [name for name in version.columns if name not in version.readable]
+    masked = [name for name in version.masked if name in (chosen or version.columns)]
     sentence = ngettext(
         "{n} row of {reference} is in {path} ({size})", "{n} rows of {reference} are in {path} ({size})", rows
     )
@@ -59,7 +64,10 @@ def command(settings: Settings, reference: str, target: Path, columns: str | Non
             "file": target,
             "rows": rows,
             "bytes": count,
+            "denied": denied,
+            "masked": masked,
         },
+        blocks=lambda: handed(denied, masked),
         verdict=sentence.format(n=number(rows), reference=version.reference, path=target, size=size(count)),
         next=f"lastro log {version.info.dataset}",
     )

@@ -40,9 +40,15 @@ def command(settings: Settings, run: str) -> Answer:
     return Answer(
         values=result.to_dict(),
         blocks=lambda: _report(result),
-        verdict=_("{run} gave the same again: same inputs, same parameters, same metrics").format(run=run),
+        verdict=_verdict(run, result),
         next="lastro runs",
     )
+
+
+def _verdict(run: str, result: ReplayResult) -> str:
+    if all(pair.equal for pair in result.metrics):
+        return _("{run} gave the same again: same inputs, same parameters, same metrics").format(run=run)
+    return _("{run} ran again on the same versions, less the rows that were erased since").format(run=run)
 
 
 def _report(result: ReplayResult) -> Blocks:

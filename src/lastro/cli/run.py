@@ -11,7 +11,7 @@ from lastro.cli.progress import working
 from lastro.cli.show import show_answer, show_error
 from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
-from lastro.model.errors import Locked, UsageError
+from lastro.model.errors import Locked, StoreError, UsageError
 from lastro.model.period import parse_period
 from lastro.model.text import _
 from lastro.report.rounds import played, played_verdict
@@ -61,18 +61,27 @@ def command(settings: Settings, names: tuple[str, ...], every: str | None, retri
 
 
 def _round(workspace: Workspace, names: tuple[str, ...], retries: int, settings: Settings, stop: Stop) -> Answer:
-    from lastro.workspace.watch import watch
-
     found = play(
         workspace, names, retries=retries, working=lambda name: working(name, settings), sleep=stop.wait, stopping=stop
     )
     journal.note(settings.log_json, "round", "run", **found.to_dict())
-    looked_at = names or workspace.datasets()
-    notes = (*watch(workspace, workspace.status(*looked_at)), *workspace.untold.notes())
+    told, exit_code = _watch(workspace, names)
+    notes = (*found.notes, *told, *workspace.untold.notes())
     return Answer(
         values={**found.to_dict(), "notes": notes},
         blocks=lambda: played(found, notes),
         verdict=played_verdict(found),
         next="lastro status",
-        exit_code=found.exit_code,
+        exit_code=max(found.exit_code, exit_code),
     )
+
+
+def _watch(workspace: Workspace, names: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    """Notes of watching, and an exit code. Damaged incidents stop no round: what was ingested is there."""
+    from lastro.workspace.watch import watch
+
+    try:
+        return watch(workspace, workspace.status(*(names or workspace.datasets()))), 0
+    except StoreError as error:
+        told = _("nobody could be told: {what} ({where}); {do}")
+        return (told.format(what=error.what, where=error.where, do=error.do),), error.exit_code

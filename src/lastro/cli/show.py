@@ -10,6 +10,7 @@ from typing import TextIO
 
 from lastro.cli.answer import Answer, Settings
 from lastro.model.errors import LastroError
+from lastro.model.system import reason_of
 from lastro.model.text import _
 from lastro.report.cells import clean
 from lastro.report.plain import Page, to_text
@@ -83,7 +84,7 @@ def write(text: str, stream: TextIO) -> None:
         forsake(stream)
         if stream is sys.stderr:
             raise PipeClosed from error
-        raise OutputLost(error.strerror) from error
+        raise OutputLost(reason_of(error)) from error
 
 
 def forsake(*streams: TextIO) -> None:

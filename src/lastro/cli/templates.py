@@ -6,6 +6,7 @@ import click
 
 import lastro
 from lastro.cli.answer import Answer, Settings
+from lastro.cli.arguments import purpose_option
 from lastro.cli.progress import working
 from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
@@ -51,6 +52,7 @@ from lastro.report.templates import Counted, templates, templates_verdict
     metavar="N",
     help=_("Show at most N templates, the most frequent first."),
 )
+@purpose_option()
 @click.pass_obj
 def command(
     settings: Settings, reference: str, column: str, time: str | None, similarity: float, minimum: int, limit: int

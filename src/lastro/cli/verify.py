@@ -13,7 +13,7 @@ from lastro.cli.verbs import help_text
 from lastro.model.errors import Corrupted
 from lastro.model.text import _, ngettext
 from lastro.report.numbers import number
-from lastro.report.upkeep import damage
+from lastro.report.upkeep import damage, damaged_records
 
 
 @click.command(
@@ -22,7 +22,8 @@ from lastro.report.upkeep import damage
     help=help_text(
         "verify",
         _(
-            "Without NAME, all datasets are verified. Manifests, logs and the sizes of all files are always compared; "
+            "Without NAME, all datasets are verified, and every record of looks and incidents. Manifests, logs and the "
+            "sizes of all files are always compared; "
             "the data itself is hashed if asked for. Exit code 3 says that something is damaged."
         ),
     ),
@@ -35,12 +36,13 @@ def command(settings: Settings, names: tuple[str, ...], read_data: bool, subset:
     """Finds and locates damage."""
     with working(_("verifying"), settings):
         report = lastro.open().verify(*names, read_data=read_data or subset is not None, subset=subset)
+    damaged = len(report.damage) + len(report.records)
     mendable = any(found.repairable for _name, found in report.damage)
     return Answer(
         values=report.to_dict(),
-        blocks=lambda: damage(report.damage),
-        verdict=_damaged(len(report.damage)) if report.damage else _whole(len(report.tables), report.versions),
-        next="lastro repair" if mendable else "" if report.damage else "lastro log",
+        blocks=lambda: (*damage(report.damage), *damaged_records(report.records)),
+        verdict=_damaged(damaged) if damaged else _whole(len(report.tables), report.versions),
+        next="lastro repair" if mendable else "" if damaged else "lastro log",
         exit_code=0 if report.passed else Corrupted.exit_code,
     )
 

@@ -103,7 +103,7 @@ def new_property(
     found: Property = {"name": name} | ({} if source == name else {"physicalName": source}) | type_keys(kind)
     for key, value in (extra or {}).items():
         found[key] = {**found.get(key, {}), **value} if isinstance(value, dict) else value
-    return found | {"customProperties": [_mark(ADDED, {"since": on, "evidence": evidence})]}
+    return found | {"customProperties": [mark(ADDED, {"since": on, "evidence": evidence})]}
 
 
 def widening(column: str, before: str, after: str, kind: Type, *, evidence: str) -> Widening:
@@ -138,8 +138,14 @@ def type_keys(kind: Type) -> Property:
 def amend(contract: Contract, amendment: Amendment) -> Contract:
     """The contract after the amendment; the same if it says all of that already. Raises `ContractError`."""
     document = _amended(contract, amendment)
-    if document is None:
-        return contract
+    return contract if document is None else written(contract, document)
+
+
+def written(contract: Contract, document: Property) -> Contract:
+    """The contract with its text changed in place so that it says what the document says (rule 2).
+
+    Raises `ContractError` if that cannot be done.
+    """
     wanted = digests.of_value(meaning(document))
     before = contract.dump()
     failure: ContractError | None = None
@@ -200,11 +206,12 @@ def _widen(properties: list[Property], change: Widening, on: str) -> bool:
     found |= {key: copy.deepcopy(each) for key, each in change.keys.items() if key != "logicalTypeOptions"}
     found |= {"logicalTypeOptions": options} if options else {}
     marks = [mark for mark in marks if mark.get("property") != WIDENED or mark.get("vendor") != VENDOR]
-    found["customProperties"] = [*marks, _mark(WIDENED, value)]
+    found["customProperties"] = [*marks, mark(WIDENED, value)]
     return True
 
 
-def _mark(name: str, value: Property) -> Property:
+def mark(name: str, value: Property) -> Property:
+    """One of Lastro's own custom properties."""
     return {"property": name, "value": value, "vendor": VENDOR}
 
 

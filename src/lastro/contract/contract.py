@@ -20,7 +20,9 @@ from lastro.contract.plan import compile_plan
 from lastro.contract.upgrade import upgrade
 from lastro.model import digest as digests
 from lastro.model.errors import ContractError
+from lastro.model.personal import Personal
 from lastro.model.plan import Plan
+from lastro.model.system import reason_of
 from lastro.model.text import _
 
 EXACT_MAX = 1 << 53
@@ -44,6 +46,8 @@ class Contract:
     compiled: Plan = field(repr=False)
     changes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    personal: Personal = field(default_factory=Personal)
+    """What it says of personal values."""
 
     def plan(self) -> Plan:
         """What the contract asks of a batch, as pure data."""
@@ -59,18 +63,34 @@ def load(path: Path, *, dataset: str | None = None) -> Contract:
 
     `dataset` selects one of several schema objects.
     """
+    return parse(_text(path), name=path.name, dataset=dataset)
+
+
+def load_all(path: Path) -> tuple[Contract, ...]:
+    """Reads a contract from a file, once for each of its schema objects, in their order. Raises `ContractError`."""
+    text = _text(path)
+    document, problems = read(text, name=path.name)
+    problems.refuse()
+    objects = document.get("schema")
+    names = [each.get("name") for each in objects if isinstance(each, dict)] if isinstance(objects, list) else []
+    if len(names) < 2 or len(set(map(str, names))) < len(names):  # what is wrong with it, `parse` tells
+        return (parse(text, name=path.name),)
+    return tuple(parse(text, name=path.name, dataset=str(name)) for name in names)
+
+
+def _text(path: Path) -> str:
     try:
         # A pipe would never answer; a link could lead out of the workspace, and errors quote what they find.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as stream:
             content = stream.read((1 << 20) + 1) if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else None
     except OSError as error:
-        what = _("the contract cannot be read: {why}").format(why=error.strerror or type(error).__name__)
+        what = _("the contract cannot be read: {why}").format(why=reason_of(error))
         raise ContractError(what, where=str(path), do=_("check that the file exists and may be read")) from error
     if content is None:
         raise ContractError(
             _("the contract is no regular file"), where=str(path), do=_("write it to a file of its own")
         )
-    return parse(decode(content, name=path.name), name=path.name, dataset=dataset)
+    return decode(content, name=path.name)
 
 
 def parse(text: str, *, name: str, dataset: str | None = None) -> Contract:
@@ -96,6 +116,7 @@ def parse(text: str, *, name: str, dataset: str | None = None) -> Contract:
         compiled=compiled.plan,
         changes=changes,
         notes=compiled.notes,
+        personal=compiled.personal,
     )
 
 

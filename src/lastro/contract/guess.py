@@ -91,6 +91,11 @@ def is_personal(sample: Sample) -> bool:
     return sample.column.type is Primitive.STRING and any("@" in value for value in sample.values)
 
 
+def names_identifier(name: str) -> bool:
+    """True if a name looks as if what it names told one thing, or one person, from others."""
+    return bool(_IDENTIFIERS & words(name))
+
+
 def names_person(name: str) -> bool:
     """True if a name looks as if what it names were about a natural person."""
     return _is_personal(words(name))
@@ -102,30 +107,31 @@ def _is_personal(name: frozenset[str]) -> bool:
 
 def allowed_values(sample: Sample) -> tuple[str, ...]:
     """The values to list as allowed, in alphabetical order; empty if a list would promise nothing or tell of people."""
-    if sample.column.type is not Primitive.STRING or is_personal(sample) or _IDENTIFIERS & words(sample.column.name):
+    if sample.column.type is not Primitive.STRING or is_personal(sample) or names_identifier(sample.column.name):
         return ()
     values = tuple(sorted(value for value in sample.values if value.strip()))
     present = sample.rows - sample.nulls
     enough = VALUES_MIN <= len(values) == sample.distinct <= VALUES_MAX and present >= REPEATS_MIN * len(values)
-    return values if enough and not any(map(_tells, values)) else ()
+    return values if enough and not any(map(tells_of_person, values)) else ()
 
 
 def bounds(sample: Sample) -> tuple[int | None, int | None, str] | None:
     """The smallest and largest value to promise and the reason, in which `{column}` stands; None for nothing."""
     kind = sample.column.type
     name = words(sample.column.name)
-    if not (kind in _NUMBERS or isinstance(kind, Decimal)) or _IDENTIFIERS & name:
+    if not (kind in _NUMBERS or isinstance(kind, Decimal)) or names_identifier(sample.column.name):
         return None
     low, high = _number(sample.minimum), _number(sample.maximum)
     if low is None or high is None:
         return None
     for known, (smallest, largest) in _BOUNDS:
         if known & name and smallest <= low and high <= largest:
-            return smallest, largest, _("{column} is named and filled like that")
+            why = _("{column} is named like what lies from {low} to {high}, and does so throughout")
+            return smallest, largest, why.format(column="{column}", low=smallest, high=largest)
     return (0, None, _("{column} is never negative")) if low >= 0 else None
 
 
-def _tells(value: str) -> bool:
+def tells_of_person(value: str) -> bool:
     """True if a value could be a person's name, contact or number, or is free text."""
     return bool(_PERSON.fullmatch(value) or _CONTACT.search(value)) or len(value) > VALUE_LENGTH_MAX
 

@@ -5,7 +5,8 @@ Rules:
 1. Every guess carries a comment `# guessed: …` with column and reason, in the reader's language; what is only read off
    (names, types) has none.
 2. A column is required if no value was missing; that is a guess only where part of the source was read.
-3. Of the columns that look like keys, the leftmost becomes the primary key.
+3. A key that the source declares is the primary key, and no guess. Without one, the leftmost of the columns that look
+   like keys becomes it. A declared key with missing values in it, which SQLite allows, is none here; that is told.
 4. Names that are no plain words become snake case, distinct without regard to capitals; `physicalName` keeps the
    source's.
 5. Integers become long, whatever width the sample would fit: the next batch may hold a larger one.
@@ -50,23 +51,47 @@ _SIMPLE = {
 }
 
 
-def infer(name: str, samples: Sequence[Sample], *, source: str, today: date) -> str:
+def infer(name: str, samples: Sequence[Sample], *, source: str, today: date, key: Sequence[str] = ()) -> str:
     """The text of a contract for the dataset `name`, with one column for each sample; it reads and compiles.
 
-    `source` names the place for people. Raises `NameRefused`, and `ContractError` for no or too many columns.
+    `key` are the source's names of the columns that it declares to be its primary key; `source` names the place for
+    people. Raises `NameRefused`, and `ContractError` for no or too many columns.
     """
     check_name(name)
     if not 0 < len(samples) <= COLUMNS_MAX:
         what = _("a dataset has 1 to {max} columns, the source has {n}").format(max=COLUMNS_MAX, n=len(samples))
         raise ContractError(what, where=shown(source), do=_("check that the source is a table with a header"))
-    key = next((index for index, sample in enumerate(samples) if is_key(sample)), None)
-    lines = list(_head(name, samples, key, source=source, today=today))
-    for index, (sample, column) in enumerate(zip(samples, _names(samples), strict=True)):
-        lines.extend(_column(sample, column, is_primary=index == key))
+    declared = _declared_key(samples, key)
+    guess = next((sample.column.name for sample in samples if is_key(sample) and not key), None)
+    why = None if declared or guess is not None else _why_no_key(samples, key)
+    lines = list(_head(name, samples, why, source=source, today=today))
+    for sample, column in zip(samples, _names(samples), strict=True):
+        lines.extend(_column(sample, column, _primary(sample, column, declared, guess)))
     return "\n".join(lines) + "\n"
 
 
-def _head(name: str, samples: Sequence[Sample], key: int | None, *, source: str, today: date) -> Iterator[str]:
+def _declared_key(samples: Sequence[Sample], key: Sequence[str]) -> tuple[str, ...]:
+    """The declared key, if it can be one here (rule 3)."""
+    fit = {sample.column.name for sample in samples if not sample.nulls and _is_plain(sample.column.type)}
+    return tuple(key) if fit.issuperset(key) else ()
+
+
+def _is_plain(kind: Type) -> bool:
+    return isinstance(kind, Primitive | Decimal)
+
+
+def _primary(sample: Sample, column: str, declared: Sequence[str], guess: str | None) -> tuple[str, ...]:
+    """The lines that make a column a part of the primary key; none for the others."""
+    name = sample.column.name
+    if name in declared:
+        position = (f"primaryKeyPosition: {declared.index(name) + 1}",) if len(declared) > 1 else ()
+        return "primaryKey: true", *position
+    if name == guess:
+        return ("primaryKey: true" + _guessed(sample, column, _("{column} is unique and never missing")),)
+    return ()
+
+
+def _head(name: str, samples: Sequence[Sample], why: str | None, *, source: str, today: date) -> Iterator[str]:
     rows = max(sample.rows for sample in samples)
     sentence = ngettext(
         "Inferred on {day} from {n} row. Lines marked `guessed` want a person's eye.",
@@ -90,15 +115,17 @@ def _head(name: str, samples: Sequence[Sample], key: int | None, *, source: str,
     yield "schema:"
     yield f"  - name: {scalar(name)}"
     yield "    logicalType: object"
-    if key is None:
-        yield f"    {guessed(_why_no_key(samples))}"
+    if why is not None:
+        yield f"    {guessed(why)}"
     yield "    properties:"
 
 
 def guesses(text: str) -> tuple[str, ...]:
-    """The guesses that an inferred contract's comments tell, as sentences; `text` is in the reader's language."""
+    """The guesses that an inferred contract's comments tell, as sentences, each once; `text` is in the reader's
+    language.
+    """
     mark = guessed("")
-    return tuple(line[line.index(mark) + 2 :].strip() for line in text.splitlines() if mark in line)
+    return tuple(dict.fromkeys(line[line.index(mark) + 2 :].strip() for line in text.splitlines() if mark in line))
 
 
 def guessed(what: str) -> str:
@@ -106,8 +133,12 @@ def guessed(what: str) -> str:
     return "# " + _("guessed: {what}").format(what=what)
 
 
-def _why_no_key(samples: Sequence[Sample]) -> str:
-    """What kept the leftmost column that is named like a key from being one: the rows that are in its way."""
+def _why_no_key(samples: Sequence[Sample], key: Sequence[str]) -> str:
+    """What kept the declared key, or the leftmost column that is named like one, from being it: the rows in its way."""
+    for sample, column in zip(samples, _names(samples), strict=True):
+        if sample.column.name in key and sample.nulls:
+            said = _("no primary key, since {column} of the declared one is missing in {nulls} of {rows} rows")
+            return said.format(column=column, nulls=sample.nulls, rows=sample.rows)
     for sample, column in zip(samples, _names(samples), strict=True):
         if names_key(sample) and sample.rows:
             repeated = sample.rows - sample.nulls - sample.distinct
@@ -118,7 +149,11 @@ def _why_no_key(samples: Sequence[Sample]) -> str:
                     "{repeated} of {rows} rows"
                 )
             elif sample.nulls:
-                said = _("no primary key, since {column} is named like one, but missing in {nulls} of {rows} rows")
+                said = ngettext(
+                    "no primary key, since {column} is named like one, but missing in {nulls} of {rows} row",
+                    "no primary key, since {column} is named like one, but missing in {nulls} of {rows} rows",
+                    sample.rows,
+                )
             elif repeated:
                 said = _("no primary key, since {column} is named like one, but repeated in {repeated} of {rows} rows")
             return said.format(column=column, nulls=sample.nulls, repeated=repeated, rows=sample.rows)
@@ -150,7 +185,7 @@ def _is_word(name: str) -> bool:
     return is_plain and bool(_WORD.fullmatch(name)) and len(name) <= NAME_MAX
 
 
-def _column(sample: Sample, name: str, *, is_primary: bool) -> Iterator[str]:
+def _column(sample: Sample, name: str, primary: Sequence[str]) -> Iterator[str]:
     pad = " " * 8
     yield f"{' ' * 6}- name: {scalar(name)}"
     if name != sample.column.name:
@@ -164,17 +199,18 @@ def _column(sample: Sample, name: str, *, is_primary: bool) -> Iterator[str]:
         reason = _guessed(sample, name, _("{column} is written with a decimal comma"))
         yield f"{pad}transformLogic: " + (">-" if is_plain else scalar(sample.expression)) + reason
         yield from [f"{pad}  {sample.expression}"] if is_plain else []
-    if is_primary:
-        yield f"{pad}primaryKey: true" + _guessed(sample, name, _("{column} is unique and never missing"))
-    if sample.rows and not sample.nulls:
-        reason = "" if sample.all_read or is_primary else _guessed(sample, name, _("{column} is never missing"))
+    yield from (f"{pad}{line}" for line in primary)
+    if primary or (sample.rows and not sample.nulls):
+        reason = "" if sample.all_read or primary else _guessed(sample, name, _("{column} is never missing"))
         yield f"{pad}required: true{reason}"
     if is_personal(sample):
         reason = _guessed(sample, name, _("{column} looks personal, so its values stand in no statistics"))
         yield f"{pad}classification: restricted{reason}"
     yield from _options(sample, name, inner, pad)
     if values := allowed_values(sample):
-        reason = _("{column} has {n} values in {rows} rows")
+        reason = ngettext(
+            "{column} has {n} value in {rows} rows", "{column} has {n} values in {rows} rows", len(values)
+        )
         yield f"{pad}enum:" + _guessed(sample, name, reason, n=len(values), rows=sample.rows)
         yield from (f"{pad}  - value: {scalar(value)}" for value in values)
 
@@ -187,7 +223,7 @@ def _guessed(sample: Sample, name: str, reason: str, **more: object) -> str:
 
 def _doubt_of_type(sample: Sample, name: str) -> str:
     """What to know of a type that may be the wrong one (rule 7); empty where there is no doubt."""
-    if sample.column.type is Primitive.STRING and sample.rows == sample.nulls:
+    if sample.column.type is Primitive.STRING and sample.rows == sample.nulls and not sample.declared:
         return _guessed(sample, name, _("{column} has no value, so it may be anything"))
     match sample.also:
         case Also.POINTS:

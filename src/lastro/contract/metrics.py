@@ -1,4 +1,4 @@
-"""Quality rules: library metrics, SQL queries and Lastro's own expressions.
+"""Quality rules: library metrics, SQL queries and Lastro's own.
 
 Rules:
 
@@ -10,20 +10,19 @@ Rules:
 5. The unit is rows or percent of the rows read; without policy and with severity error they fail the batch.
 6. `type: sql` gives one number (or a boolean, compared as 1 and 0). `{object}` is the table, `{property}` the column;
    the spellings of other tools (`${table}`, `{model}`, `{column}`, `{field}`) are turned into these.
-7. `type: custom` with `engine: lastro` takes `implementation: {expression: …}`, a boolean SQL expression over the
-   cleaned row, optionally with an operator and a unit. It quarantines, unless told otherwise.
+7. `type: custom` with `engine: lastro` is one of Lastro's own (`implementations`).
 8. `type: text` and other engines' rules are kept and noted as not executed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 
+from lastro.contract.context import Context, row_rule, table_rule
 from lastro.contract.document import Node, nearest, shown
-from lastro.contract.naming import rule_name
-from lastro.contract.policy import VENDOR, check_own, own_policy, scope, settled, severity, table_policy, threshold
+from lastro.contract.implementations import EXPRESSION_MAX, implementation_rules
+from lastro.contract.policy import VENDOR, threshold
 from lastro.contract.rules import check_pattern, texts
 from lastro.model.finding import Policy
 from lastro.model.plan import (
@@ -31,22 +30,16 @@ from lastro.model.plan import (
     ColumnPlan,
     Condition,
     Duplicates,
-    Holds,
     Matches,
-    Measure,
     NoneOf,
     NotNull,
     OneOf,
-    Operator,
     Query,
     RowCount,
     RowRule,
     TableRule,
-    Threshold,
 )
 from lastro.model.text import _
-
-EXPRESSION_MAX = 10_000
 
 _ARGUMENTS = {
     "nullValues": ("properties",),
@@ -55,25 +48,10 @@ _ARGUMENTS = {
     "duplicateValues": ("properties",),
     "rowCount": (),
 }
-_IMPLEMENTATION = ("expression", "unit", *(operator.value for operator in Operator))
 _PLACEHOLDERS = (
     (re.compile(r"\$?\{(?:object|table|model)\}"), "{object}"),
     (re.compile(r"\$?\{(?:property|column|field)\}"), "{property}"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Where rules stand: the dataset's columns by name, the column at hand if there is one, and the general policy."""
-
-    columns: dict[str, ColumnPlan]
-    column: ColumnPlan | None
-    policy: Policy | None
-    note: Callable[[str], None]
-
-    def at(self, column: ColumnPlan) -> Context:
-        """The same for one column's rules."""
-        return replace(self, column=column)
 
 
 def quality_rules(node: Node, context: Context) -> Iterator[RowRule | TableRule]:
@@ -85,7 +63,7 @@ def quality_rules(node: Node, context: Context) -> Iterator[RowRule | TableRule]
             case "sql":
                 yield from _sql(rule, context)
             case "custom" if rule.data["engine"] == VENDOR:
-                yield from _expression(rule, context)
+                yield from implementation_rules(rule, context)
             case kind:
                 engine = rule.data.get("engine", kind)
                 context.note(_("rule of {engine} kept, not executed").format(engine=shown(engine)))
@@ -103,14 +81,14 @@ def _library(rule: Node, context: Context) -> Iterator[RowRule | TableRule]:
     if limit is None or (not columns and metric != "rowCount"):
         return
     if metric == "rowCount":
-        yield _table_rule(rule, context, RowCount(), limit, metric)
+        yield table_rule(rule, context, RowCount(), limit, metric)
     elif metric == "duplicateValues":
         names = tuple(column.name for column in columns)
-        yield _table_rule(rule, context, Duplicates(names), limit, metric)
+        yield table_rule(rule, context, Duplicates(names), limit, metric)
     else:
         for column in columns:
             if condition := _condition(metric, arguments, column):
-                yield _row_rule(rule, context.at(column), condition, limit, metric, default=Policy.FAIL)
+                yield row_rule(rule, context.at(column), condition, limit, metric, default=Policy.FAIL)
 
 
 def _arguments(rule: Node, metric: str) -> Node:
@@ -186,52 +164,4 @@ def _sql(rule: Node, context: Context) -> Iterator[TableRule]:
     limit = threshold(rule, free_unit=True)
     if limit is not None:
         column = context.column.name if context.column else None
-        yield _table_rule(rule, context, Query(text.strip(), column), limit, "sql")
-
-
-def _expression(rule: Node, context: Context) -> Iterator[RowRule]:
-    node = rule.child("implementation")
-    if not isinstance(node.data, dict):
-        node.refuse(_("the implementation is text"), _("write `implementation: {expression: amount > 0}`"))
-        return
-    for key in (key for key in node.data if key not in _IMPLEMENTATION):
-        meant = nearest(key, list(_IMPLEMENTATION)) or "expression"
-        what = _("the key {key} is unknown here").format(key=shown(key))
-        node.child(key).refuse(what, _("did you mean {key}?").format(key=meant))
-    if node.problems.within(node.path):
-        return
-    text = node.data.get("expression")
-    if not isinstance(text, str) or not text.strip() or len(text) > EXPRESSION_MAX:
-        node.refuse(_("the rule has no expression"), _("add `expression: amount > 0`, a condition over the row"))
-        return
-    yield _row_rule(rule, context, Holds(text.strip()), threshold(node), "expression", default=Policy.QUARANTINE)
-
-
-def _row_rule(
-    rule: Node,
-    context: Context,
-    condition: Condition,
-    limit: Threshold | None,
-    kind: str,
-    *,
-    default: Policy,
-) -> RowRule:
-    check_own(rule, ("policy",))
-    level = severity(rule)
-    policy = settled(own_policy(rule), context.policy, level, default=default)
-    column = context.column.name if context.column else None
-    return RowRule(_name(rule, kind, column), condition, policy, level, column, rule.data.get("dimension"), limit)
-
-
-def _table_rule(rule: Node, context: Context, measure: Measure, limit: Threshold, kind: str) -> TableRule:
-    check_own(rule, ("policy", "scope"))
-    level = severity(rule)
-    policy = table_policy(rule, own_policy(rule), context.policy, level)
-    column = context.column.name if context.column and not isinstance(measure, RowCount) else None
-    name = _name(rule, kind, column)
-    return TableRule(name, measure, limit, policy, level, column, rule.data.get("dimension"), scope(rule))
-
-
-def _name(rule: Node, kind: str, column: str | None) -> str:
-    own = rule_name(str(rule.data.get("name") or ""))
-    return own or (f"{column}.{kind}" if column else kind)
+        yield table_rule(rule, context, Query(text.strip(), column), limit, "sql")

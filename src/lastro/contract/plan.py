@@ -14,14 +14,19 @@ What it reads of a schema object and its properties, rule by rule (`types`, `rul
 6. `required`, `enum`, `logicalTypeOptions` give row rules named `<column>.<kind>`; `unique` gives the table rule
    `<column>.unique`.
 7. `quality` gives rules named by their own `name`, made safe, else `<column>.<metric>`. A name that is taken gets a
-   number.
+   number. `relationships` give table rules, too (`relationships`).
 8. Custom properties with `vendor: lastro`: `policy` (fail, quarantine, warn) on a rule, a column or the schema object,
    `quarantinedMax`, `ignored` and `elements` on the schema object, `scope` (batch, table) on a table rule; `added` and
-   `widened` on a column say what Lastro did.
+   `widened` on a column, and `suggested` on a rule, say what Lastro did; `source` on a server is not the plan's, nor is
+   what `personal` reads.
 9. A `classification` that does not say that everyone may know the values (public, open, internal, none, 1) withholds
-   them from statistics; a column that Lastro added has none until a person gives it one, and is withheld, too.
-10. A required column whose rule only warns stays nullable.
-11. What is kept but not executed (other engines' rules, text rules, constraints within objects) is noted.
+   them from statistics; a column that Lastro added has none until a person gives it one, and is withheld, too. In a
+   contract that has a class of personal values, or a subject, so is every column without a `classification`, unless
+   a person said that its class is feature or none: confirmed it, or wrote it without evidence.
+10. A column whose protection is `drop` is none: it is not read, and its rules are not held; this is noted. What is
+    protected otherwise is withheld from statistics.
+11. A required column whose rule only warns stays nullable.
+12. What is kept but not executed (other engines' rules, text rules, constraints within objects) is noted.
 """
 
 from __future__ import annotations
@@ -29,13 +34,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from lastro.contract.context import Context
 from lastro.contract.document import Node, Path, path_text, shown
 from lastro.contract.formats import strptime_format
-from lastro.contract.metrics import Context, quality_rules
+from lastro.contract.metrics import quality_rules
 from lastro.contract.naming import distinct, snake
+from lastro.contract.personal import OF_COLUMN, OF_DATASET, personal
 from lastro.contract.policy import (
     ADDED,
     ELEMENTS,
+    SOURCE,
     WIDENED,
     check_elements,
     check_own,
@@ -44,10 +52,12 @@ from lastro.contract.policy import (
     own_property,
     quarantined_max,
 )
+from lastro.contract.relationships import relationship_rules
 from lastro.contract.rules import built_in
 from lastro.contract.types import COLUMNS_MAX, check_distinct, check_name, column_type, default_zone, option
 from lastro.model.errors import NameRefused
 from lastro.model.finding import Policy
+from lastro.model.personal import OF_PERSONS, Method, Personal
 from lastro.model.plan import ColumnPlan, Duplicates, NotNull, Operator, Plan, RowRule, TableRule, Threshold
 from lastro.model.reference import check_name as check_dataset
 from lastro.model.schema import Decimal, Primitive
@@ -63,7 +73,7 @@ _LIMITS = frozenset(
     }
 )
 
-RESERVED = ("malformed", "primary_key", "schema_change")
+RESERVED = ("malformed", "primary_key", "schema_change", "erased")
 """Names under which an engine refuses rows on its own account."""
 
 
@@ -73,6 +83,7 @@ class Compiled:
 
     plan: Plan
     notes: tuple[str, ...]
+    personal: Personal = field(default_factory=Personal)
 
 
 @dataclass(slots=True)
@@ -105,7 +116,9 @@ def compile_plan(root: Node, digest: str, *, dataset: str | None = None) -> Comp
     node = _select(root, dataset)
     if node is None:
         return None
-    check_own(node, ("policy", "quarantinedMax", "ignored", ELEMENTS))
+    for server in root.sound("servers"):
+        check_own(server, (SOURCE,))
+    check_own(node, ("policy", "quarantinedMax", "ignored", ELEMENTS, *OF_DATASET))
     check_elements(node)
     work = _Work(node, own_policy(node))
     _add_columns(work)
@@ -113,22 +126,33 @@ def compile_plan(root: Node, digest: str, *, dataset: str | None = None) -> Comp
     for name, column in work.columns.items():
         _add_rules(work, work.nodes[name], column)
     context = Context(work.columns, None, work.policy, lambda what: work.note((*node.path, "quality"), what))
-    for rule in quality_rules(node, context):
+    for rule in (*quality_rules(node, context), *_related(work, node, None)):
         work.add(rule)
     limit = quarantined_max(node)
-    columns = tuple(work.columns.values())
+    said = personal(node, work.nodes, work.columns, key)
+    protected = {each.column: each.method for each in said.protections}
+    dropped = frozenset(name for name, method in protected.items() if method is Method.DROP)
+    columns = tuple(column for column in work.columns.values() if column.name not in dropped)
     plan = Plan(
         dataset=str(node.data["name"]),
         contract_digest=digest,
         columns=columns,
-        row_rules=tuple(work.rows),
-        table_rules=tuple(work.tables),
+        row_rules=tuple(rule for rule in work.rows if rule.column not in dropped),
+        table_rules=tuple(rule for rule in work.tables if rule.column not in dropped),
         primary_key=key,
         quarantined_max=limit,
-        ignored=ignored_columns(node),
-        withheld=frozenset(name for name, column in work.nodes.items() if _is_withheld(column)),
+        ignored=ignored_columns(node) | {work.columns[name].source for name in dropped},
+        withheld=frozenset(
+            name
+            for name, column in work.nodes.items()
+            if name not in dropped and (name in protected or _is_withheld(column, name, said))
+        ),
     )
-    return Compiled(plan, tuple(work.notes))
+    for name in sorted(dropped):
+        work.note(work.nodes[name].path, _("the column is dropped: it is not read, and no rule is held to it"))
+    if not columns and not node.problems.found:
+        node.child("properties").refuse(_("every column is dropped"), _("keep one"))
+    return Compiled(plan, tuple(work.notes), said)
 
 
 def _select(root: Node, dataset: str | None) -> Node | None:
@@ -179,7 +203,7 @@ def _add_columns(work: _Work) -> None:
 
 
 def _column(work: _Work, node: Node) -> ColumnPlan | None:
-    check_own(node, ("policy", ADDED, WIDENED))
+    check_own(node, ("policy", ADDED, WIDENED, *OF_COLUMN))
     name, kind, form = check_name(node), column_type(node), strptime_format(node)
     if name is None or kind is None:
         return None
@@ -198,10 +222,13 @@ def _column(work: _Work, node: Node) -> ColumnPlan | None:
     )
 
 
-def _is_withheld(node: Node) -> bool:
-    if own_property(node, ADDED) is not None and not node.data.get("classification"):
-        return True  # nobody has said yet who may know its values
-    return withholds(str(node.data.get("classification", "")))
+def _is_withheld(node: Node, name: str, said: Personal) -> bool:
+    if not node.data.get("classification"):
+        found = said.of(name)
+        if said.classes or said.subject is not None:
+            return found is None or found.of in OF_PERSONS or not found.is_settled
+        return own_property(node, ADDED) is not None  # nobody has said yet who may know its values
+    return withholds(str(node.data["classification"]))
 
 
 def withholds(classification: str) -> bool:
@@ -259,5 +286,10 @@ def _add_rules(work: _Work, node: Node, column: ColumnPlan) -> None:
         none = Threshold(Operator.MUST_BE, (0.0,))
         work.add(TableRule(f"{column.name}.unique", Duplicates((column.name,)), none, table_policy, column=column.name))
     context = Context(work.columns, column, work.policy, lambda what: work.note((*node.path, "quality"), what))
-    for rule in quality_rules(node, context):
+    for rule in (*quality_rules(node, context), *_related(work, node, column)):
         work.add(rule)
+
+
+def _related(work: _Work, node: Node, column: ColumnPlan | None) -> Iterator[TableRule]:
+    context = Context(work.columns, column, work.policy, lambda what: work.note((*node.path, "relationships"), what))
+    yield from relationship_rules(node, context, str(work.node.data["name"]))

@@ -4,7 +4,7 @@ Rules:
 
 1. Lastro reads custom properties with `vendor: lastro` only, and refuses those it does not know; all others are kept.
 2. Known ones: on a schema object `policy`, `quarantinedMax`, `ignored`, `elements`; on a column `policy`, `added`,
-   `widened`; on a rule `policy`, `scope`.
+   `widened`; on a rule `policy`, `scope`, `suggested`; on a server `source`.
 3. A rule's own policy wins; for a column's built-in rules then the column's; then the schema object's; then the
    default.
 4. A severity of `warning` or `info` makes the default policy `warn`; only an explicit policy overrules that.
@@ -24,8 +24,13 @@ from lastro.model.text import _
 VENDOR = "lastro"
 ADDED, WIDENED = "added", "widened"
 """Properties that Lastro gives to a column it added, or whose type it widened."""
+SUGGESTED = "suggested"
+"""The property of a rule that Lastro suggested: `{from: [loans@0, loans@3], why: …}`."""
 ELEMENTS = "elements"
 """The property of a dataset whose rows are the elements of a list in another one: `{of: orders, path: [items]}`."""
+
+SOURCE = "source"
+"""The property of a server that says how Lastro reads it: options of a source."""
 
 _SEVERITIES = {
     Severity.ERROR: "error critical blocker fatal high severe major "

@@ -6,6 +6,8 @@ Rules:
 2. A row carries at most one fault, so that what is found can be compared with what was planted, kind by kind. The
    newest row carries none: an upsert reads it twice.
 3. The second month brings new applications, changes to old ones, and applications of the first month that arrive late.
+4. A campaign shapes the second month's new applications: many come from one state, and from people who earn more.
+   Everything else stays as it was, so that what is said to have drifted can be compared with what was planted.
 """
 
 from __future__ import annotations
@@ -32,6 +34,10 @@ SPELLINGS = {
 NOWHERE = ("XX", "EX", "Brasil", "00")
 PRODUCTS = {"personal": (1_000, 20_000), "payroll": (2_000, 60_000), "vehicle": (12_000, 120_000)}
 """Each product with the usual range of its amounts, in reais."""
+CAMPAIGN_STATE, CAMPAIGN_SHARE, CAMPAIGN_INCOME = "BA", 0.6, 2.0
+"""Where the campaign runs, the share of the new applications that it brings, and how much more those people earn."""
+DRIFTED = ("uf", "income")
+"""The columns that the campaign moves, the one that moves most first."""
 TERMS = (6, 12, 18, 24, 36, 48, 60)
 
 
@@ -90,7 +96,7 @@ def second_month(random: Random, people: Sequence[Person], before: Month, count:
     """`count` new applications, 2 % more that were made a month earlier, and changes to 5 % of the old sound ones."""
     start = max(row.id for row in before.rows) + 1
     late = count // 50
-    new = [_apply(random, start + n, random.choice(people), MONTHS[1]) for n in range(count)]
+    new = [_apply(random, start + n, _campaigned(random, people), MONTHS[1]) for n in range(count)]
     old = [_apply(random, start + count + n, random.choice(people), MONTHS[0]) for n in range(late)]
     arrived = [replace(row, updated_at=_moment(random, MONTHS[1])) for row in old]
     spoilt = _spoil(random, new)
@@ -102,6 +108,14 @@ def second_month(random: Random, people: Sequence[Person], before: Month, count:
         late=late,
         changed=len(changed),
     )
+
+
+def _campaigned(random: Random, people: Sequence[Person]) -> Person:
+    """Who applies while the campaign runs."""
+    if random.random() >= CAMPAIGN_SHARE:
+        return random.choice(people)
+    person = random.choice([each for each in people if each.uf == CAMPAIGN_STATE] or people)
+    return replace(person, income=round(person.income * CAMPAIGN_INCOME, 2))
 
 
 def _apply(random: Random, number: int, person: Person, month: datetime) -> Application:

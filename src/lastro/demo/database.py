@@ -38,6 +38,17 @@ def arrive(path: Path, rows: Iterable[Application]) -> None:
         _insert(database, (row for row in rows if row.id not in known))
 
 
+def forget(path: Path, cpf: str) -> int:
+    """Deletes a person's applications, however their CPF is written, and their bytes; gives how many there were."""
+    digits = "".join(each for each in cpf if each.isdigit())
+    with closing(sqlite3.connect(path)) as database:
+        with database:
+            plain = "replace(replace(cpf, '.', ''), '-', '')"
+            gone = database.execute(f"DELETE FROM loan_application WHERE {plain} = ?", (digits,)).rowcount
+        database.execute("VACUUM")
+    return gone
+
+
 def _insert(database: sqlite3.Connection, rows: Iterable[Application]) -> None:
     places = ", ".join("?" * len(COLUMNS))
     database.executemany(f"INSERT INTO loan_application VALUES ({places})", map(attrgetter(*COLUMNS), rows))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lastro.demo.applications import MONTHS, Month
+from lastro.demo.applications import CAMPAIGN_STATE, DRIFTED, MONTHS, Month
 from lastro.demo.lender import Lender
 from lastro.demo.stage import Compared, Stage, hold_against, same
+from lastro.drift.result import Verdict
 from lastro.model.text import _
 from lastro.pipeline.result import IngestResult
 from lastro.report.difference import difference, difference_verdict
+from lastro.report.drift import drift as drifted
+from lastro.report.drift import drift_verdict
 from lastro.report.ingested import ingested_verdict, refusals
 from lastro.workspace.workspace import Workspace
 
@@ -67,6 +70,22 @@ def compare(stage: Stage, workspace: Workspace, lender: Lender) -> None:
     stage.say(difference_verdict(found))
     same("changed", lender.second.changed, found.changed)
     same("removed", 0, found.removed)
+
+
+def drift(stage: Stage, workspace: Workspace) -> None:
+    """What of the second month is not as in the data that the model was trained on, and which rows explain it."""
+    since = MONTHS[1].date().isoformat()
+    stage.chapter(
+        _("Is the new month like the one the model was trained on?"),
+        f"lastro drift loans --reference approved --time applied_at --since {since} --by uf",
+    )
+    found = workspace.dataset("loans").drift("approved", time="applied_at", since=since, by="uf")
+    compared = found.comparison
+    stage.show(drifted(compared.drift, slices=compared.slices, by_column=compared.by_column))
+    stage.say(drift_verdict(compared.drift))
+    moved = [column.name for column in compared.drift.columns if column.verdict is Verdict.DRIFTED]
+    same("drifted", list(DRIFTED), moved)
+    same("uf", CAMPAIGN_STATE, compared.by_column["income"][0].slice)
 
 
 def _tell(stage: Stage, result: IngestResult) -> None:

@@ -1,4 +1,4 @@
-"""The story of `lastro demo`: three sources, their faults, a model, the next month, and the proof.
+"""The story of `lastro demo`: three sources, their faults, a model, the next month, the proof, and an erasure.
 
 Rules:
 
@@ -17,8 +17,9 @@ from time import monotonic
 
 from lastro.demo.customers import serving
 from lastro.demo.derived import derive, derive_again
+from lastro.demo.erasing import erase, replay
 from lastro.demo.lender import build
-from lastro.demo.month import compare, ingest_all, next_month
+from lastro.demo.month import compare, drift, ingest_all, next_month
 from lastro.demo.stage import Stage
 from lastro.demo.training import correct, prove, train, undo
 from lastro.model.errors import ConfigurationError, MissingExtra
@@ -62,9 +63,12 @@ def tell(
         run = train(stage, workspace)
         next_month(stage, workspace, lender)
         compare(stage, workspace, lender)
+        drift(stage, workspace)
         derive_again(stage, workspace)
         undo(stage, workspace)
         prove(stage, workspace, run)
+        erase(stage, workspace, lender)
+        replay(stage, workspace, run)
     stage.out("")
     stage.say(_("Done in {time}. To go on:").format(time=duration(monotonic() - started)), tone=Tone.GOOD)
     for command in go_on(folder):
@@ -80,7 +84,11 @@ def go_on(folder: Path) -> tuple[str, ...]:
         "lastro status",
         "lastro ingest loans --plan",
         "lastro diff loans approved latest",
+        "lastro profile loans",
+        "lastro check loans",
         "lastro read loans@approved -o loans.csv",
+        "lastro report data-map",
+        "lastro report ropa",
     )
 
 

@@ -13,6 +13,7 @@ from lastro.model.text import _
 from lastro.report.blocks import Code, Tone
 from lastro.report.ingested import ingested_verdict
 from lastro.report.numbers import number, short_digest
+from lastro.workspace.replay import ReplayResult
 from lastro.workspace.workspace import Workspace
 
 TRAINING_S_MAX = 120
@@ -96,12 +97,18 @@ def prove(stage: Stage, workspace: Workspace, run: str) -> None:
         )
     )
     stage.chapter(_("Train again, from the very same data"), f"lastro replay {run}")
+    result = replayed(stage, workspace, run)
+    for pair in result.metrics:
+        same(pair.name, pair.before, pair.after)
+    stage.say(_("The same data, the same parameters, the same metrics."), tone=Tone.GOOD)
+
+
+def replayed(stage: Stage, workspace: Workspace, run: str) -> ReplayResult:
+    """Trains again, and shows the versions that were read and each metric then and now."""
     result = workspace.replay(run)
     for used in result.inputs:
         stage.say(_("  {reference}: {digest}").format(reference=used.reference, digest=used.digest))
     for pair in result.metrics:
-        stage.say(
-            _("  {name}: {before:g} then, {after:g} now").format(name=pair.name, before=pair.before, after=pair.after)
-        )
-        same(pair.name, pair.before, pair.after)
-    stage.say(_("The same data, the same parameters, the same metrics."), tone=Tone.GOOD)
+        told = _("  {name}: {before:g} then, {after:g} now")
+        stage.say(told.format(name=pair.name, before=pair.before, after=pair.after))
+    return result

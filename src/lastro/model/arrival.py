@@ -54,12 +54,14 @@ class Renamed:
 class Arrived:
     """One batch's columns against the contract's. Names are the source's, but for `Added`, `Widened`, `Renamed.column`.
 
-    `left_out` hold what nobody reads, `missing` read as NULL, `wider` would fit a wider type and do not fit theirs.
-    `amendment` is what the commit carries of the contract's change. `set_aside` counts rows with values in new columns.
+    `left_out` hold what nobody reads, `members` are the same inside objects (`address.zip`), `missing` read as NULL,
+    `wider` would fit a wider type and do not fit theirs. `amendment` is what the commit carries of the contract's
+    change. `set_aside` counts rows with values in new columns.
     """
 
     policy: OnChange | None = None
     left_out: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     added: tuple[Added, ...] = ()
     widened: tuple[Widened, ...] = ()
@@ -69,7 +71,7 @@ class Arrived:
     amendment: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
 
     def __bool__(self) -> bool:
-        told = (self.left_out, self.missing, self.added, self.widened, self.wider, self.renamed)
+        told = (self.left_out, self.members, self.missing, self.added, self.widened, self.wider, self.renamed)
         return any(told) or self.set_aside > 0
 
     def to_dict(self) -> dict[str, Any]:  # Any: JSON values

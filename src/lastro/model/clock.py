@@ -17,7 +17,7 @@ def to_text(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds and `Z`: `2026-11-22T10:00:00.000000Z`. Naive moments are refused."""
     if moment.tzinfo is None:
         raise ValueError("a moment without a zone has no meaning here")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def from_text(text: str) -> datetime:

@@ -1,8 +1,13 @@
-"""What a source's own schema says of a column, beyond its Arrow type: metadata of the Arrow field."""
+"""What a source's own schema says of its columns, beyond their Arrow types: of one by metadata of its Arrow field, of a
+table by a value.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lastro.model.schema import Type
 
 _KEY, _TEXT = b"lastro.declared", b"text"
 TEXT: Mapping[bytes, bytes] = {_KEY: _TEXT}
@@ -12,3 +17,11 @@ TEXT: Mapping[bytes, bytes] = {_KEY: _TEXT}
 def is_text(metadata: Mapping[bytes, bytes] | None) -> bool:
     """True for a field with such metadata."""
     return metadata is not None and metadata.get(_KEY) == _TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a table says of itself: its primary key, in order, and the types of columns that arrive without theirs."""
+
+    key: tuple[str, ...] = ()
+    types: Mapping[str, Type] = field(default_factory=dict)

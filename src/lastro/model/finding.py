@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class Severity(StrEnum):
@@ -37,8 +39,8 @@ class Policy(StrEnum):
 class Finding:
     """One rule's result on one batch or version. It holds counts, never a value from the data.
 
-    `measured` is the number the rule compared (in `unit`: `rows`, `percent` or the query's own), `expected` says in
-    words what it should have been, `rows_refused` how many rows broke a row rule.
+    `measured` is the number the rule compared (in `unit`: `rows`, `percent`, or `number` for a statistic, which has its
+    column's unit), `expected` says in words what it should have been, `rows_refused` how many rows broke a row rule.
     """
 
     rule: str
@@ -52,6 +54,8 @@ class Finding:
     expected: str = ""
     rows_refused: int = 0
     rows_total: int = 0
+    against: str = ""
+    """The version of another dataset, with its digest, that the rule looked into."""
 
     @property
     def passed(self) -> bool:
@@ -60,4 +64,18 @@ class Finding:
 
     def to_dict(self) -> dict[str, str | int | float | None]:
         """The finding as plain values."""
-        return asdict(self)
+        found = asdict(self)
+        if not self.against:
+            del found["against"]
+        return found
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> Finding:  # Any: JSON values
+        """The finding of what `to_dict` gave; what this Lastro does not know is left out."""
+        known = {name: told[name] for name in cls.__dataclass_fields__ if name in told}
+        known |= {
+            "verdict": Verdict(told["verdict"]),
+            "severity": Severity(told["severity"]),
+            "policy": Policy(told["policy"]),
+        }
+        return cls(**known)

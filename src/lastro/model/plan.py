@@ -124,8 +124,49 @@ class Foreseen:
     """The record holds no value that the plan does not read: none in another column, none in another JSON member."""
 
 
+class IdentifierKind(StrEnum):
+    """Registers and forms whose identifiers can be told from other text without asking anyone."""
+
+    CPF = "cpf"
+    CNPJ = "cnpj"
+    CEP = "cep"
+    EMAIL = "email"
+    IBAN = "iban"
+    CARD = "card"
+    URL = "url"
+    IP = "ip"
+    UUID = "uuid"
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """The text is an identifier of this kind, by form and check digits; a missing value passes."""
+
+    column: str
+    kind: IdentifierKind
+
+
+@dataclass(frozen=True, slots=True)
+class CleanText:
+    """The text holds nothing that a wrong encoding leaves behind: `Ã£` for `ã`, U+FFFD, control characters."""
+
+    column: str
+
+
 Condition = (
-    NotNull | CastHolds | OneOf | NoneOf | Matches | Within | LengthWithin | MultipleOf | Holds | AllOf | Foreseen
+    NotNull
+    | CastHolds
+    | OneOf
+    | NoneOf
+    | Matches
+    | Within
+    | LengthWithin
+    | MultipleOf
+    | Holds
+    | AllOf
+    | Foreseen
+    | Identifier
+    | CleanText
 )
 
 
@@ -153,12 +194,12 @@ class Unit(StrEnum):
 class Threshold:
     """A comparison that a measured number must satisfy; two `operands` for the `Between` operators, else one.
 
-    Between is inclusive of both ends, as ODCS defines it.
+    Between is inclusive of both ends, as ODCS defines it. Without a unit the number has that of the column itself.
     """
 
     operator: Operator
     operands: tuple[float, ...]
-    unit: Unit = Unit.ROWS
+    unit: Unit | None = Unit.ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +221,13 @@ class RowRule:
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """How many rows repeat an earlier row's values in these columns; rows with a NULL among them do not count."""
+    """How many rows repeat an earlier row's values in these columns; rows with a NULL among them do not count.
+
+    With `approximate`, texts are equal that differ in case, accents, or blanks.
+    """
 
     columns: tuple[str, ...]
+    approximate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +243,72 @@ class Query:
     column: str | None = None
 
 
-Measure = Duplicates | RowCount | Query
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """How many rows have a key that no row of another dataset has; rows with a NULL in the key do not count.
+
+    `columns` pairs each column with the one it is looked up in. `dataset` is a reference, `customers` or
+    `customers@17`; the table's own name means the very rows that are measured. Where it is `optional`, nothing is
+    judged while the other dataset is not there.
+    """
+
+    dataset: str
+    columns: tuple[tuple[str, str], ...]
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Breaks:
+    """At how many rows a sequence breaks: the value is not the one before it plus `step`, or, without one, not larger.
+
+    Rows follow each other by `by`, and by the column itself where that is None or equal. Missing values do not count.
+    """
+
+    column: str
+    step: str | None = None
+    by: str | None = None
+
+
+class StatisticKind(StrEnum):
+    """What one number says of a column's numbers; the deviation is that of a sample."""
+
+    MEAN = "mean"
+    MEDIAN = "median"
+    QUANTILE = "quantile"
+    DEVIATION = "deviation"
+    SUM = "sum"
+    MINIMUM = "minimum"
+    MAXIMUM = "maximum"
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """A statistic of a column of numbers, of those that are there; none of them measures nothing.
+
+    `quantile` lies between 0 and 1, for that kind only; between two values it is interpolated.
+    """
+
+    column: str
+    kind: StatisticKind
+    quantile: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many rows have this value, written as text."""
+
+    column: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spellings:
+    """How many rows write a value otherwise than most that mean it: it differs in case, accents, or blanks only."""
+
+    column: str
+
+
+Measure = Duplicates | RowCount | Query | Orphans | Breaks | Statistic | Share | Spellings
 
 
 class Scope(StrEnum):

@@ -19,6 +19,8 @@ from datetime import UTC, datetime, time
 from lastro.model.errors import NameRefused
 from lastro.model.text import _
 
+QUARANTINE = ".quarantine"
+"""What the name of a dataset's quarantine ends in, beside the letters that a name may have."""
 _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,62}", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{8,64}", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -93,8 +95,8 @@ class Reference:
 
 
 def check_name(name: str) -> str:
-    """The name itself if it is well formed. Raises `NameRefused`."""
-    if not _NAME.fullmatch(name) or ".." in name:
+    """The name itself if it is well formed; a quarantine's is its dataset's and a suffix. Raises `NameRefused`."""
+    if not _NAME.fullmatch(name.removesuffix(QUARANTINE)) or ".." in name:
         raise NameRefused(
             _("{name!r} is not a name").format(name=name[:80]),
             do=_("use a lower-case letter, then letters, digits, '_', '-' or '.', at most 63 in all"),

@@ -62,13 +62,50 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitorStep:
+    """One look of a monitor in a round: the comparison's `verdict` and what was found in a sentence; `alarm` if it is
+    drift that somebody is to be told of. `code`, `what` and `do` are the error's, if nothing could be compared.
+    """
+
+    monitor: str
+    dataset: str
+    number: int
+    verdict: str
+    alarm: bool
+    what: str
+    do: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStep:
+    """A dataset's newest version held to its contract in a round: how many `rules` were judged and `failed`, in a
+    sentence `what` that came to, and the command to look further. `code` is the error's if it could not be checked.
+    """
+
+    dataset: str
+    reference: str
+    passed: bool
+    rules: int
+    failed: int
+    what: str
+    do: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Round:
-    """One round: its steps in order. `flattened` are the datasets that lists became in it, with `flatten: true`."""
+    """One round: its steps in order. `flattened` are the datasets that lists became in it, with `flatten: true`;
+    `looks` what monitors saw, `checks` what those that were due came to. `notes` are what could not be recorded.
+    """
 
     started: datetime
     ended: datetime
     steps: tuple[Step, ...]
     flattened: tuple[str, ...] = ()
+    looks: tuple[MonitorStep, ...] = ()
+    checks: tuple[CheckStep, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -88,6 +125,9 @@ class Round:
             "passed": self.passed,
             "steps": [step.to_dict() for step in self.steps],
             "flattened": list(self.flattened),
+            "looks": [asdict(look) for look in self.looks],
+            "checks": [asdict(check) for check in self.checks],
+            "notes": list(self.notes),
         }
 
 
@@ -95,7 +135,8 @@ class Round:
 class DatasetStatus:
     """One dataset now. `age` is the newest version's; `late_by` is how much the worst broken promise is exceeded, and
     `promised` what it promised; `quarantined` are open rows; `last` is its step in the last round, if there was any.
-    `stale` says in a word each why a derived dataset is to be built anew; None for others.
+    `stale` says in a word each why a derived dataset is to be built anew; None for others. `incidents` are those that
+    are neither resolved nor muted; None if they cannot be read.
     """
 
     dataset: str
@@ -112,6 +153,7 @@ class DatasetStatus:
     last: Step | None = None
     notes: tuple[str, ...] = ()
     stale: tuple[str, ...] | None = None
+    incidents: int | None = 0
 
     @property
     def passed(self) -> bool:
@@ -135,6 +177,7 @@ class DatasetStatus:
             "last": None if self.last is None else self.last.to_dict(),
             "notes": list(self.notes),
             "stale": None if self.stale is None else list(self.stale),
+            "incidents": self.incidents,
         }
 
 

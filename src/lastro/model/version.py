@@ -28,6 +28,11 @@ class Mode(StrEnum):
     RESTORE = "restore"
 
 
+LAW = "law:"
+"""How the sources of versions begin that a law asked for – rows past their retention left, a row was corrected: they
+bring no batch, and stand for nothing but themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowCounts:
     """The rows of one batch. `read == kept + quarantined`, always; a commit that breaks this is refused."""
@@ -118,6 +123,8 @@ class Origin:
     columns: dict[str, Any] = field(default_factory=dict)  # Any: JSON values
     """Of a derived version, for each column: which `[dataset, column]`s of its `inputs` it comes from; nothing where
     that is not known."""
+    cleaning: dict[str, Any] = field(default_factory=dict)  # Any: JSON values
+    """What cleaning did to the batch, for each column that is cleaned: the counts of `model.cleaning`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +145,8 @@ class VersionInfo:
     size: int
     files: tuple[FileEntry, ...]
     origin: Origin
+    generation: int = 0
+    """The last erasure that took rows or their traces from this version; 0 if none did. `digest` stays the same."""
 
     @property
     def reference(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,14 @@ from lastro.engine import first_lines, sniff
 from lastro.engine.protocol import Engine
 from lastro.engine.scan import Csv, FileScan
 from lastro.model.clock import Clock
+from lastro.model.declared import Declared
 from lastro.model.durable import write_durably
 from lastro.model.errors import ConfigurationError, SourceBroken
+from lastro.model.sample import Sample
 from lastro.model.text import _, ngettext
 from lastro.model.version import Mode
 from lastro.source import create, options_for
-from lastro.source.protocol import Opened, Unchanged
+from lastro.source.protocol import Declaring, Opened, Unchanged
 from lastro.workspace import configuration
 from lastro.workspace.configuration import MODES, DatasetEntry
 from lastro.workspace.flatten import check as check_lists
@@ -72,25 +74,74 @@ def add(
     contract = Path("contracts") / f"{name}.odcs.yaml"
     _check_free(root, name, contract)
     source_options, guessed = _with_dialect(options_for(location, options), root)
-    with _opened(source_options, root) as opened:
-        samples = engine.sample(opened.scan)
-        label = opened.label
-    text = infer(name, samples, source=label, today=clock().date())
-    parsed = parse(text, name=str(contract))
-    plan = parsed.plan()
-    engine.check(plan)
-    if flatten:
-        check_lists(parsed)
     entry = DatasetEntry(name, str(contract), chosen, source_options, flatten=flatten)
+    text, added = _inferred(root, engine, entry, clock)
     with configuration.writing(root):
-        (root / contract).parent.mkdir(parents=True, exist_ok=True)
-        write_durably(root / contract, text.encode())
+        _write(root / contract, text)
         try:
             configuration.add_dataset(root, entry)
         except BaseException:
             (root / contract).unlink(missing_ok=True)  # else the name would be taken by a dataset that is not there
             raise
-    return Added(name, contract, label, chosen.value, len(plan.columns), (*guessed, *guesses(text)))
+    return replace(added, notes=(*guessed, *_left_out(source_options, root, chosen), *added.notes))
+
+
+def add_contract(root: Path, engine: Engine, entry: DatasetEntry, *, clock: Clock) -> Added:
+    """Infers and writes the contract that a dataset of `lastro.yaml` lacks; its source is read as it stands there.
+
+    Raises `SourceError`, `ConfigurationError`.
+    """
+    if (root / entry.contract).exists():
+        raise ConfigurationError(
+            _("{name} has a contract already").format(name=entry.name),
+            where=entry.contract,
+            do=f"lastro ingest {entry.name}",
+        )
+    if not entry.source:
+        raise ConfigurationError(
+            _("{name} has no source that a contract could be made from").format(name=entry.name),
+            where=configuration.FILE,
+            do=f"lastro build {entry.name}" if entry.derived else _("write its source into lastro.yaml"),
+        )
+    text, added = _inferred(root, engine, entry, clock)
+    with configuration.writing(root):
+        _write(root / entry.contract, text)
+    return added
+
+
+def _inferred(root: Path, engine: Engine, entry: DatasetEntry, clock: Clock) -> tuple[str, Added]:
+    """The contract's text, as the source's rows look, and what to tell of it."""
+    declared = _declared(entry.source, root)
+    with _opened(entry.source, root) as opened:
+        samples = [_typed(sample, declared) for sample in engine.sample(opened.scan)]
+        label = opened.label
+    text = infer(entry.name, samples, source=label, today=clock().date(), key=declared.key)
+    parsed = parse(text, name=entry.contract)
+    plan = parsed.plan()
+    engine.check(plan)
+    if entry.flatten:
+        check_lists(parsed)
+    return text, Added(
+        entry.name, Path(entry.contract), label, entry.mode.value, len(plan.columns), tuple(guesses(text))
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(path, text.encode())
+
+
+def _declared(options: Mapping[str, Any], root: Path) -> Declared:  # Any: a source's own options
+    source = create(options, base=root)
+    return source.declared() if isinstance(source, Declaring) else Declared()
+
+
+def _typed(sample: Sample, declared: Declared) -> Sample:
+    """The sample; of a column without a value, with the type that the source declares."""
+    kind = declared.types.get(sample.column.name)
+    if kind is None or sample.nulls < sample.rows:
+        return sample
+    return replace(sample, column=replace(sample.column, type=kind), declared=True)
 
 
 @contextmanager
@@ -116,7 +167,7 @@ def _with_dialect(
         case "logs" if "format" not in options:
             return _with_format(options, root)
         case "files":
-            return _delimited(options, root), ()
+            return _delimited(options, root)
         case _:
             return options, ()
 
@@ -149,17 +200,44 @@ def _with_format(
     return {**options, **{key: value for key, value in made.items() if key not in options}}, tuple(notes)
 
 
-def _delimited(options: dict[str, Any], root: Path) -> dict[str, Any]:  # Any: a source's own options
+def _left_out(options: Mapping[str, Any], root: Path, mode: Mode) -> tuple[str, ...]:  # Any: a source's own options
+    """What to tell of rotated logs that the path of a followed one leaves out."""
+    if options.get("kind") != "logs" or mode is not Mode.APPEND:
+        return ()
+    from lastro.source.logs.beside import pattern_of, rotations_beside
+
+    path = str(options["path"])
+    found = rotations_beside(path, root)
+    if not found:
+        return ()
+    text = ngettext(
+        "{name} looks like a rotation of what {path} takes in, and is not read; to read it, too, set path: {pattern!r} "
+        "in lastro.yaml before the first ingestion",
+        "{name} and others, {n} files, look like rotations of what {path} takes in, and are not read; to read them, "
+        "too, set path: {pattern!r} in lastro.yaml before the first ingestion",
+        len(found),
+    )
+    return (text.format(name=found[0], n=len(found), path=path, pattern=pattern_of(path, found)),)
+
+
+def _delimited(
+    options: dict[str, Any],  # Any: a source's own options
+    root: Path,
+) -> tuple[dict[str, Any], tuple[str, ...]]:  # Any: the same
     """The options, and how a delimited file is written where they do not say: only what is not the rule."""
     with _opened(options, root) as opened:
         scan = opened.scan
         if not isinstance(scan, FileScan) or not isinstance(scan.format, Csv):
-            return options
+            return options, ()
         found = asdict(sniff(scan.paths[0]))
     usual = asdict(Csv())
     unusual = {name: value for name, value in found.items() if value != usual[name]}
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in unusual.items()}
-    return {**options, **{name: value for name, value in plain.items() if name not in options}}
+    made = {**options, **{name: value for name, value in plain.items() if name not in options}}
+    if "header" in options or made.get("header", True):
+        return made, ()
+    note = _("guessed: the first line is a row and names no columns; --option header=true says that it does")
+    return made, (note,)
 
 
 def _with_pages(options: dict[str, Any], root: Path) -> dict[str, Any]:  # Any: a source's own options

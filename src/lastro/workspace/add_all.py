@@ -65,6 +65,7 @@ class Addition:
         told: dict[str, Any] = {"table": self.table, "name": self.name, "outcome": self.outcome.value}  # Any: as above
         if self.added is not None:
             told |= {"contract": str(self.added.contract), "columns": self.added.columns, "mode": self.added.mode}
+            told["notes"] = list(self.added.notes)
         if self.error is not None:
             told |= {"code": self.error.code, "what": self.error.what, "do": self.error.do}
         if self.skipped is not None:

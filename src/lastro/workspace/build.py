@@ -39,6 +39,7 @@ from lastro.transform.derived.why import Why
 from lastro.workspace import configuration, flatten, making
 from lastro.workspace.attempt import Working, attempt, silently
 from lastro.workspace.filling import fill, outlook
+from lastro.workspace.ruled import judged
 from lastro.workspace.steps import found
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ class Building:
 
     def _tried(self, step: Step) -> Tried:
         with self.working(step.name) as told:
-            doing = partial(make, self.workspace, step, told, asked=self.asked.get(step.name, MISSING))
+            making_it = partial(make, self.workspace, step, told, asked=self.asked.get(step.name, MISSING))
+            doing = partial(judged, self.workspace.dataset(step.name), making_it)
             tried = attempt(step.name, doing, clock=self.workspace.clock, retries=self.retries, sleep=self.sleep)
         if tried.outcome is Outcome.FAILED:
             gc.collect()  # an error and the frames it passed hold each other, and the step's session with them

@@ -1,12 +1,16 @@
-"""Taking care of a workspace: verify, repair, collect – over all its tables, quarantines included."""
+"""Taking care of a workspace: verify, repair, collect – over all its tables, quarantines included, and the records of
+looks and incidents.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from lastro.model.errors import LastroError
 from lastro.store import check
 from lastro.store import collect as collection
 from lastro.store import repair as mending
@@ -21,18 +25,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class DamagedRecords:
+    """A file of looks or incidents that is not what was written: where in it, what is wrong, and what to do."""
+
+    path: str
+    what: str
+    do: str
+
+
+@dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What was compared with what was committed. `damage` is empty if all is as it was."""
+    """What was compared with what was committed. `damage` is empty if all is as it was, `records` if looks and
+    incidents are.
+    """
 
     tables: tuple[str, ...]
     versions: int
     read_data: bool
     damage: tuple[tuple[str, Damage], ...]
+    records: tuple[DamagedRecords, ...] = ()
 
     @property
     def passed(self) -> bool:
         """True if nothing differs."""
-        return not self.damage
+        return not self.damage and not self.records
 
     def to_dict(self) -> dict[str, Any]:  # Any: JSON values
         """The report as plain values."""
@@ -42,6 +58,7 @@ class VerifyReport:
             "read_data": self.read_data,
             "passed": self.passed,
             "damage": [{"dataset": name, **asdict(damage)} for name, damage in self.damage],
+            "records": [asdict(damaged) for damaged in self.records],
         }
 
 
@@ -78,12 +95,33 @@ class GcReport:
 
 
 def verify(workspace: Workspace, names: Sequence[str], *, read_data: bool, subset: float | None) -> VerifyReport:
-    """Verifies the tables of these datasets, all if none is named."""
+    """Verifies the tables of these datasets and the looks at them; without names all, and the incidents."""
     chosen = _tables(workspace, names)
     found = {table.dataset: check.verify(table, read_data=read_data, subset=subset) for table in chosen}
     versions = sum(len(table.history()) for table in chosen if not found[table.dataset])
     damage = tuple((name, each) for name, damages in found.items() for each in damages)
-    return VerifyReport(tuple(found), versions, read_data or subset is not None, damage)
+    records = tuple(_damaged_records(workspace, names))
+    return VerifyReport(tuple(found), versions, read_data or subset is not None, damage, records)
+
+
+def _damaged_records(workspace: Workspace, names: Sequence[str]) -> Iterator[DamagedRecords]:
+    """Proves every record of looks and incidents, and what was noted of them."""
+    from lastro.alert.incident_file import IncidentFile
+    from lastro.workspace.looking import files
+    from lastro.workspace.subject_requests import register
+    from lastro.workspace.watch import INCIDENTS
+
+    looks = files(workspace)
+    monitors = workspace.settings.monitors.values()
+    watched = [each.name for each in monitors if not names or each.dataset in names]
+    proofs: list[Callable[[], object]] = [partial(looks.prove, name) for name in watched]
+    if not names:
+        proofs += [IncidentFile(workspace.root / INCIDENTS).read, register(workspace).read]
+    for prove in proofs:
+        try:
+            prove()
+        except LastroError as error:
+            yield DamagedRecords(error.where, error.what, error.do)
 
 
 def repair(workspace: Workspace, names: Sequence[str], *, apply: bool, rebuild_catalog: bool) -> RepairReport:
@@ -91,23 +129,28 @@ def repair(workspace: Workspace, names: Sequence[str], *, apply: bool, rebuild_c
     chosen = _tables(workspace, names)
     repairs = tuple((table.dataset, done) for table in chosen for done in mending.repair(table, apply=apply))
     if rebuild_catalog:
-        _rebuild(workspace)
+        rebuild(workspace)
     return RepairReport(apply, repairs, rebuild_catalog)
 
 
 def collect(workspace: Workspace, names: Sequence[str], *, apply: bool, grace: timedelta) -> GcReport:
-    """Collects unpinned versions; what a run read, a lock names or a tag marks is kept."""
+    """Collects unpinned versions; what a run read, a lock names, a monitor needs or a tag marks is kept."""
     from lastro.workspace.lockfile import pinned as locked
+    from lastro.workspace.looking import pins as monitored
 
-    runs, locks = _runs(workspace).pins(), locked(workspace.root)
+    runs, locks, watched = _runs(workspace).pins(), locked(workspace.root), monitored(workspace)
     collected = []
     for table in _tables(workspace, names):
-        keep = {*runs.get(table.dataset, ()), *locks.get(table.dataset, ())}
-        collected.append((table.dataset, collection.collect(table, keep=keep, grace=grace, apply=apply)))
+        keep = {number for pins in (runs, locks, watched) for number in pins.get(table.dataset, ())}
+        removed = collection.collect(table, keep=keep, grace=grace, apply=apply)
+        collected.append((table.dataset, removed))
+        if apply:
+            workspace.ledger.removed(table.dataset, removed.expired)
     return GcReport(apply, tuple(collected))
 
 
-def _rebuild(workspace: Workspace) -> None:
+def rebuild(workspace: Workspace) -> None:
+    """Makes the catalogue again from the tables and the runs."""
     datasets = [(table.dataset, table.history(), table.tags()) for table in _tables(workspace, ())]
     with workspace.catalog() as catalog:
         catalog.rebuild(datasets, _runs(workspace).all())

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING
 
 from lastro.model.errors import UnknownName
 from lastro.model.lineage import ColumnOrigin, Kind, Lineage, Node, Presence
-from lastro.model.reference import Reference
 from lastro.model.text import _
 from lastro.model.version import Mode, VersionInfo
 from lastro.pipeline.lineage import CORRECTIONS
 from lastro.pipeline.lineage import lineage as batches_of
-from lastro.workspace.lineage import NODES_MAX, Search
+from lastro.workspace.lineage import NODES_MAX, Search, meant
 
 if TYPE_CHECKING:
     from lastro.workspace.workspace import Workspace
@@ -80,7 +79,7 @@ class _Search(Search):
 
 
 def _found(workspace: Workspace, reference: str) -> VersionInfo:
-    wanted = Reference.parse(reference)
+    wanted = meant(workspace, reference)
     return workspace.dataset(wanted.name).table.find(wanted.selector)
 
 

@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +26,32 @@ from lastro.contract import document
 from lastro.contract.document import Node
 from lastro.model.arrival import OnChange
 from lastro.model.digest import canonical
+from lastro.model.dossier import Judgements, Organisation
 from lastro.model.durable import write_durably
 from lastro.model.errors import ConfigurationError, ContractError, LastroError, NameRefused, UsageError, WriteFailed
 from lastro.model.interval import Cut, Every, not_aligned, parse_moment
 from lastro.model.merging import Deletes, History
 from lastro.model.period import parse_period
-from lastro.model.reference import check_name
+from lastro.model.reference import QUARANTINE, check_name
+from lastro.model.system import reason_of
 from lastro.model.text import _
 from lastro.model.version import Mode
-from lastro.workspace import keeping
+from lastro.policy.consent import Consents
+from lastro.workspace import keeping, monitors, people
+from lastro.workspace.monitors import Monitor
+from lastro.workspace.organisation import judgements, organisation
+from lastro.workspace.people import People
 
 FILE = "lastro.yaml"
 VERSION = 1
 MEMORY_MB_MAX = 1 << 26
 THREADS_MAX = 256
-RESERVED_SUFFIX = ".quarantine"
+RESERVED_SUFFIX = QUARANTINE
+_KEYS = (
+    *("lastro", "engine", "schema_change", "datasets", "alerts", "openlineage", "monitors", "ledger", "keys"),
+    *("access", "consent"),
+    *("organisation", "judgements"),
+)
 MODES = tuple(mode.value for mode in (Mode.APPEND, Mode.OVERWRITE, Mode.UPSERT, Mode.SNAPSHOT, Mode.SCD2))
 
 
@@ -65,12 +77,17 @@ class DatasetEntry:
     parameters: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
     cut: Cut | None = None
     """How a derived dataset is made by intervals; None if all its rows are made at once."""
+    check: timedelta | None = None
+    """Rounds hold its newest version to the contract, at most once in so much time; None if they do not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """The whole of `lastro.yaml`. `memory_mb` and `threads` bound the engine; `alerts` are whom to tell of troubles,
-    `openlineage` is where events of what was read and written go.
+    `openlineage` is where events of what was read and written go, `monitors` say what is watched for drift,
+    `ledger_reads` whether the ledger says who read what, and `consents` where consents stand.
+    `ledger_reads` whether the ledger says who read what. The `organisation` and its `judgements` are what the documents
+    of the law take from people.
     """
 
     engine: str = "duckdb"
@@ -79,24 +96,41 @@ class Configuration:
     threads: int | None = None
     alerts: tuple[Mapping[str, Any], ...] = ()  # Any: a target's own options, see `lastro.alert.target`
     openlineage: Mapping[str, Any] = field(default_factory=dict)  # Any: options, see `lastro.openlineage.target`
+    monitors: Mapping[str, Monitor] = field(default_factory=dict)
+    ledger_reads: bool = True
+    root_key: str = "file"
+    """Where the root key is, from which all keys of the vault are protected; see `lastro.privacy.root`."""
+    people: People | None = None
+    """Who has which roles; None if the file does not say, and does not switch access control on."""
+    consents: Consents | None = None
+    organisation: Organisation = field(default_factory=Organisation)
+    judgements: Judgements = field(default_factory=Judgements)
 
 
 def read(root: Path) -> Configuration:
     """Reads `lastro.yaml` in a workspace's root. Raises `ConfigurationError` with every error and its line."""
+    derived = _derived(root)
     try:
-        content = (root / FILE).read_bytes()
+        status = (root / FILE).stat()
+        identity = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        found = _parsed(root, derived, identity)
+    except ContractError as error:
+        raise ConfigurationError(error.what, where=error.where, do=error.do) from error
     except OSError as error:
         raise ConfigurationError(
             _("{file} cannot be read").format(file=FILE), where=str(root), do=_("lastro init makes one")
         ) from error
-    try:
-        values, problems = document.read(document.decode(content, name=FILE), name=FILE)
-        derived = _derived(root)
-        found = _configuration(document.Node(values, (), problems), derived)
-        problems.refuse()
-    except ContractError as error:
-        raise ConfigurationError(error.what, where=error.where, do=error.do) from error
     return _with_derived(found, derived)
+
+
+@lru_cache(maxsize=8)
+def _parsed(root: Path, derived: tuple[str, ...], identity: tuple[int, ...]) -> Configuration:
+    """What the file says, read once for as long as the system says that it is the same, and as much is derived."""
+    del identity
+    values, problems = document.read(document.decode((root / FILE).read_bytes(), name=FILE), name=FILE)
+    found = _configuration(document.Node(values, (), problems), derived)
+    problems.refuse()
+    return found
 
 
 def add_dataset(root: Path, entry: DatasetEntry) -> None:
@@ -118,7 +152,7 @@ def add_dataset(root: Path, entry: DatasetEntry) -> None:
         "contract": entry.contract,
         "mode": entry.mode.value,
         **({"flatten": True} if entry.flatten else {}),
-        "source": dict(entry.source),
+        **({"source": dict(entry.source)} if entry.source else {}),
     }
     stream = io.BytesIO()
     yaml.dump(values, stream)
@@ -134,7 +168,7 @@ def writing(place: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise WriteFailed(
-            _("the workspace cannot be written: {reason}").format(reason=error.strerror or type(error).__name__),
+            _("the workspace cannot be written: {reason}").format(reason=reason_of(error)),
             where=str(place),
             do=_("make room or give the right to write, then do the same again"),
         ) from error
@@ -184,7 +218,7 @@ def check_dataset_name(name: str) -> str:
 
 
 def _configuration(top: Node, derived: Collection[str]) -> Configuration:
-    _known(top, ("lastro", "engine", "schema_change", "datasets", "alerts", "openlineage"))
+    _known(top, _KEYS)
     if top.child("lastro").data != VERSION:
         top.child("lastro").refuse(
             _("the file's version is not {version}").format(version=VERSION),
@@ -197,12 +231,37 @@ def _configuration(top: Node, derived: Collection[str]) -> Configuration:
     for name, entry in entries.items():
         _check_keys(datasets.child(name), name, entry, is_derived=name in derived)
     told = top.child("openlineage")
+    alerts = _alerts(top.child("alerts"))
     return Configuration(
         datasets=entries,
-        alerts=_alerts(top.child("alerts")),
+        alerts=alerts,
+        monitors=monitors.monitors(top.child("monitors"), (*entries, *derived), monitors.names_of(alerts)),
         openlineage=_mapping(told) if told.data is not None else {},
+        ledger_reads=_ledger(top.child("ledger")),
+        root_key=_keys(top.child("keys")),
+        people=people.people(top.child("access")),
+        consents=people.consents(top.child("consent"), (*entries, *derived)),
+        organisation=organisation(top.child("organisation")),
+        judgements=judgements(top.child("judgements")),
         **_engine(top.child("engine")),
     )
+
+
+def _ledger(node: Node) -> bool:
+    """Whether readings are recorded."""
+    return keeping.truth(node, "reads") if keeping.values_of(node, ("reads",)) else True
+
+
+def _keys(node: Node) -> str:
+    """Where the root key is."""
+    root = keeping.values_of(node, ("root",)).get("root", "file")
+    if not isinstance(root, str) or not root.strip():
+        node.child("root").refuse(
+            _("it does not say where the root key is"),
+            _("write `root: file`, `root: env:NAME` or `root: keyring:NAME`"),
+        )
+        return "file"
+    return root.strip()
 
 
 def _derived(root: Path) -> tuple[str, ...]:
@@ -241,7 +300,11 @@ def _check_keys(node: Node, name: str, entry: DatasetEntry, *, is_derived: bool)
 
 def _dataset(name: str, node: Node, general: OnChange | None) -> DatasetEntry:
     _known(
-        node, ("contract", "mode", "schema_change", "flatten", "source", "history", "deletes", "parameters", "interval")
+        node,
+        (
+            *("contract", "mode", "schema_change", "flatten", "source", "history", "deletes", "check"),
+            *("parameters", "interval"),
+        ),
     )
     try:
         check_dataset_name(name)
@@ -278,6 +341,7 @@ def _dataset(name: str, node: Node, general: OnChange | None) -> DatasetEntry:
         flatten=keeping.truth(node, "flatten") if values.get("flatten") is not None else False,
         parameters=parameters,
         cut=_cut(node.child("interval")),
+        check=_period(node.child("check")),
     )
 
 
@@ -301,17 +365,17 @@ def _cut(node: Node) -> Cut | None:
     except UsageError as error:
         node.child("since").refuse(error.what, error.do)
         return None
-    return Cut(str(column), Every(every), first, _wait(node.child("wait")))
+    return Cut(str(column), Every(every), first, _period(node.child("wait")) or timedelta(0))
 
 
-def _wait(node: Node) -> timedelta:
+def _period(node: Node) -> timedelta | None:
     if node.data is None:
-        return timedelta(0)
+        return None
     try:
         return parse_period(str(node.data))
     except ConfigurationError as error:
         node.refuse(error.what, error.do)
-        return timedelta(0)
+        return None
 
 
 def _parameters(node: Node) -> Mapping[str, Any]:  # Any: JSON values

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lastro.model.access import Act
 from lastro.model.arrival import OnChange
-from lastro.model.errors import ConfigurationError, LastroError, UnknownName
+from lastro.model.errors import ConfigurationError, ContractError, LastroError, UnknownName
 from lastro.model.plan import Plan
 from lastro.model.progress import Told
 from lastro.model.reference import Reference
@@ -23,14 +24,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lastro.contract import Contract
+    from lastro.drift.decline import Tolerance
+    from lastro.drift.settings import Settings
     from lastro.engine.scan import ArrowStream
+    from lastro.model.check import CheckReport
     from lastro.pipeline.compare import Diff
     from lastro.pipeline.quarantine import Quarantine
     from lastro.pipeline.result import IngestResult
     from lastro.pipeline.schema_preview import Preview
     from lastro.pipeline.target import SourceIs, Target
+    from lastro.privacy.detection.proposal import Classification
+    from lastro.quality.suggestion import Suggested
     from lastro.source.protocol import Cursor, Opened, Source
     from lastro.store.table import Table
+    from lastro.workspace.drifted import Asked, DriftReport
+    from lastro.workspace.metric import MetricHistory
+    from lastro.workspace.outlying import ColumnReport, RowReport
+    from lastro.workspace.performing import PerformanceReport
+    from lastro.workspace.profiled import VersionProfile
+    from lastro.workspace.revealing import Revealed
     from lastro.workspace.version import Version
     from lastro.workspace.workspace import Workspace
 
@@ -75,7 +87,12 @@ class Dataset:
 
     def contract(self) -> Contract:
         """The contract as it stands in its file now. Raises `ContractError`."""
-        contract = _contract(self.workspace.root / self.entry.contract)
+        try:
+            contract = _contract(self.workspace.root / self.entry.contract)
+        except ContractError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise self._no_contract() from error
+            raise
         if contract.dataset != self.name:
             raise ConfigurationError(
                 _("the contract is about {other}, not {name}").format(other=contract.dataset, name=self.name),
@@ -87,6 +104,15 @@ class Dataset:
     def has_contract(self) -> bool:
         """True if its contract's file is there; a derived dataset gets one at its first build."""
         return (self.workspace.root / self.entry.contract).exists()
+
+    def _no_contract(self) -> ContractError:
+        written = _("write it, or give the dataset a source: lastro add LOCATION --as NAME")
+        making = "lastro build" if self.entry.derived else "lastro add --as" if self.entry.source else ""
+        return ContractError(
+            _("{name} has no contract yet").format(name=self.name),
+            where=self.entry.contract,
+            do=f"{making} {self.name}" if making else written,
+        )
 
     def plan(self) -> PlanView:
         """What the next batch would go through; reads only the contract. Raises `ContractError`, `SqlRefused`."""
@@ -114,12 +140,39 @@ class Dataset:
         columns that changed: `evolve`, `freeze`, `discard_value` or `quarantine`; as `lastro.yaml` says where None.
         `source_is` says of a source with a new path or name whether it is the `same`, so that `append` goes on after
         what was read of it, or `another`, which is read from its start.
+        Rules that the batch breaks, and drift that a monitor sees which looks `at_ingestion`, become incidents.
         Raises `DataRefused`, `SchemaChanged`, `SourceError`, `StoreError`.
         """
+        from lastro.workspace.ruled import judged, looked
+
+        doing = partial(
+            self.take_in,
+            data=data,
+            mode=mode,
+            key=key,
+            progress=progress,
+            schema_change=schema_change,
+            source_is=source_is,
+        )
+        return looked(self, judged(self, doing))
+
+    def take_in(
+        self,
+        *,
+        data: ArrowStream | Iterable[Any] | None = None,  # Any: rows and frames, see `source.rows`
+        mode: str | None = None,
+        key: str | None = None,
+        progress: Told | None = None,
+        schema_change: str | None = None,
+        source_is: str | None = None,
+    ) -> IngestResult:
+        """What `ingest` does, without incidents, and without a look of monitors: for rounds, which see to both."""
         from lastro.openlineage.event import Work
         from lastro.pipeline.ingest import ingest
         from lastro.pipeline.target import part
+        from lastro.workspace.admission import refuse_forbidden
         from lastro.workspace.emitting import told
+        from lastro.workspace.erasing import resume_quietly
 
         if self.entry.derived:
             raise ConfigurationError(
@@ -128,8 +181,11 @@ class Dataset:
                 do=f"lastro build {self.name}",
             )
         chosen = self._mode(mode)
-        target = self.target(schema_change)
+        refuse_forbidden(self, Act.INGEST)
+        resume_quietly(self.workspace)
+        # First what lastro.yaml says of the source: its mistakes shall not hide behind those of the contract.
         source = _Given(data) if data is not None else self._source(chosen)
+        target = self.target(schema_change)
         target = part(target) if data is not None else replace(target, source_is=_source_is(source_is))
         doing = partial(
             ingest,
@@ -154,26 +210,220 @@ class Dataset:
         from lastro.pipeline.schema_preview import preview
 
         chosen = self._mode(mode)
+        source = self._source(chosen)
         target = replace(self.target(schema_change), source_is=_source_is(source_is))
-        return preview(target, self._source(chosen), chosen)
+        return preview(target, source, chosen)
 
     def log(self) -> tuple[VersionInfo, ...]:
         """Every version, newest first."""
         return self.table.history()
 
-    def version(self, selector: str = "latest") -> Version:
-        """The version a selector means: number, tag, date, digest, `latest`. Raises `UnknownName`, `Expired`."""
-        return self.workspace.version(f"{self.name}@{selector}")
+    def version(self, selector: str = "latest", *, purpose: str | None = None) -> Version:
+        """The version a selector means: number, tag, date, digest, `latest`; `purpose` is what it is read for.
+
+        Raises `UnknownName`, `Expired`.
+        """
+        return self.workspace.version(f"{self.name}@{selector}", purpose=purpose)
+
+    def profile(self, selector: str = "latest") -> VersionProfile:
+        """What was counted of a version: missing values, distributions, frequent values. Reads no rows if it is kept,
+        as it is of every version that was ingested, also once its files were collected. Raises `UnknownName`,
+        `Expired`, `Corrupted`.
+        """
+        from lastro.workspace.profiled import profiled
+
+        info = self.find(selector, collected=True)
+        return profiled(self.target(), info, hidden=self.hidden(info))
+
+    def drift(
+        self,
+        reference: str,
+        *,
+        current: str = "latest",
+        since: str | None = None,
+        window: str | None = None,
+        time: str | None = None,
+        by: str | None = None,
+        columns: Sequence[str] = (),
+        settings: Settings | None = None,
+    ) -> DriftReport:
+        """How the rows of `current` differ from those of `reference` (selectors), and whether that is worth an alarm.
+
+        The rows are all of the version, or those that came after `since` (a date or a selector) or within a `window`
+        (`7d`); with `time`, those whose column of that name lies there. Keys and columns that only go on are left out,
+        unless `columns` names what is compared. `by` names a column of few values whose slices explain the change.
+        `settings` say how much change matters, and how often a false alarm may be raised; see
+        `lastro.drift.settings`. Versions that were counted alike are compared without reading a row, also once their
+        files were collected, unless the settings say `together`: then samples are also compared by whole rows, texts
+        and vectors, with scikit-learn.
+        Raises `UnknownName`, `UsageError`, `MissingExtra`, `Expired`, `Corrupted`.
+        """
+        from lastro.drift.settings import Settings
+        from lastro.workspace.drifted import Asked, drifted
+
+        asked = Asked(reference, current, since, window, time, by, columns)
+        return drifted(self, asked, Settings() if settings is None else settings)
+
+    def performance(
+        self,
+        reference: str | Asked,
+        *,
+        prediction: str,
+        label: str,
+        score: str | Mapping[str, str] | None = None,
+        features: Sequence[str] = (),
+        task: str | None = None,
+        metrics: Sequence[str] = (),
+        tolerance: Tolerance | None = None,
+    ) -> PerformanceReport:
+        """How good the predictions in this dataset still are, against those of a reference whose labels are known.
+
+        `reference` is a selector, or an `Asked`, which also says which rows are judged: the latest version's if not.
+        `prediction`, `label` and `score` are columns; `score` of the positive class, or a mapping from each class to
+        its column. Rows with a label tell the realised performance. Of rows that wait for theirs the expected one is
+        told: of classes by calibrated scores (CBPE), of numbers by a model of the error (DLE), which learns from
+        `features` and needs scikit-learn. `task` is `classification` or `regression`, `metrics` are those that decide,
+        `tolerance` says how much worse is worse. Raises `UnknownName`, `UsageError`, `MissingExtra`, `Expired`,
+        `Corrupted`.
+        """
+        from lastro.drift.decline import Tolerance
+        from lastro.workspace.drifted import Asked
+        from lastro.workspace.performing import Columns, performed
+
+        asked = Asked(reference) if isinstance(reference, str) else reference
+        columns = Columns(prediction, label, score, features, task, metrics)
+        return performed(self, asked, columns, Tolerance() if tolerance is None else tolerance)
+
+    def outliers(self, selector: str = "latest", *, columns: Sequence[str] = ()) -> ColumnReport:
+        """The numbers, dates and moments of a version that are far from their column's others, counted by column.
+
+        All columns that have any, or those named; none that are withheld. Reads the rows. Raises `UnknownName`,
+        `UsageError`, `Expired`, `Corrupted`.
+        """
+        from lastro.workspace.outlying import outlying_columns
+
+        return outlying_columns(self, selector, columns)
+
+    def outlying_rows(
+        self,
+        selector: str = "latest",
+        *,
+        columns: Sequence[str] = (),
+        against: str | None = None,
+        budget: float | None = None,
+        forest: bool = False,
+        limit: int = 20,
+    ) -> RowReport:
+        """The `limit` rows of a version that are least like others, and which columns are why.
+
+        With `against`, the rows of that version are taken for good and those that came since are tested: of the rows
+        that are called, no more than the `budget`'s share (0.1 where None) is expected to be like the good ones after
+        all. Without, rows are ranked and nothing is claimed. `forest` needs scikit-learn. Raises `UnknownName`,
+        `UsageError`, `MissingExtra`, `Expired`, `Corrupted`.
+        """
+        from lastro.workspace.outlying import RowsAsked, outlying_rows
+
+        return outlying_rows(self, selector, columns, RowsAsked(against, budget, forest, limit))
+
+    def history(
+        self, metric: str = "rows", *, column: str | None = None, value: str | None = None, budget: float | None = None
+    ) -> MetricHistory:
+        """A metric over all versions – `rows`, or of a column `missing`, `mean`, or the `share` of a `value` – and
+        which of its values those before do not let expect, with at most `budget` false alarms a month (0.25 where
+        None), on average.
+
+        Reads no rows. Raises `UnknownName`, `UsageError`, `Corrupted`.
+        """
+        from lastro.workspace.metric import asked, history
+
+        return history(self, asked(metric, column, value), budget=budget)
+
+    def check(
+        self,
+        selector: str = "latest",
+        *,
+        rules: Sequence[str] = (),
+        dimensions: Sequence[str] = (),
+        failures: int | None = None,
+    ) -> CheckReport:
+        """Holds every rule of the contract to a stored version, whenever it was made, and changes nothing.
+
+        `rules` and `dimensions` choose among the rules; of at most `failures` rows that break them the values are in
+        the report, without those that are withheld. Raises `UnknownName`, `ContractError`, `Expired`, `Corrupted`.
+        """
+        from lastro.workspace.check import asked, check
+
+        return check(self, selector, asked(rules, dimensions, failures))
+
+    def check_server(
+        self,
+        server: str,
+        *,
+        rules: Sequence[str] = (),
+        dimensions: Sequence[str] = (),
+        failures: int | None = None,
+        clean: bool = False,
+    ) -> CheckReport:
+        """Holds the contract to what one of its `servers` has now; see `lastro.check`. Nothing is ingested.
+
+        Raises `UnknownName`, `ConfigurationError`, `ContractError`, `SourceError`, `SqlRefused`, `EngineError`.
+        """
+        from lastro.workspace.check import asked
+        from lastro.workspace.served import check_served, of_dataset
+
+        (report,) = check_served(
+            of_dataset(self, rows=failures is not None), server, asked(rules, dimensions, failures), cleaned=clean
+        )
+        return report
+
+    def suggest(self, *selectors: str, write: bool = False) -> Suggested:
+        """The rules that every one of these versions (the newest if none is named) speaks for and the contract lacks.
+
+        With `write` they are put into the contract, as warnings. Raises `UnknownName`, `Expired`, `Corrupted`; with
+        `write` also `Locked`, `ContractError`, `WriteFailed`.
+        """
+        from lastro.pipeline.suggest import suggested
+
+        versions = [self.find(selector) for selector in selectors or ("latest",)]
+        return suggested(self.shown(), versions, write=write)
+
+    def classify(
+        self,
+        selector: str = "latest",
+        *,
+        write: bool = False,
+        confirm: Sequence[str] | bool = (),
+        said: Mapping[str, str] | None = None,
+    ) -> Classification:
+        """A class of personal values for each column, proposed from its name and from some of a version's values.
+
+        With `write` the proposals are put into the contract. `confirm` takes on those of the columns named (True: all),
+        `said` maps a column to its class, or `class:kind`, whatever is proposed; both are written, with who said so.
+        Nothing in the answer is a value. Raises `UnknownName`, `UsageError`, `Expired`, `Corrupted`; if it writes, also
+        `Locked`, `ContractError`, `WriteFailed`.
+        """
+        from lastro.pipeline.classify import Wanted, classify
+        from lastro.workspace.ledger import actor
+
+        info = None if selector == "latest" and self.table.head() is None else self.find(selector)
+        names = () if isinstance(confirm, bool) else tuple(confirm)
+        wanted = Wanted(write, names, confirm is True, said or {}, actor())
+        return classify(self.target(), info, wanted)
 
     def diff(self, before: str, after: str, *, limit: int = 20) -> Diff:
         """How the version `after` differs from `before` (selectors); `limit` example rows. Raises `UnknownName`."""
-        from lastro.pipeline.compare import compare
+        from lastro.pipeline.compare import compare, concealed
+        from lastro.workspace.opening import rows_shown
 
         first, second = self.find(before), self.find(after)
         key = self.contract().plan().primary_key
         if key and set(self.entry.history.columns) <= set(second.schema.names):
             key = (*key, self.entry.history.start)
-        return compare(self.table, self.workspace.engine(), first, second, key=key, limit=limit)
+        hidden = self.hidden(first, second, rows=True)
+        found = compare(self.table, self.workspace.engine(), first, second, key=key, limit=limit)
+        if found.examples and set(second.schema.names) - hidden:
+            rows_shown(self, second, tuple(name for name in second.schema.names if name not in hidden))
+        return concealed(found, hidden) if hidden else found
 
     def tag(self, tag: str, version: int | None = None) -> VersionInfo:
         """Names a version (the newest where None); a tagged version is never collected. Raises `UnknownName`."""
@@ -184,6 +434,7 @@ class Dataset:
             self.workspace.catalog() as catalog,
         ):
             catalog.tagged(self.name, tag, info.number)
+            self.workspace.ledger.tagged(info, tag)
         return info
 
     def tags(self) -> Mapping[str, int]:
@@ -211,15 +462,61 @@ class Dataset:
         self.enter(restored)
         return restored
 
-    def quarantine(self) -> Quarantine:
-        """The rows that were set aside and are still open."""
+    def quarantine(self, *, purpose: str | None = None) -> Quarantine:
+        """The rows that were set aside and are still open; `purpose` is what their values are revealed for."""
         from lastro.pipeline.quarantine import Quarantine
+        from lastro.workspace.admission import refuse_forbidden
+        from lastro.workspace.opening import set_aside_shown
+        from lastro.workspace.revealing import set_aside_revealed
 
-        return Quarantine(self.target(), self._record)
+        return Quarantine(
+            self.target(),
+            self._record,
+            self.entry.mode,
+            withholds=bool(self.hidden(rows=True)),
+            on_rows=partial(set_aside_shown, self),
+            before_replay=partial(refuse_forbidden, self, Act.INGEST),
+            on_reveal=partial(set_aside_revealed, self, purpose),
+        )
 
-    def find(self, selector: str) -> VersionInfo:
-        """What is known of the version a selector means. Raises `UnknownName`, `NameRefused`."""
-        return self.table.find(Reference.parse(f"{self.name}@{selector}").selector)
+    def reveal(
+        self,
+        selector: str = "latest",
+        *,
+        tokens: Sequence[str] = (),
+        where: str | None = None,
+        purpose: str | None = None,
+        limit: int = 20,
+    ) -> Revealed:
+        """The columns with tokens, as values, of the rows in which one of `tokens` stands or `where` holds.
+
+        Recorded in the ledger first. Raises `NotPermitted`, `UsageError` without a purpose, `UnknownName`, `Expired`.
+        """
+        from lastro.workspace.revealing import reveal
+
+        return reveal(self, selector, tokens=tokens, where=where, purpose=purpose, limit=limit)
+
+    def find(self, selector: str, *, collected: bool = False) -> VersionInfo:
+        """What is known of the version a selector means; only with `collected` also of one whose files were.
+
+        Raises `UnknownName`, `NameRefused`, `Expired`.
+        """
+        return self.table.find(Reference.parse(f"{self.name}@{selector}").selector, collected=collected)
+
+    def hidden(self, *versions: VersionInfo, rows: bool = False) -> frozenset[str]:
+        """The columns – the contract's, and those of these versions – of whose values nothing may be told to whoever
+        asks; with `rows` by rows that are shown.
+        """
+        from lastro.workspace.admission import hidden
+
+        stored = (name for info in versions for name in info.schema.names)
+        known = (*self.contract().plan().schema.names, *self.entry.history.columns)
+        return hidden(self, tuple(dict.fromkeys((*known, *stored))), rows=rows)
+
+    def shown(self, *, rows: bool = False) -> Target:
+        """The target as far as whoever asks may be told of its values; nothing is written by it."""
+        target = self.target()
+        return replace(target, withheld=target.withheld | self.hidden(rows=rows))
 
     def target(self, schema_change: str | None = None) -> Target:
         """Everything a pipeline needs to change this dataset."""
@@ -239,6 +536,8 @@ class Dataset:
             contract=contract,
             contract_file=self.workspace.root / self.entry.contract,
             on_change=self._on_change(schema_change),
+            datasets=lambda name: self.workspace.dataset(name).table,
+            vault=self.workspace.vault,
         )
 
     def _on_change(self, policy: str | None) -> OnChange | None:
@@ -294,6 +593,8 @@ class Dataset:
             self.workspace.catalog() as catalog,
         ):
             catalog.record(info)
+        with _saying(_("{reference} is committed; only the ledger lacks it").format(reference=info.reference)):
+            self.workspace.ledger.committed(info, self.table.history)
         run = active()
         if run is not None:
             run.wrote(info)
@@ -323,8 +624,10 @@ class _Given:
         from lastro.source.protocol import Opened
 
         del cursor, mode
+        from lastro.source.python.frames import is_of_library
+
         data: Any = self.data  # Any: a stream, or what gives rows
-        if hasattr(data, "__arrow_c_stream__"):
+        if hasattr(data, "__arrow_c_stream__") and not is_of_library(data):
             yield Opened(StreamScan(data, self.label), dict, self.label)
             return
         from lastro.source.python.rows import checked, rows_of, scan_of

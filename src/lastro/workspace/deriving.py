@@ -29,6 +29,7 @@ from lastro.model.errors import ConfigurationError, SourceBroken, SourceChanged
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.source.protocol import Columns, Cursor, Opened, Unchanged
+from lastro.source.python.frames import is_of_library
 from lastro.source.python.generator import loaded
 from lastro.source.python.rows import rows_of, scan_of, told
 from lastro.source.stream import Batches, telling
@@ -149,7 +150,8 @@ class Derived:
                 with telling(stream):
                     yield scan, stream, text
                 return
-            with _modules(self.root / FOLDER), loaded(f"{self.step.file}:{self.step.function}", self.root) as function:
+            code = f"{self.step.file}:{self.step.function}"
+            with _modules(self.root / FOLDER), loaded(code, self.root, derived=self.step.name) as function:
                 result = self._result(function, session)
                 text = result if isinstance(result, str) else ""
                 scan, stream = self._scanned(result, session)
@@ -164,7 +166,7 @@ class Derived:
         try:
             return function(**given)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a person's code may raise anything; only its message is dropped
-            raise told(error, self.root, self.label) from None
+            raise told(error, self.root, self.label, derived=self.step.name) from None
 
     def _scanned(self, result: Any, session: Session) -> tuple[StreamScan, Batches]:  # Any: as above
         import pyarrow as pa
@@ -175,13 +177,13 @@ class Derived:
             result = result.collect()
         if isinstance(result, Upstream):
             result = result.arrow()
-        if hasattr(result, "__arrow_c_stream__"):
+        if hasattr(result, "__arrow_c_stream__") and not is_of_library(result):
             session.check(result)
             try:
                 return self._streamed(pa.RecordBatchReader.from_stream(result))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a relation runs now, and its error may hold data
-                raise told(error, self.root, self.label) from None
-        is_frame = type(result).__module__.partition(".")[0] == "pandas"
+                raise told(error, self.root, self.label, derived=self.step.name) from None
+        is_frame = is_of_library(result)
         if isinstance(result, bytes | Mapping) or not (is_frame or isinstance(result, Iterable)):
             raise SourceBroken(
                 _("the function returned {kind}, which is neither rows nor SQL").format(kind=type(result).__name__),
@@ -202,7 +204,7 @@ class Derived:
         try:
             yield from items
         except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
-            raise told(error, self.root, self.label) from None
+            raise told(error, self.root, self.label, derived=self.step.name) from None
 
     def _check_types(self, schema: Any) -> None:  # Any: a pyarrow.Schema
         import pyarrow as pa

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from lastro.workspace.workspace import Workspace
 
 NAME_MAX = 63 - len(configuration.RESERVED_SUFFIX)
-"""Beyond that a dataset has no name for its quarantine."""
+"""A longer name is cut and marked: so that children keep the names that they were found by before."""
 _DIGITS = 6
 
 

@@ -21,7 +21,7 @@ _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%", re.ASCII)
 
 def history(node: Node) -> History:
     """The columns of a history, and whether a reading is whole; where the file does not say, whoever asks decides."""
-    values = _values(node, HISTORY)
+    values = values_of(node, HISTORY)
     read = {name: _text(node, name) for name in ("start", "end", "current", "effective") if name in values}
     given: dict[str, Any] = {name: value for name, value in read.items() if value is not None}  # Any: fields
     if "ignore" in values:
@@ -37,7 +37,7 @@ def history(node: Node) -> History:
 
 def deletes(node: Node) -> Deletes:
     """How rows that are gone at the source are known."""
-    values = _values(node, DELETES)
+    values = values_of(node, DELETES)
     if values.get("column") is not None and values.get("keys"):
         _refuse(node, "keys", _("either a column or the keys say what is deleted"), _("leave one of the two out"))
     return Deletes(
@@ -47,7 +47,8 @@ def deletes(node: Node) -> Deletes:
     )
 
 
-def _values(node: Node, known: tuple[str, ...]) -> Mapping[str, Any]:  # Any: whatever stands in the file
+def values_of(node: Node, known: tuple[str, ...]) -> Mapping[str, Any]:  # Any: whatever stands in the file
+    """The keys and values of a node, none where it is not there; unknown keys are noted, with the nearest known one."""
     if node.data is None:
         return {}
     if not isinstance(node.data, dict):

@@ -20,10 +20,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lastro.model import clock
-from lastro.model.errors import Expired, NameRefused, UnknownName
+from lastro.model.errors import Expired, NameRefused, UnknownName, UsageError
 from lastro.model.foreign import ForeignDataset
 from lastro.model.lineage import Kind, Lineage, Link, Node, Presence
 from lastro.model.reference import Number, Reference
+from lastro.model.text import _
 from lastro.model.version import Mode, VersionInfo
 from lastro.pipeline.lineage import lineage as batches_of
 from lastro.workspace.foreign import Beyond, foreign_node
@@ -37,9 +38,30 @@ NODES_MAX = 500
 
 def lineage(workspace: Workspace, reference: str, *, nodes_max: int = NODES_MAX) -> Lineage:
     """The graph around the version that a reference means. Raises `UnknownName`, `Expired`, `NameRefused`."""
-    wanted = Reference.parse(reference)
+    wanted = meant(workspace, reference)
     start = _version(workspace.dataset(wanted.name).table.find(wanted.selector))
     return Search(workspace, nodes_max).around(start)
+
+
+def meant(workspace: Workspace, reference: str) -> Reference:
+    """The version that is asked for. Raises `UnknownName`, `NameRefused`; a run's id is told as what it is."""
+    try:
+        wanted = Reference.parse(reference)
+        workspace.dataset(wanted.name)
+    except (NameRefused, UnknownName):
+        with suppress(UnknownName), workspace.catalog() as catalog:
+            raise _of_run(catalog.run(reference)) from None
+        raise
+    return wanted
+
+
+def _of_run(run: RunRecord) -> UsageError:
+    versions = (*run.outputs, *run.inputs)
+    return UsageError(
+        _("{id} is a run, and lineage is shown around a version").format(id=run.id),
+        where=_("run {name}").format(name=run.name),
+        do=f"lastro lineage {versions[0].reference}" if versions else _("it read and wrote no version"),
+    )
 
 
 class Search:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lastro.model.durable import write_durably
 from lastro.model.errors import ConfigurationError, NameRefused, WriteFailed
 from lastro.model.reference import check_name
+from lastro.model.system import reason_of
 from lastro.model.text import _
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def write(ground: Ground) -> LockResult:
             write_durably(path, to_text(now).encode())
         except OSError as error:
             raise WriteFailed(
-                _("{path} cannot be written: {reason}").format(path=FILE, reason=error.strerror),
+                _("{path} cannot be written: {reason}").format(path=FILE, reason=reason_of(error)),
                 where=str(path),
                 do=_("free some space or make the folder writable"),
                 state=_("the lock is as it was"),
@@ -120,7 +121,7 @@ def read(root: Path) -> Mapping[str, LockedVersion]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise _refused(path, str(error.strerror)) from error
+        raise _refused(path, reason_of(error)) from error
     return parse(content, where=path)
 
 

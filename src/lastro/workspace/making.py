@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lastro.model.access import Act
 from lastro.model.durable import write_durably
 from lastro.model.errors import SourceBroken, UnknownName
 from lastro.model.text import _
 from lastro.transform.derived.made_of import MadeOf
 from lastro.transform.derived.step import Step
 from lastro.workspace import configuration
+from lastro.workspace.opening import opened
 from lastro.workspace.protection import passed_on
 
 if TYPE_CHECKING:
@@ -22,7 +24,13 @@ if TYPE_CHECKING:
 
 
 def pinned(workspace: Workspace, step: Step) -> dict[str, Version]:
-    """The versions that the step reads, by dataset: the newest ones. Raises `UnknownName` where there is none."""
+    """The versions that the step reads, by dataset: the newest ones. Raises `UnknownName` where there is none, and
+    `NotPermitted` where a policy forbids building.
+    """
+    from lastro.workspace.admission import refuse_forbidden
+
+    for name in (*step.upstream, step.name):
+        refuse_forbidden(workspace.dataset(name), Act.BUILD)
     return {name: _version(workspace, name, step) for name in step.upstream}
 
 
@@ -53,7 +61,7 @@ def _version(workspace: Workspace, name: str, step: Step) -> Version:
             where=step.file,
             do=f"lastro build {name}" if derived else f"lastro ingest {name}",
         )
-    return workspace.version(name)
+    return opened(workspace, name, act=Act.BUILD)
 
 
 def infer_contract(workspace: Workspace, step: Step, source: Derived) -> None:

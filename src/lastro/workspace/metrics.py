@@ -55,6 +55,12 @@ def families(found: Sequence[DatasetStatus]) -> tuple[Family, ...]:
             "Open rows in the quarantine.",
             lambda one: _if_any(one, one.quarantined),
         ),
+        _each(
+            found,
+            "lastro_dataset_incidents",
+            "Incidents that are neither resolved nor muted.",
+            lambda one: one.incidents,
+        ),
         *_last_round(found),
     )
 

@@ -6,7 +6,11 @@ The order, which is the proof:
 2. The recorded command runs again, without a shell, in the recorded folder, with the interpreter of this process and
    `LASTRO_REPLAY` set; in it, `Run` pins every input to the recorded version.
 3. The new run's inputs, parameters and metrics equal the recorded ones exactly (a NaN equals a NaN).
-4. What differs in the environment or the code is told, and is no failure: it explains one.
+4. A version from which people were erased since is the same version, less exactly those rows; that is proven, and told
+   with the request whose certificate says so. Metrics may then differ: they are shown, and are no failure.
+5. What differs in the environment or the code is told, and is no failure: it explains one.
+6. It reads for the recorded purpose, under today's consents: nobody's rows are used again who withdrew since. That the
+   consents are others is told. Metrics may then differ, as under rule 4.
 
 Runs of interactive sessions have no command that could run again; their data can still be proven.
 """
@@ -17,7 +21,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path, PurePath
@@ -25,8 +29,11 @@ from typing import Any
 
 from lastro.catalog.run_files import RunFiles
 from lastro.catalog.run_record import RunRecord, RunStatus, UsedVersion
+from lastro.model import clock
 from lastro.model.errors import ReplayError, UsageError
-from lastro.model.text import _
+from lastro.model.text import _, ngettext
+from lastro.store.erasure.erasing import losses
+from lastro.store.table import Table
 from lastro.workspace import environment
 from lastro.workspace.run import REPLAY, RUNS, Ground, check_digest
 
@@ -101,8 +108,8 @@ def replay(ground: Ground, run_id: str, *, execute: bool = True, timeout_s: floa
     """
     files = RunFiles(ground.root / RUNS)
     record = files.read(run_id)
-    _prove(ground, record)
-    notes = environment.differences(record.environment, environment.collect())
+    erased = tuple(_prove(ground, record))
+    notes = erased + environment.differences(record.environment, environment.collect())
     if not execute:
         return ReplayResult(record.id, None, record.inputs, (), notes)
     folder = _folder(ground, record)
@@ -111,8 +118,9 @@ def replay(ground: Ground, run_id: str, *, execute: bool = True, timeout_s: floa
     _run_again(record, folder, timeout_s)
     again = _found_again(files, known, record)
     pairs = metric_pairs(record.metrics, again.metrics)
-    _compare(record, again, pairs)
-    notes += environment.code_differences(record.code, again.code)
+    other_consents = _consents_differing(record, again)
+    _compare(record, again, () if erased or other_consents else pairs)
+    notes += (*environment.code_differences(record.code, again.code), *other_consents)
     return ReplayResult(record.id, again.id, record.inputs, pairs, notes)
 
 
@@ -143,11 +151,24 @@ def metric_pairs(before: Mapping[str, float], after: Mapping[str, float]) -> tup
     return tuple(MetricPair(name, before.get(name), after.get(name)) for name in sorted(before.keys() | after.keys()))
 
 
-def _prove(ground: Ground, record: RunRecord) -> None:
+def _prove(ground: Ground, record: RunRecord) -> Iterator[str]:
+    """Proves every input; tells what was erased from it since."""
     for used in record.inputs:
         version = ground.version(used.reference)
         check_digest(used, version.digest)
         version.prove()
+        yield from _erased(ground, record, used)
+
+
+def _erased(ground: Ground, record: RunRecord, used: UsedVersion) -> Iterator[str]:
+    table = Table(ground.root, used.dataset)
+    for generation, rows in losses(table, used.number):
+        if rows and clock.from_text(generation.moment) >= record.started:
+            yield ngettext(
+                "{count} row of {reference} was erased since, as certificate {request} says",
+                "{count} rows of {reference} were erased since, as certificate {request} says",
+                rows,
+            ).format(count=rows, reference=used.reference, request=generation.request or "-")
 
 
 def _folder(ground: Ground, record: RunRecord) -> Path:
@@ -231,6 +252,25 @@ def _compare(record: RunRecord, again: RunRecord, pairs: tuple[MetricPair, ...])
             where=_("replayed as {run}").format(run=again.id),
             do=_("see what else differs: {notes}").format(notes="; ".join(notes) or _nothing(record)),
         )
+
+
+def _consents_differing(record: RunRecord, again: RunRecord) -> tuple[str, ...]:
+    before = {used.name: used for used in record.consents}
+    after = {used.name: used for used in again.consents}
+    sentence = _("{reference} was read under {before}, and is now under {now}: who withdrew since is left out")
+    return tuple(
+        sentence.format(
+            reference=name,
+            before=before[name].reference if name in before else _("no consents"),
+            now=after[name].reference if name in after else _("no consents"),
+        )
+        for name in sorted(before.keys() | after.keys())
+        if _version_of(before.get(name)) != _version_of(after.get(name))
+    )
+
+
+def _version_of(used: UsedVersion | None) -> tuple[str, str] | None:
+    return None if used is None else (used.reference, used.digest)
 
 
 def _nothing(record: RunRecord) -> str:

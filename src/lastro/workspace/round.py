@@ -7,7 +7,9 @@ Rules:
    follow the derived datasets that are stale (`build`), from whatever is the newest of what they read; lists that are
    new in a dataset with `flatten: true` are among them.
 3. How the round went is kept in `.lastro/round.json`, for `lastro status`: outcomes and error codes, no values.
-4. Exactly once is not the round's care: each step's commit carries its own cursor, so a round may be killed anywhere.
+4. Then monitors of these datasets look at versions that they did not see (`looking`), and datasets that ask for it are
+   checked (`checking`). Neither fails a round. Rules that a batch breaks are incidents before (`ruled`).
+5. Exactly once is not the round's care: each step's commit carries its own cursor, so a round may be killed anywhere.
 """
 
 from __future__ import annotations
@@ -20,11 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lastro.model.durable import write_durably
-from lastro.model.status import Round, Step
+from lastro.model.status import CheckStep, MonitorStep, Round, Step
 from lastro.store.lock import held
 from lastro.workspace import configuration, flatten
 from lastro.workspace.attempt import Working, attempt, silently
 from lastro.workspace.build import Building
+from lastro.workspace.ruled import judged
 
 if TYPE_CHECKING:
     from lastro.workspace.workspace import Workspace
@@ -60,16 +63,38 @@ def play(
                 break
             with (working or silently)(name) as told:
                 dataset = workspace.dataset(name)
-                doing = partial(dataset.ingest, progress=told)
+                doing = partial(judged, dataset, partial(dataset.take_in, progress=told))
                 steps.append(attempt(name, doing, clock=workspace.clock, retries=retries, sleep=sleep))
         flattened, faults = flatten.complete(workspace, names)
         steps += faults
         if derived or not names:
             building = Building(workspace, retries, working or silently, sleep, stopping)
             steps += building.steps(derived, only=bool(names))
-        played = Round(started, workspace.clock(), tuple(steps), flattened)
+        datasets = {step.dataset for step in steps}
+        looks = _looks(workspace, datasets, stopping)
+        checks, notes = _checks(workspace, datasets, stopping)
+        played = Round(started, workspace.clock(), tuple(steps), flattened, looks, checks, notes)
         remember(workspace.root, played)
     return played
+
+
+def _looks(workspace: Workspace, datasets: set[str], stopping: Callable[[], bool]) -> tuple[MonitorStep, ...]:
+    if not workspace.settings.monitors:
+        return ()
+    from lastro.report.looks import monitor_step
+    from lastro.workspace.looking import after_round
+
+    return tuple(monitor_step(look) for look in after_round(workspace, datasets, stopping))
+
+
+def _checks(
+    workspace: Workspace, datasets: set[str], stopping: Callable[[], bool]
+) -> tuple[tuple[CheckStep, ...], tuple[str, ...]]:
+    if all(entry.check is None for entry in workspace.settings.datasets.values()):
+        return (), ()
+    from lastro.workspace.checking import after_round
+
+    return after_round(workspace, datasets, stopping)
 
 
 def sourced(workspace: Workspace) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ class Rows:
     """Rows that are read when they are asked for, each time anew, and verified while they are read.
 
     Every method that reads raises `Corrupted` if a byte differs from what was committed, and `Expired` if the files
-    were collected. Where columns are named, only those are read, in that order; `UnknownName` if there is none such.
+    were collected. Where columns are named, only those are read, in that order; `UnknownName` if there is none such,
+    `NotPermitted` if policy denies one.
     `where` is an SQL condition; `SqlRefused` if it is not on the allow-list.
     """
 
@@ -59,6 +60,11 @@ class Rows:
         """The columns' names, in order."""
         return self.schema.names
 
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """The columns that are read where none is named."""
+        return self.columns
+
     def __len__(self) -> int:
         return self._counting()
 
@@ -74,7 +80,7 @@ class Rows:
         import pyarrow as pa
 
         stream = self._opening(self._chosen(columns), where)
-        return _without_views(pa.RecordBatchReader.from_stream(stream))
+        return without_views(pa.RecordBatchReader.from_stream(stream))
 
     def to_arrow(self, *columns: str, where: str | None = None) -> Any:  # Any: a pyarrow.Table
         """The rows as a `pyarrow.Table`."""
@@ -155,7 +161,7 @@ class Rows:
                     _("{label} has no column {name}").format(label=self.label, name=name),
                     do=_("choose among: {names}").format(names=", ".join(self.columns)),
                 )
-        return tuple(dict.fromkeys(columns)) or self.columns
+        return tuple(dict.fromkeys(columns)) or self.readable
 
 
 def _form(path: Path, form: str | None) -> str:
@@ -168,7 +174,7 @@ def _form(path: Path, form: str | None) -> str:
     return str(chosen)
 
 
-def _without_views(reader: Any) -> Any:  # Any: a pyarrow.RecordBatchReader
+def without_views(reader: Any) -> Any:  # Any: a pyarrow.RecordBatchReader
     """The same rows without view types, which few libraries and not even pyarrow's own filter can take."""
     import pyarrow as pa
 

@@ -34,6 +34,7 @@ from lastro.workspace import environment
 
 if TYPE_CHECKING:
     from lastro.catalog import Catalog
+    from lastro.workspace.handed import Opening
     from lastro.workspace.version import Version
 
 REPLAY = "LASTRO_REPLAY"
@@ -86,6 +87,11 @@ class Run:
         return self._record.name
 
     @property
+    def purpose(self) -> str:
+        """What the run reads for, nothing if nobody said."""
+        return self._record.purpose
+
+    @property
     def parameters(self) -> Mapping[str, Any]:  # Any: JSON values
         """The parameters, as they are recorded."""
         return MappingProxyType(dict(self._record.parameters))
@@ -113,14 +119,26 @@ class Run:
         measured = {name: _number(name, value) for name, value in metrics.items()}
         self._record = replace(self._record, metrics={**self._record.metrics, **measured})
 
-    def saw(self, info: VersionInfo) -> None:
-        """Records that a version was read by another way than `read`. Raises `ReplayError` as `read` does."""
+    def saw(self, info: VersionInfo, *, consents: str = "") -> None:
+        """Records that a version was read by another way than `read`, and the consents under which it was, as `name@n
+        digest`. Raises `ReplayError` as `read` does.
+        """
+        self._under(info.reference, consents)
         used = UsedVersion(info.reference, info.dataset, info.number, info.digest)
         if _version_of(used) in map(_version_of, self._record.inputs):
             return
         if self._repeats is not None and _version_of(used) not in map(_version_of, self._repeats.inputs):
             raise _never_read(info.reference, self._repeats.id)
         self._save(inputs=(*self._record.inputs, used))
+
+    def _under(self, reference: str, consents: str) -> None:
+        if not consents:
+            return
+        state, digest = consents.split(" ")
+        dataset, number = state.rsplit("@", 1)
+        used = UsedVersion(reference, dataset, int(number), digest)
+        if used not in self._record.consents:
+            self._save(consents=(*self._record.consents, used))
 
     def wrote(self, info: VersionInfo) -> None:
         """Records that the run made a version."""
@@ -165,10 +183,10 @@ class Run:
         found = [used for used in self._record.inputs if used.dataset == check_name(reference)]
         if len(found) == 1:
             return found[0]
-        names = ", ".join(used.name for used in self._record.inputs) or _("none")
+        names = ", ".join(used.name for used in self._record.inputs)
         raise UnknownName(
             _("{name} is not one declared input of run {run}").format(name=reference, run=self.name),
-            where=_("inputs: {names}").format(names=names),
+            where=_("inputs: {names}").format(names=names) if names else _("the run has no inputs"),
             do=_("declare it with inputs=[…], or say which version: {name}@latest").format(name=reference),
         )
 
@@ -208,10 +226,12 @@ def start(
     parameters: Mapping[str, Any] | None = None,  # Any: JSON values
     seed: int | None = None,
     random: Callable[[int], bytes] = os.urandom,
+    purpose: str = "",
 ) -> Run:
-    """A run that is ready to be entered; nothing is recorded before. `seed` is the parameter of that name if not given.
+    """A run that is ready to be entered; nothing is recorded before. `seed` is the parameter of that name if not given,
+    `purpose` that of `LASTRO_PURPOSE`, or of the run that is repeated.
 
-    Raises `NameRefused`, `UsageError` on parameters that JSON cannot hold.
+    Raises `NameRefused`, `UsageError` on parameters that JSON cannot hold, or what is no name of a purpose.
     """
     plain = _plain(parameters or {})
     position = next(_begun)
@@ -231,8 +251,16 @@ def start(
         seed=own_seed if seed is None and type(own_seed) is int else seed,
         position=position,
         replay_of=repeats.id if repeats else None,
+        purpose=_purpose(purpose, repeats),
     )
     return Run(ground, record, inputs, repeats=repeats)
+
+
+def _purpose(named: str, repeats: RunRecord | None) -> str:
+    from lastro.policy.basis import VARIABLE, checked
+
+    recorded = repeats.purpose if repeats is not None else ""
+    return checked(named or recorded or os.environ.get(VARIABLE, ""))
 
 
 def active() -> Run | None:
@@ -240,11 +268,12 @@ def active() -> Run | None:
     return _active.get()
 
 
-def seen(info: VersionInfo) -> None:
-    """Tells the active run, if there is one, that a version is being read; for `Version(on_read=…)`."""
+def seen(info: VersionInfo, *, opening: Opening | None = None) -> None:
+    """Tells the active run, if there is one, that a version is being read; for whoever opens versions."""
     run = active()
+    consented = None if opening is None else opening.consented
     if run is not None:
-        run.saw(info)
+        run.saw(info, consents="" if consented is None else consented.state)
 
 
 def check_digest(used: UsedVersion, digest: str) -> None:

@@ -48,9 +48,10 @@ def split(rows: Rows, key: Sequence[str], fractions: Mapping[str, float], *, see
     if not fields:
         raise UsageError(_("a split needs a key column"), do=_("name the column that identifies a row: by='id'"))
     sides = _Sides(rows, fields, limits, seed)
+    schema = Schema(tuple(rows.schema.field(name) for name in rows.readable))
     return {
         name: Rows(
-            f"{rows.label}[{name}]", rows.schema, rows.engine, partial(sides.opened, side), partial(sides.count, side)
+            f"{rows.label}[{name}]", schema, rows.engine, partial(sides.opened, side), partial(sides.count, side)
         )
         for side, name in enumerate(fractions)
     }

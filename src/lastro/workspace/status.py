@@ -2,27 +2,25 @@
 
 Rules:
 
-1. Freshness is judged against the contract's service levels (`contract.sla`); a dataset without any is `unpromised`.
-2. The newest value of a column comes from the profiles of the batches that make up the newest version: no data is read.
-   Moments without a zone are taken as UTC; a date is as fresh as its last moment.
-3. A derived dataset is stale if a build would make it anew; that its file is at fault is a reason, too. Intervals that
+1. Freshness is judged against the contract's service levels (`freshness`); a dataset without any is `unpromised`.
+2. A derived dataset is stale if a build would make it anew; that its file is at fault is a reason, too. Intervals that
    are outdated, which a build leaves alone, are a note.
-4. A column that is withheld from statistics, or that holds no moments, cannot be judged: that is said, never passed.
+3. Incidents are counted that are neither resolved nor muted. Where they cannot be read, that is a note of each dataset.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from lastro.contract.sla import FreshnessPromise, ServiceLevels, service_levels
+from lastro.contract.sla import ServiceLevels, service_levels
 from lastro.model.errors import LastroError
 from lastro.model.status import DatasetStatus, Freshness, Step
 from lastro.model.text import _
-from lastro.model.version import VersionInfo
-from lastro.pipeline.lineage import lineage
 from lastro.workspace.build import standing
+from lastro.workspace.freshness import Age, judge
 from lastro.workspace.round import last_round
 
 if TYPE_CHECKING:
@@ -33,11 +31,32 @@ if TYPE_CHECKING:
 
 def status(workspace: Workspace, names: tuple[str, ...]) -> tuple[DatasetStatus, ...]:
     """How these datasets (all, without names) stand. Raises `UnknownName`; a broken contract is a note."""
+    opened, note = _incidents(workspace)
     steps = {step.dataset: step for step in last_round(workspace.root)}
     now = workspace.clock()
     reasons = standing(workspace)
     found = (_of(workspace.dataset(name), now, steps.get(name)) for name in names or workspace.datasets())
-    return tuple(_derived(one, reasons[one.dataset]) if one.dataset in reasons else one for one in found)
+    counted = (_with_incidents(one, opened, note) for one in found)
+    return tuple(_derived(one, reasons[one.dataset]) if one.dataset in reasons else one for one in counted)
+
+
+def _incidents(workspace: Workspace) -> tuple[Counter[str] | None, str]:
+    """How many incidents of each dataset are open; or why that is not known."""
+    from lastro.alert.incident import State
+    from lastro.workspace.incidents import incidents
+
+    now = workspace.clock()
+    try:
+        found = incidents(workspace)
+    except LastroError as error:
+        return None, _("incidents cannot be read: {what} ({where})").format(what=error.what, where=error.where)
+    return Counter(one.opening.dataset for one in found if one.state(now) is not State.MUTED), ""
+
+
+def _with_incidents(one: DatasetStatus, opened: Counter[str] | None, note: str) -> DatasetStatus:
+    if opened is None:
+        return replace(one, incidents=None, notes=(*one.notes, note))
+    return replace(one, incidents=opened[one.dataset])
 
 
 def _derived(found: DatasetStatus, why: Why) -> DatasetStatus:
@@ -58,7 +77,7 @@ def _of(dataset: Dataset, now: datetime, last: Step | None) -> DatasetStatus:
     if head is None:
         freshness = Freshness.UNPROMISED if not levels.freshness else Freshness.EMPTY
         return DatasetStatus(dataset.name, freshness, last=last, notes=(*notes, *levels.notes))
-    judged = [_judged(promise, dataset, head, now) for promise in levels.freshness]
+    judged = [judge(promise, dataset, head, now) for promise in levels.freshness]
     worst = max((one for one in judged if one.over is not None), key=lambda one: one.over or timedelta(), default=None)
     return DatasetStatus(
         dataset=dataset.name,
@@ -77,53 +96,9 @@ def _of(dataset: Dataset, now: datetime, last: Step | None) -> DatasetStatus:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """One promise against the present: by how much it is exceeded (negative if kept), None if that cannot be told."""
-
-    promise: FreshnessPromise
-    over: timedelta | None = None
-    newest: datetime | None = None
-    note: str = ""
-
-
-def _judged(promise: FreshnessPromise, dataset: Dataset, head: VersionInfo, now: datetime) -> _Judged:
-    if not promise.column:
-        return _Judged(promise, now - head.committed - promise.period)
-    newest = _newest(dataset, promise.column)
-    if newest is None:
-        what = _("the newest value of {column} is not known; freshness cannot be judged")
-        return _Judged(promise, note=what.format(column=promise.column))
-    note = ""
-    if newest > now:
-        note = _("{column} holds moments of the future").format(column=promise.column)
-    return _Judged(promise, now - newest - promise.period, newest, note)
-
-
-def _freshness(judged: list[_Judged], levels: ServiceLevels, *, failed: bool) -> Freshness:
+def _freshness(judged: list[Age], levels: ServiceLevels, *, failed: bool) -> Freshness:
     if any(one.over is not None and one.over > timedelta(0) for one in judged):
         return Freshness.LATE
     if failed or levels.notes or any(one.over is None for one in judged):
         return Freshness.UNKNOWN
     return Freshness.FRESH if judged else Freshness.UNPROMISED
-
-
-def _newest(dataset: Dataset, column: str) -> datetime | None:
-    """The greatest value of a column, over the batches that make up the newest version."""
-    found = []
-    for info in lineage(dataset.table):
-        text = info.origin.profile.get("columns", {}).get(column, {}).get("maximum")
-        moment = _moment(text) if text else None
-        if moment is not None:
-            found.append(moment)
-    return max(found, default=None)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        if len(text) == len("2026-01-31"):
-            return datetime.combine(date.fromisoformat(text), time.max, UTC)
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,1 @@
+"""State: the SQLite files of a workspace, all opened in one way."""
