@@ -12,7 +12,7 @@ demo: $(VENV)/ready ## the whole story, offline, in a new folder
 	@$(BIN)/lastro demo demo-workspace
 
 test: check ## every check, then every test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup -q
 
 check: $(VENV)/ready ## style, types, layers and budgets
 	@$(BIN)/ruff format --check .

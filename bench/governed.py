@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench.data import FOLDER, csv
 from bench.figure import GIB, Figure, Size, mib, versus
-from bench.process import Side, alternate, cost, cpu, peak
+from bench.process import alternate, cost, cpu, peak, side
 
 CONTRACT = Path(__file__).resolve().parent / "accounts.odcs.yaml"
 SETTINGS = """\
@@ -96,7 +96,3 @@ def memory(source: Path, rows: int) -> Figure:
     details = f"{spent.cpu_s:.0f} s CPU, {spent.wall_s:.0f} s by the clock"
     work = f"governed ingest of {rows:,} x 12 CSV, peak of memory"
     return Figure(work, "<= 1 GiB", mib(spent.peak_bytes), spent.peak_bytes <= GIB, details)
-
-
-def side(name: str, *arguments: object, before: Callable[[], object] = lambda: None) -> Side:
-    return Side(name, ("-m", "bench.sides", name, *map(str, arguments)), before)

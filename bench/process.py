@@ -44,11 +44,17 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side: a name, the arguments of the interpreter, and what to do before each round (not measured)."""
+    """One side: a name, the interpreter and its arguments, and what to do before each round (not measured)."""
 
     name: str
     arguments: tuple[str, ...]
-    before: Callable[[], None] = lambda: None
+    before: Callable[[], object] = lambda: None
+    interpreter: str = sys.executable
+
+
+def side(name: str, *arguments: object, before: Callable[[], object] = lambda: None) -> Side:
+    """One of our own programs, of `bench.sides`."""
+    return Side(name, ("-m", "bench.sides", name, *map(str, arguments)), before)
 
 
 def cost(side: Side) -> Cost:
@@ -56,7 +62,7 @@ def cost(side: Side) -> Cost:
     side.before()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
         started = time.monotonic()
-        child = subprocess.Popen([sys.executable, *side.arguments], cwd=ROOT, stdout=printed, stderr=printed)
+        child = subprocess.Popen([side.interpreter, *side.arguments], cwd=ROOT, stdout=printed, stderr=printed)
         peak, usage, status = _watch(child.pid)
         wall = time.monotonic() - started
         child.returncode = os.waitstatus_to_exitcode(status)
