@@ -12,6 +12,8 @@ from tests.workspace.lake import Lake
 import lastro
 
 CPFS = ["11144477735", "52998224725", "12345678909"]
+INCOMES = [700_119_283_001, 700_119_283_002, 700_119_283_003]
+"""Too long to stand in a digest or an identifier by chance."""
 CONTRACT = """\
 apiVersion: v3.2.0
 kind: DataContract
@@ -80,8 +82,8 @@ class Guarded(Lake):
     def grow(self) -> None:
         """Ingests three rows, and one that is refused; later on, one row each time."""
         ufs = ("SP", "RJ", "SP")
-        rows = [f"{n + 1},{CPFS[n]},{7001 + n},{ufs[n]},n{n}" for n in range(3)] + [f"9,{CPFS[0]},-1,SP,refused"]
-        rows = rows if not self.count else [f"{10 + self.count},{CPFS[1]},7002,MG,more"]
+        rows = [f"{n + 1},{CPFS[n]},{INCOMES[n]},{ufs[n]},n{n}" for n in range(3)] + [f"9,{CPFS[0]},-1,SP,refused"]
+        rows = rows if not self.count else [f"{10 + self.count},{CPFS[1]},{INCOMES[1]},MG,more"]
         (self.root / f"loans-{self.count}.csv").write_text(HEADER + "\n".join(rows) + "\n")
         self.count += 1
         self.loans.ingest()

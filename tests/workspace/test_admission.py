@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.workspace.guarded import CPFS, Guarded
+from tests.workspace.guarded import CPFS, INCOMES, Guarded
 
 from lastro.model.errors import ConfigurationError, LastroError, NotPermitted, SqlRefused, UsageError
 
@@ -154,7 +154,8 @@ def test_a_mask_for_a_text_hides_an_older_versions_number(guarded: Guarded) -> N
 def test_no_other_way_tells_of_what_is_not_read(guarded: Guarded, policy: str, look: Callable) -> None:
     guarded.grow()
     guarded.policy(policy)
-    secrets = {MASKED: CPFS, NOT_INCOME: ["7001", "7002", "7003"], SOME: [*CPFS, "7001"]}[policy]
+    incomes = [str(each) for each in INCOMES]
+    secrets = {MASKED: CPFS, NOT_INCOME: incomes, SOME: [*CPFS, incomes[0]]}[policy]
 
     told = json.dumps(look(guarded), default=str)
 

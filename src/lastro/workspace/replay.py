@@ -32,7 +32,6 @@ from lastro.catalog.run_record import RunRecord, RunStatus, UsedVersion
 from lastro.model import clock
 from lastro.model.errors import ReplayError, UsageError
 from lastro.model.text import _, ngettext
-from lastro.store.erasure.erasing import losses
 from lastro.store.table import Table
 from lastro.workspace import environment
 from lastro.workspace.run import REPLAY, RUNS, Ground, check_digest
@@ -162,7 +161,9 @@ def _prove(ground: Ground, record: RunRecord) -> Iterator[str]:
 
 def _erased(ground: Ground, record: RunRecord, used: UsedVersion) -> Iterator[str]:
     table = Table(ground.root, used.dataset)
-    for generation, rows in losses(table, used.number):
+    files = {entry.path for entry in table.version(used.number, collected=True).files}
+    for generation in table.log.generations.known().generations:
+        rows = generation.taken(files)
         if rows and clock.from_text(generation.moment) >= record.started:
             yield ngettext(
                 "{count} row of {reference} was erased since, as certificate {request} says",

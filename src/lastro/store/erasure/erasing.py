@@ -104,13 +104,6 @@ def erase(table: Table, doomed: Doomed, *, request: str = "", text: Text = str, 
     )
 
 
-def losses(table: Table, number: int) -> Iterator[tuple[Generation, int]]:
-    """Every erasure of the table, and how many rows it took from a version. Raises `Corrupted`."""
-    files = {entry.path for entry in table.version(number, collected=True).files}
-    for generation in table.log.generations.known().generations:
-        yield generation, sum(file.rows for file in generation.files if file.path in files)
-
-
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """The rows that go, of files and of versions; what is left of each file; and the manifests that change."""

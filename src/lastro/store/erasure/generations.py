@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -92,6 +92,10 @@ class Generation:
     def digest(self) -> str:
         """What the next generation, the ledger and the certificate call it."""
         return digest.of_value(self.record)
+
+    def taken(self, files: Collection[str]) -> int:
+        """How many rows it took from these files of the table."""
+        return sum(file.rows for file in self.files if file.path in files)
 
     def encode(self) -> bytes:
         """The generation as it stands on disk."""
