@@ -55,8 +55,8 @@ def check(
     `SourceError`, `SqlRefused`, `EngineError`.
     """
     from lastro.contract.servers import names_file
-    from lastro.workspace.check import asked
-    from lastro.workspace.served import check_served, of_dataset, of_file
+    from lastro.workspace.quality.check import asked
+    from lastro.workspace.quality.served import check_served, of_dataset, of_file
 
     place = of_file(Path(contract)) if names_file(contract) else of_dataset(open().dataset(str(contract)))
     return check_served(place, server, asked(rules, dimensions, failures), cleaned=clean)

@@ -160,7 +160,7 @@ def test_hardly_any_rows_have_a_report(sales: Dataset, lastro: Lastro, count: in
 
 
 def test_a_sample_makes_the_limits_and_all_rows_are_counted(sales: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lastro.workspace import outlying
+    from lastro.workspace.quality import outlying
 
     monkeypatch.setattr(outlying, "SAMPLE_ROWS", 500)
     sales.ingest(data=rows(0, 5000, far=3))

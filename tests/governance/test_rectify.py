@@ -10,7 +10,7 @@ from tests.governance.people import ANA, BEA, CAIO, LOANS, add, every_byte, made
 
 import lastro
 from lastro.model.errors import DataRefused, UnknownName, UsageError
-from lastro.workspace.rectifying import receipt
+from lastro.workspace.rights.rectifying import receipt
 from lastro.workspace.workspace import Workspace
 
 PROTECTED = LOANS.replace(

@@ -255,7 +255,7 @@ def test_a_dataset_that_cannot_be_searched_is_told(lake: Workspace) -> None:
 
 
 def test_a_request_that_waits_is_answered_by_its_package(lake: Workspace, tmp_path: Path) -> None:
-    from lastro.workspace import subject_requests
+    from lastro.workspace.rights import subject_requests
 
     entered = subject_requests.enter(lake, "access", basis="GDPR art. 15")
 

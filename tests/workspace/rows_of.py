@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from lastro.model.schema import Decimal, Field, ListOf, Primitive, Schema
-from lastro.workspace.rows import Rows
+from lastro.workspace.training.rows import Rows
 
 BATCH_ROWS = 7
 _KINDS = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lastro.model.version import VersionInfo
-from lastro.workspace.handed import FREE, Pass
+from lastro.workspace.access.handed import FREE, Pass
 
 
 @dataclass

@@ -7,7 +7,7 @@ from tests.workspace.lake import BAD, CONTRACT, GOOD
 
 import lastro
 from lastro.model.status import Freshness
-from lastro.workspace import metrics
+from lastro.workspace.monitoring import metrics
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 

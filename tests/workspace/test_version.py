@@ -215,7 +215,7 @@ def test_a_library_that_is_not_installed_is_named(library, method):
 
 def test_importing_versions_loads_no_heavy_library():
     heavy = ("duckdb", "pyarrow", "numpy", "polars", "pandas", "deltalake", "mlflow")
-    modules = ("version", "run", "replay", "lockfile")
+    modules = ("version", "training.run", "training.replay", "training.lockfile")
     program = (
         f"import sys, {', '.join(f'lastro.workspace.{name}' for name in modules)}\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"

@@ -73,7 +73,7 @@ def purpose_option() -> Callable[[_F], _F]:
 def _named(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
     if value is None or ctx.resilient_parsing:
         return
-    from lastro.workspace.handed import NAMED
+    from lastro.workspace.access.handed import NAMED
 
     token = NAMED.set(value)
     ctx.call_on_close(lambda: NAMED.reset(token))

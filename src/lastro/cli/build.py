@@ -16,7 +16,7 @@ from lastro.report.derived import reasons
 from lastro.report.numbers import number
 from lastro.report.rounds import played, played_verdict
 from lastro.transform.derived.intervals import Asked, asked
-from lastro.workspace import build
+from lastro.workspace.derived import build
 from lastro.workspace.workspace import Workspace
 
 

@@ -11,7 +11,7 @@ from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.text import _
 from lastro.report.examined import examined, examined_verdict
-from lastro.workspace.doctor import Level
+from lastro.workspace.access.doctor import Level
 
 
 @click.command(

@@ -16,7 +16,7 @@ from lastro.model.errors import UsageError
 from lastro.model.text import _
 from lastro.report.blocks import Blocks, Column, Line, Tone, table
 from lastro.report.numbers import number
-from lastro.workspace.answering import PrivateAnswer
+from lastro.workspace.privacy.answering import PrivateAnswer
 
 
 def _numbers(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> tuple[float, ...]:

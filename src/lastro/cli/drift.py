@@ -19,7 +19,7 @@ from lastro.model.text import _
 from lastro.report import drift as report
 from lastro.report.together import together, with_together
 from lastro.workspace.configuration import write_new
-from lastro.workspace.drifted import DriftReport, settings_of, trained_on
+from lastro.workspace.monitoring.drifted import DriftReport, settings_of, trained_on
 from lastro.workspace.workspace import Workspace
 
 

@@ -18,7 +18,7 @@ from lastro.report.blocks import Blocks, Column, Line, table
 from lastro.report.numbers import number
 
 if TYPE_CHECKING:
-    from lastro.workspace.erasing import ErasureResult
+    from lastro.workspace.rights.erasing import ErasureResult
 
 
 @click.command(

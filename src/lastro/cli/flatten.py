@@ -11,7 +11,7 @@ from lastro.cli.verbs import help_text
 from lastro.model.text import _, ngettext
 from lastro.report.blocks import Blocks, Cell, Column, Line, Title, Tone, table
 from lastro.report.numbers import number
-from lastro.workspace.flatten import Child
+from lastro.workspace.derived.flatten import Child
 
 
 @click.command(

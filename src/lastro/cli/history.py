@@ -11,7 +11,7 @@ from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.text import _
 from lastro.report.history import history, history_verdict
-from lastro.workspace.metric import Metric
+from lastro.workspace.quality.metric import Metric
 
 
 @click.command(

@@ -49,7 +49,7 @@ def command(
     words: tuple[str, ...], *, everything: bool, reason: str | None, until: str | None, to: str | None
 ) -> Answer:
     """Lists, shows or changes incidents."""
-    from lastro.workspace.watch import tell
+    from lastro.workspace.monitoring.watch import tell
 
     workspace = lastro.open()
     match words:

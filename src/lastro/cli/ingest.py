@@ -93,7 +93,7 @@ def _tell(workspace: Workspace) -> tuple[str, ...]:
     """Tells those who are to be told of what was found; gives notes. What was ingested is there whoever hears of it."""
     if not workspace.settings.alerts:
         return ()
-    from lastro.workspace.watch import tell
+    from lastro.workspace.monitoring.watch import tell
 
     try:
         return tell(workspace)

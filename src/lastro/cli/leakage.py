@@ -15,7 +15,7 @@ from lastro.cli.verbs import help_text
 from lastro.model.errors import RuleViolated, UsageError
 from lastro.model.text import _
 from lastro.report.leakage import leakage, leakage_verdict
-from lastro.workspace.rows import Rows
+from lastro.workspace.training.rows import Rows
 from lastro.workspace.workspace import Workspace
 
 _SPLIT = "80%"

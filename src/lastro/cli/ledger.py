@@ -81,7 +81,7 @@ def show(dataset: str | None, actor: str | None, action: str | None, limit: int)
 @click.pass_obj
 def verify(settings: Settings, anchors: tuple[Path, ...], in_git: bool) -> Answer:
     """Audits the ledger."""
-    from lastro.workspace.anchoring import notes_of, of_git
+    from lastro.workspace.audit.anchoring import notes_of, of_git
 
     ledger = lastro.open().ledger
     with working(_("verifying"), settings):
@@ -197,7 +197,7 @@ def export(folder: Path) -> Answer:
 @click.option("--git", "in_git", is_flag=True, help=_("Make a tag lastro/ledger/SIZE that holds it."))
 def anchor(path: Path | None, in_git: bool) -> Answer:
     """Anchors the ledger."""
-    from lastro.workspace.anchoring import into_file, into_git
+    from lastro.workspace.audit.anchoring import into_file, into_git
 
     if (path is None) is not in_git:
         raise UsageError(_("say where the checkpoint is to be kept"), do=_("write --file FILE, or --git"))

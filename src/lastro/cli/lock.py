@@ -15,7 +15,7 @@ from lastro.report.blocks import Blocks, Column, table
 from lastro.report.numbers import NOTHING, number, short_digest
 
 if TYPE_CHECKING:
-    from lastro.workspace.lockfile import LockedVersion, LockResult
+    from lastro.workspace.training.lockfile import LockedVersion, LockResult
 
 
 @click.command(

@@ -15,7 +15,7 @@ from lastro.model.text import _, ngettext
 from lastro.report.numbers import number
 from lastro.report.prometheus import exposition
 from lastro.workspace import configuration
-from lastro.workspace.metrics import families
+from lastro.workspace.monitoring.metrics import families
 
 
 @click.command(

@@ -36,7 +36,7 @@ from lastro.workspace.workspace import Workspace
 @click.pass_obj
 def command(settings: Settings, names: tuple[str, ...], *, past: bool, again: int | None) -> Answer:
     """Looks now, or shows past looks."""
-    from lastro.workspace.watch import tell
+    from lastro.workspace.monitoring.watch import tell
 
     workspace = lastro.open()
     chosen = names or tuple(workspace.settings.monitors)

@@ -18,8 +18,8 @@ from lastro.model.errors import DataRefused, UsageError
 from lastro.model.text import _
 from lastro.report import performance as report
 from lastro.workspace.configuration import write_new
-from lastro.workspace.drifted import Asked
-from lastro.workspace.performing import PerformanceReport, tolerance_of
+from lastro.workspace.monitoring.drifted import Asked
+from lastro.workspace.monitoring.performing import PerformanceReport, tolerance_of
 
 
 def class_of(text: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from lastro.report.blocks import Blocks, Column, Line, Title, table
 from lastro.report.numbers import number, short_digest
 
 if TYPE_CHECKING:
-    from lastro.workspace.replay import ReplayResult
+    from lastro.workspace.training.replay import ReplayResult
 
 
 @click.command(

@@ -19,7 +19,7 @@ from lastro.model.errors import UsageError
 from lastro.model.text import _
 
 if TYPE_CHECKING:
-    from lastro.workspace.documents import Document
+    from lastro.workspace.audit.documents import Document
     from lastro.workspace.workspace import Workspace
 
 _NEW = click.Path(path_type=Path, dir_okay=False)

@@ -78,7 +78,7 @@ def _round(workspace: Workspace, names: tuple[str, ...], retries: int, settings:
 
 def _watch(workspace: Workspace, names: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
     """Notes of watching, and an exit code. Damaged incidents stop no round: what was ingested is there."""
-    from lastro.workspace.watch import watch
+    from lastro.workspace.monitoring.watch import watch
 
     try:
         return watch(workspace, workspace.status(*(names or workspace.datasets()))), 0

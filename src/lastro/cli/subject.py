@@ -22,7 +22,7 @@ from lastro.report.json_values import answer_json
 from lastro.report.numbers import number
 
 if TYPE_CHECKING:
-    from lastro.workspace.documents import Document
+    from lastro.workspace.audit.documents import Document
 
 _DATE = click.DateTime(formats=["%Y-%m-%d"])
 _READ_MAX = 1 << 24
@@ -74,7 +74,7 @@ def meant(who: str) -> str:
 @click.pass_obj
 def find(settings: Settings, who: str) -> Answer:
     """Finds a person."""
-    from lastro.workspace.subjects import values
+    from lastro.workspace.rights.subjects import values
 
     workspace = lastro.open()
     with working(_("searching"), settings):
@@ -172,7 +172,7 @@ def rectify(
 ) -> Answer:
     """Corrects a person's rows."""
     from lastro.workspace.configuration import write_new
-    from lastro.workspace.rectifying import receipt, values
+    from lastro.workspace.rights.rectifying import receipt, values
 
     for path in receipts:
         if path.suffix not in _RECEIPTS or path.exists():

@@ -11,7 +11,7 @@ from lastro.cli.verbs import help_text
 from lastro.model.text import _
 from lastro.report.derived import reasons, why_verdict
 from lastro.transform.derived.why import Why
-from lastro.workspace import build
+from lastro.workspace.derived import build
 
 
 @click.command(

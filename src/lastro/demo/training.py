@@ -13,7 +13,7 @@ from lastro.model.text import _
 from lastro.report.blocks import Code, Tone
 from lastro.report.ingested import ingested_verdict
 from lastro.report.numbers import number, short_digest
-from lastro.workspace.replay import ReplayResult
+from lastro.workspace.training.replay import ReplayResult
 from lastro.workspace.workspace import Workspace
 
 TRAINING_S_MAX = 120

@@ -24,7 +24,7 @@ from lastro.source import create, options_for
 from lastro.source.protocol import Declaring, Opened, Unchanged
 from lastro.workspace import configuration
 from lastro.workspace.configuration import MODES, DatasetEntry
-from lastro.workspace.flatten import check as check_lists
+from lastro.workspace.derived.flatten import check as check_lists
 
 LOOKED_AT = {"batch_files": 4, "batch_bytes": 64 << 20}
 """How much is fetched to look at, of files that are elsewhere."""

@@ -107,9 +107,9 @@ def verify(workspace: Workspace, names: Sequence[str], *, read_data: bool, subse
 def _damaged_records(workspace: Workspace, names: Sequence[str]) -> Iterator[DamagedRecords]:
     """Proves every record of looks and incidents, and what was noted of them."""
     from lastro.alert.incident_file import IncidentFile
-    from lastro.workspace.looking import files
-    from lastro.workspace.subject_requests import register
-    from lastro.workspace.watch import INCIDENTS
+    from lastro.workspace.monitoring.looking import files
+    from lastro.workspace.monitoring.watch import INCIDENTS
+    from lastro.workspace.rights.subject_requests import register
 
     looks = files(workspace)
     monitors = workspace.settings.monitors.values()
@@ -135,8 +135,8 @@ def repair(workspace: Workspace, names: Sequence[str], *, apply: bool, rebuild_c
 
 def collect(workspace: Workspace, names: Sequence[str], *, apply: bool, grace: timedelta) -> GcReport:
     """Collects unpinned versions; what a run read, a lock names, a monitor needs or a tag marks is kept."""
-    from lastro.workspace.lockfile import pinned as locked
-    from lastro.workspace.looking import pins as monitored
+    from lastro.workspace.monitoring.looking import pins as monitored
+    from lastro.workspace.training.lockfile import pinned as locked
 
     runs, locks, watched = _runs(workspace).pins(), locked(workspace.root), monitored(workspace)
     collected = []

@@ -37,10 +37,12 @@ from lastro.model.system import reason_of
 from lastro.model.text import _
 from lastro.model.version import Mode
 from lastro.policy.consent import Consents
-from lastro.workspace import keeping, monitors, people
-from lastro.workspace.monitors import Monitor
-from lastro.workspace.organisation import judgements, organisation
-from lastro.workspace.people import People
+from lastro.workspace import keeping
+from lastro.workspace.access import people
+from lastro.workspace.access.people import People
+from lastro.workspace.audit.organisation import judgements, organisation
+from lastro.workspace.monitoring import monitors
+from lastro.workspace.monitoring.monitors import Monitor
 
 FILE = "lastro.yaml"
 VERSION = 1

@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from lastro.quality.suggestion import Suggested
     from lastro.source.protocol import Cursor, Opened, Source
     from lastro.store.table import Table
-    from lastro.workspace.drifted import Asked, DriftReport
-    from lastro.workspace.metric import MetricHistory
-    from lastro.workspace.outlying import ColumnReport, RowReport
-    from lastro.workspace.performing import PerformanceReport
-    from lastro.workspace.profiled import VersionProfile
-    from lastro.workspace.revealing import Revealed
+    from lastro.workspace.monitoring.drifted import Asked, DriftReport
+    from lastro.workspace.monitoring.performing import PerformanceReport
+    from lastro.workspace.privacy.revealing import Revealed
+    from lastro.workspace.quality.metric import MetricHistory
+    from lastro.workspace.quality.outlying import ColumnReport, RowReport
+    from lastro.workspace.quality.profiled import VersionProfile
     from lastro.workspace.version import Version
     from lastro.workspace.workspace import Workspace
 
@@ -143,7 +143,7 @@ class Dataset:
         Rules that the batch breaks, and drift that a monitor sees which looks `at_ingestion`, become incidents.
         Raises `DataRefused`, `SchemaChanged`, `SourceError`, `StoreError`.
         """
-        from lastro.workspace.ruled import judged, looked
+        from lastro.workspace.quality.ruled import judged, looked
 
         doing = partial(
             self.take_in,
@@ -170,9 +170,9 @@ class Dataset:
         from lastro.openlineage.event import Work
         from lastro.pipeline.ingest import ingest
         from lastro.pipeline.target import part
-        from lastro.workspace.admission import refuse_forbidden
-        from lastro.workspace.emitting import told
-        from lastro.workspace.erasing import resume_quietly
+        from lastro.workspace.access.admission import refuse_forbidden
+        from lastro.workspace.lineage.emitting import told
+        from lastro.workspace.rights.erasing import resume_quietly
 
         if self.entry.derived:
             raise ConfigurationError(
@@ -230,7 +230,7 @@ class Dataset:
         as it is of every version that was ingested, also once its files were collected. Raises `UnknownName`,
         `Expired`, `Corrupted`.
         """
-        from lastro.workspace.profiled import profiled
+        from lastro.workspace.quality.profiled import profiled
 
         info = self.find(selector, collected=True)
         return profiled(self.target(), info, hidden=self.hidden(info))
@@ -259,7 +259,7 @@ class Dataset:
         Raises `UnknownName`, `UsageError`, `MissingExtra`, `Expired`, `Corrupted`.
         """
         from lastro.drift.settings import Settings
-        from lastro.workspace.drifted import Asked, drifted
+        from lastro.workspace.monitoring.drifted import Asked, drifted
 
         asked = Asked(reference, current, since, window, time, by, columns)
         return drifted(self, asked, Settings() if settings is None else settings)
@@ -287,8 +287,8 @@ class Dataset:
         `Corrupted`.
         """
         from lastro.drift.decline import Tolerance
-        from lastro.workspace.drifted import Asked
-        from lastro.workspace.performing import Columns, performed
+        from lastro.workspace.monitoring.drifted import Asked
+        from lastro.workspace.monitoring.performing import Columns, performed
 
         asked = Asked(reference) if isinstance(reference, str) else reference
         columns = Columns(prediction, label, score, features, task, metrics)
@@ -300,7 +300,7 @@ class Dataset:
         All columns that have any, or those named; none that are withheld. Reads the rows. Raises `UnknownName`,
         `UsageError`, `Expired`, `Corrupted`.
         """
-        from lastro.workspace.outlying import outlying_columns
+        from lastro.workspace.quality.outlying import outlying_columns
 
         return outlying_columns(self, selector, columns)
 
@@ -321,7 +321,7 @@ class Dataset:
         all. Without, rows are ranked and nothing is claimed. `forest` needs scikit-learn. Raises `UnknownName`,
         `UsageError`, `MissingExtra`, `Expired`, `Corrupted`.
         """
-        from lastro.workspace.outlying import RowsAsked, outlying_rows
+        from lastro.workspace.quality.outlying import RowsAsked, outlying_rows
 
         return outlying_rows(self, selector, columns, RowsAsked(against, budget, forest, limit))
 
@@ -334,7 +334,7 @@ class Dataset:
 
         Reads no rows. Raises `UnknownName`, `UsageError`, `Corrupted`.
         """
-        from lastro.workspace.metric import asked, history
+        from lastro.workspace.quality.metric import asked, history
 
         return history(self, asked(metric, column, value), budget=budget)
 
@@ -351,7 +351,7 @@ class Dataset:
         `rules` and `dimensions` choose among the rules; of at most `failures` rows that break them the values are in
         the report, without those that are withheld. Raises `UnknownName`, `ContractError`, `Expired`, `Corrupted`.
         """
-        from lastro.workspace.check import asked, check
+        from lastro.workspace.quality.check import asked, check
 
         return check(self, selector, asked(rules, dimensions, failures))
 
@@ -368,8 +368,8 @@ class Dataset:
 
         Raises `UnknownName`, `ConfigurationError`, `ContractError`, `SourceError`, `SqlRefused`, `EngineError`.
         """
-        from lastro.workspace.check import asked
-        from lastro.workspace.served import check_served, of_dataset
+        from lastro.workspace.quality.check import asked
+        from lastro.workspace.quality.served import check_served, of_dataset
 
         (report,) = check_served(
             of_dataset(self, rows=failures is not None), server, asked(rules, dimensions, failures), cleaned=clean
@@ -403,7 +403,7 @@ class Dataset:
         `Locked`, `ContractError`, `WriteFailed`.
         """
         from lastro.pipeline.classify import Wanted, classify
-        from lastro.workspace.ledger import actor
+        from lastro.workspace.audit.ledger import actor
 
         info = None if selector == "latest" and self.table.head() is None else self.find(selector)
         names = () if isinstance(confirm, bool) else tuple(confirm)
@@ -413,7 +413,7 @@ class Dataset:
     def diff(self, before: str, after: str, *, limit: int = 20) -> Diff:
         """How the version `after` differs from `before` (selectors); `limit` example rows. Raises `UnknownName`."""
         from lastro.pipeline.compare import compare, concealed
-        from lastro.workspace.opening import rows_shown
+        from lastro.workspace.access.opening import rows_shown
 
         first, second = self.find(before), self.find(after)
         key = self.contract().plan().primary_key
@@ -465,9 +465,9 @@ class Dataset:
     def quarantine(self, *, purpose: str | None = None) -> Quarantine:
         """The rows that were set aside and are still open; `purpose` is what their values are revealed for."""
         from lastro.pipeline.quarantine import Quarantine
-        from lastro.workspace.admission import refuse_forbidden
-        from lastro.workspace.opening import set_aside_shown
-        from lastro.workspace.revealing import set_aside_revealed
+        from lastro.workspace.access.admission import refuse_forbidden
+        from lastro.workspace.access.opening import set_aside_shown
+        from lastro.workspace.privacy.revealing import set_aside_revealed
 
         return Quarantine(
             self.target(),
@@ -492,7 +492,7 @@ class Dataset:
 
         Recorded in the ledger first. Raises `NotPermitted`, `UsageError` without a purpose, `UnknownName`, `Expired`.
         """
-        from lastro.workspace.revealing import reveal
+        from lastro.workspace.privacy.revealing import reveal
 
         return reveal(self, selector, tokens=tokens, where=where, purpose=purpose, limit=limit)
 
@@ -507,7 +507,7 @@ class Dataset:
         """The columns – the contract's, and those of these versions – of whose values nothing may be told to whoever
         asks; with `rows` by rows that are shown.
         """
-        from lastro.workspace.admission import hidden
+        from lastro.workspace.access.admission import hidden
 
         stored = (name for info in versions for name in info.schema.names)
         known = (*self.contract().plan().schema.names, *self.entry.history.columns)
@@ -521,7 +521,7 @@ class Dataset:
     def target(self, schema_change: str | None = None) -> Target:
         """Everything a pipeline needs to change this dataset."""
         from lastro.pipeline.target import Target
-        from lastro.workspace.protection import withheld
+        from lastro.workspace.privacy.protection import withheld
 
         contract = self.contract()
         plan = contract.plan()
@@ -586,7 +586,7 @@ class Dataset:
 
     def enter(self, info: VersionInfo) -> None:
         """Enters a new version in the catalogue and in the run that made it."""
-        from lastro.workspace.run import active
+        from lastro.workspace.training.run import active
 
         with (
             _saying(_("{reference} is committed; only the catalogue lacks it").format(reference=info.reference)),
@@ -677,7 +677,7 @@ def _loaded(path: Path, identity: tuple[int, ...]) -> Contract:
 
 def run_id() -> str:
     """The id of the run this code is inside of, or nothing."""
-    from lastro.workspace.run import active
+    from lastro.workspace.training.run import active
 
     run = active()
     return run.id if run is not None else ""

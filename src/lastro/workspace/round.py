@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING
 from lastro.model.durable import write_durably
 from lastro.model.status import CheckStep, MonitorStep, Round, Step
 from lastro.store.lock import held
-from lastro.workspace import configuration, flatten
+from lastro.workspace import configuration
 from lastro.workspace.attempt import Working, attempt, silently
-from lastro.workspace.build import Building
-from lastro.workspace.ruled import judged
+from lastro.workspace.derived import flatten
+from lastro.workspace.derived.build import Building
+from lastro.workspace.quality.ruled import judged
 
 if TYPE_CHECKING:
     from lastro.workspace.workspace import Workspace
@@ -82,7 +83,7 @@ def _looks(workspace: Workspace, datasets: set[str], stopping: Callable[[], bool
     if not workspace.settings.monitors:
         return ()
     from lastro.report.looks import monitor_step
-    from lastro.workspace.looking import after_round
+    from lastro.workspace.monitoring.looking import after_round
 
     return tuple(monitor_step(look) for look in after_round(workspace, datasets, stopping))
 
@@ -92,7 +93,7 @@ def _checks(
 ) -> tuple[tuple[CheckStep, ...], tuple[str, ...]]:
     if all(entry.check is None for entry in workspace.settings.datasets.values()):
         return (), ()
-    from lastro.workspace.checking import after_round
+    from lastro.workspace.quality.checking import after_round
 
     return after_round(workspace, datasets, stopping)
 

@@ -19,8 +19,8 @@ from lastro.contract.sla import ServiceLevels, service_levels
 from lastro.model.errors import LastroError
 from lastro.model.status import DatasetStatus, Freshness, Step
 from lastro.model.text import _
-from lastro.workspace.build import standing
-from lastro.workspace.freshness import Age, judge
+from lastro.workspace.derived.build import standing
+from lastro.workspace.quality.freshness import Age, judge
 from lastro.workspace.round import last_round
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def status(workspace: Workspace, names: tuple[str, ...]) -> tuple[DatasetStatus,
 def _incidents(workspace: Workspace) -> tuple[Counter[str] | None, str]:
     """How many incidents of each dataset are open; or why that is not known."""
     from lastro.alert.incident import State
-    from lastro.workspace.incidents import incidents
+    from lastro.workspace.monitoring.incidents import incidents
 
     now = workspace.clock()
     try:

@@ -9,14 +9,14 @@ from lastro.model.errors import NotPermitted
 from lastro.model.schema import type_text
 from lastro.model.text import _
 from lastro.model.version import VersionInfo
-from lastro.workspace.rows import Rows, without_views
-from lastro.workspace.split import HALVES, split
+from lastro.workspace.training.rows import Rows, without_views
+from lastro.workspace.training.split import HALVES, split
 
 if TYPE_CHECKING:
     from lastro.engine.protocol import Engine
     from lastro.engine.scan import ArrowStream
     from lastro.store.table import Table
-    from lastro.workspace.handed import Opening, Pass
+    from lastro.workspace.access.handed import Opening, Pass
 
 
 T = TypeVar("T")
@@ -71,8 +71,9 @@ class Version(Rows):
     ) -> Mapping[str, Rows]:
         """Views of disjoint rows by the hash of a key: `{"train": …, "test": …}`, 80 % and 20 % if not said otherwise.
 
-        A row keeps its side in every later version. The rules stand in `lastro.workspace.split`. Raises `UsageError`,
-        `UnknownName`.
+        A row keeps its side in every later version. The rules stand in `lastro.workspace.training.split`.
+
+        Raises `UsageError`, `UnknownName`.
 
         >>> parts = version.split("customer_id", fractions={"train": 0.7, "test": 0.3}, seed=7)  # doctest: +SKIP
         """
@@ -128,7 +129,7 @@ class Version(Rows):
         return self.info.rows
 
     def _pass(self) -> Pass:
-        from lastro.workspace.handed import FREE
+        from lastro.workspace.access.handed import FREE
 
         if self._held is None:
             self._held = FREE if self._gate is None else self._gate.admit(self.info)

@@ -17,7 +17,7 @@ from lastro.model.text import _
 from lastro.workspace import configuration
 from lastro.workspace.configuration import FILE, Configuration
 from lastro.workspace.dataset import Dataset, unknown
-from lastro.workspace.untold import Untold
+from lastro.workspace.lineage.untold import Untold
 
 if TYPE_CHECKING:
     from lastro.alert.incident import Action, Incident
@@ -38,26 +38,26 @@ if TYPE_CHECKING:
     from lastro.quality.leakage import LeakageReport
     from lastro.store.table import Table
     from lastro.transform.derived.why import Why
+    from lastro.workspace.access.doctor import Examination
+    from lastro.workspace.access.policing import Explanation
     from lastro.workspace.add import Added
     from lastro.workspace.add_all import Addition
-    from lastro.workspace.anonymising import Tree
-    from lastro.workspace.answering import PrivateAnswer
     from lastro.workspace.attempt import Working
+    from lastro.workspace.audit.documents import Document
+    from lastro.workspace.audit.ledger import WorkspaceLedger
     from lastro.workspace.care import GcReport, RepairReport, VerifyReport
-    from lastro.workspace.doctor import Examination
-    from lastro.workspace.documents import Document
-    from lastro.workspace.erasing import ErasureResult
-    from lastro.workspace.flatten import Child
-    from lastro.workspace.foreign import Imported
-    from lastro.workspace.keys import Keys
-    from lastro.workspace.ledger import WorkspaceLedger
-    from lastro.workspace.lockfile import LockResult
-    from lastro.workspace.policing import Explanation
-    from lastro.workspace.replay import ReplayResult
-    from lastro.workspace.rows import Rows
-    from lastro.workspace.run import Run
-    from lastro.workspace.subject_export import Exported
-    from lastro.workspace.subject_requests import Requests
+    from lastro.workspace.derived.flatten import Child
+    from lastro.workspace.lineage.foreign import Imported
+    from lastro.workspace.privacy.anonymising import Tree
+    from lastro.workspace.privacy.answering import PrivateAnswer
+    from lastro.workspace.privacy.keys import Keys
+    from lastro.workspace.rights.erasing import ErasureResult
+    from lastro.workspace.rights.subject_export import Exported
+    from lastro.workspace.rights.subject_requests import Requests
+    from lastro.workspace.training.lockfile import LockResult
+    from lastro.workspace.training.replay import ReplayResult
+    from lastro.workspace.training.rows import Rows
+    from lastro.workspace.training.run import Run
     from lastro.workspace.version import Version
 
 IGNORED = "# Data and state are versioned by Lastro, not by git.\n/tables/\n/.lastro/\n"
@@ -110,7 +110,7 @@ class Workspace:
 
         What may be read of it is decided when it is read first. Raises `UnknownName`, `Expired`.
         """
-        from lastro.workspace.opening import opened
+        from lastro.workspace.access.opening import opened
 
         return opened(self, reference, purpose=purpose)
 
@@ -164,7 +164,7 @@ class Workspace:
         A child is a derived dataset, `orders__items`, with the key of its row and its position; `build` makes it. With
         `plan` nothing is written. Raises `UnknownName`, `ContractError`, `ConfigurationError`.
         """
-        from lastro.workspace.flatten import flatten
+        from lastro.workspace.derived.flatten import flatten
 
         return flatten(self, name, plan=plan)
 
@@ -206,7 +206,7 @@ class Workspace:
 
         `purpose` is what everything inside is read for.
         """
-        from lastro.workspace.run import start
+        from lastro.workspace.training.run import start
 
         return start(self, name, inputs=inputs, parameters=parameters, purpose=purpose)
 
@@ -236,13 +236,13 @@ class Workspace:
         `ConfigurationError`.
         """
         from lastro.transform.derived.intervals import asked
-        from lastro.workspace.build import build
+        from lastro.workspace.derived.build import build
 
         return build(self, names, asked=asked(start, end, everything=everything, anew=anew), retries=retries)
 
     def why(self, name: str) -> Why:
         """What changed since the newest version of a derived dataset was made. Raises as `build` does."""
-        from lastro.workspace.build import why
+        from lastro.workspace.derived.build import why
 
         return why(self, name)
 
@@ -251,14 +251,14 @@ class Workspace:
 
         Raises `UnknownName`, `Expired`.
         """
-        from lastro.workspace import column_lineage
-        from lastro.workspace.lineage import lineage
+        from lastro.workspace.lineage import columns as column_lineage
+        from lastro.workspace.lineage.versions import lineage
 
         return lineage(self, reference) if column is None else column_lineage.column(self, reference, column)
 
     def columns(self, reference: str) -> tuple[ColumnOrigin, ...]:
         """What each column of a version was made from. Raises `UnknownName`, `Expired`."""
-        from lastro.workspace.column_lineage import columns
+        from lastro.workspace.lineage.columns import columns
 
         return columns(self, reference)
 
@@ -267,7 +267,7 @@ class Workspace:
 
         Raises `UsageError` for a file that cannot be read or holds no run event.
         """
-        from lastro.workspace.foreign import take
+        from lastro.workspace.lineage.foreign import take
 
         return take(self, Path(path))
 
@@ -276,7 +276,7 @@ class Workspace:
 
         Reads no data. What is wrong with a dataset's contract is told in its place. Raises `UnknownName`.
         """
-        from lastro.workspace.data_map import data_map
+        from lastro.workspace.audit.data_map import data_map
 
         return data_map(self, names)
 
@@ -297,7 +297,7 @@ class Workspace:
 
         Of several, one that cannot be checked stops no other: its report has the error, and has not passed.
         """
-        from lastro.workspace.check import asked, check_all
+        from lastro.workspace.quality.check import asked, check_all
 
         return check_all(self, references, asked(rules, dimensions, failures))
 
@@ -307,13 +307,13 @@ class Workspace:
         Nobody is told, and no incident is made: the next round, or `lastro monitor`, does. Raises `UnknownName`,
         `Locked`, `WriteFailed`, `Corrupted`.
         """
-        from lastro.workspace.looking import look
+        from lastro.workspace.monitoring.looking import look
 
         return look(self, monitor)
 
     def looks(self, monitor: str) -> tuple[Look, ...]:
         """Every look of a monitor, oldest first. Raises `UnknownName`, `Corrupted`."""
-        from lastro.workspace.looking import files, named
+        from lastro.workspace.monitoring.looking import files, named
 
         return files(self).read(named(self, monitor).name)
 
@@ -321,19 +321,19 @@ class Workspace:
         """What a recorded look comes to if its comparison is made again: the same, unless something is no longer what
         it was. Nothing is recorded. Raises `UnknownName`, `Expired`, `Corrupted`.
         """
-        from lastro.workspace.looking import again
+        from lastro.workspace.monitoring.looking import again
 
         return again(self, monitor, number)
 
     def incidents(self, *, everything: bool = False) -> tuple[Incident, ...]:
         """The incidents that are not resolved, or all; the newest first. Raises `Corrupted`."""
-        from lastro.workspace.incidents import incidents
+        from lastro.workspace.monitoring.incidents import incidents
 
         return incidents(self, everything=everything)
 
     def incident(self, number: int) -> Incident:
         """One incident with its history. Raises `UnknownName`, `Corrupted`."""
-        from lastro.workspace.incidents import incident
+        from lastro.workspace.monitoring.incidents import incident
 
         return incident(self, number)
 
@@ -350,7 +350,7 @@ class Workspace:
         """Changes an incident: `acknowledged`, `assigned` (`to` somebody), `muted` (`until` a moment), `resolved`,
         `reopened`. `by` is who does; without it, the system's user. Raises `UnknownName`, `UsageError`.
         """
-        from lastro.workspace.incidents import change
+        from lastro.workspace.monitoring.incidents import change
 
         return change(self, number, action, reason=reason, until=until, to=to, by=by)
 
@@ -361,13 +361,13 @@ class Workspace:
 
     def replay(self, run_id: str, *, execute: bool = True) -> ReplayResult:
         """Proves the inputs of a run and runs its command again. Raises `ReplayError` naming what differs."""
-        from lastro.workspace.replay import replay
+        from lastro.workspace.training.replay import replay
 
         return replay(self, run_id, execute=execute)
 
     def lock(self) -> LockResult:
         """Writes `lastro.lock`: each dataset's newest version and digest, to be committed with the code."""
-        from lastro.workspace.lockfile import write
+        from lastro.workspace.training.lockfile import write
 
         return write(self)
 
@@ -385,7 +385,7 @@ class Workspace:
         `key` names a row or a subject, `target` what is learned; shared rows and keys are told beyond the `tolerated`
         share of the second's rows. Raises `UnknownName`, `UsageError`, `Corrupted`, `Expired`.
         """
-        from lastro.workspace.leakage import leakage
+        from lastro.workspace.quality.leakage import leakage
 
         sides = [self.version(each) if isinstance(each, str) else each for each in (first, second)]
         return leakage(self, sides[0], sides[1], key=key, target=target, tolerated=tolerated)
@@ -406,7 +406,7 @@ class Workspace:
         `lastro.governance.anonymise`.
         Raises `UnknownName`, `UsageError`, `ConfigurationError`, `DataRefused`, `StoreError`.
         """
-        from lastro.workspace.anonymising import anonymise
+        from lastro.workspace.privacy.anonymising import anonymise
 
         return anonymise(self, reference, asked, hierarchies=hierarchies or {}, to=to)
 
@@ -414,7 +414,7 @@ class Workspace:
         self, reference: str, *, quasi: Sequence[str] = (), sensitive: Sequence[str] = (), population: str | None = None
     ) -> Measured:
         """How easily persons are found again in a version, as it stands. Raises `UnknownName`, `UsageError`."""
-        from lastro.workspace.anonymising import measure
+        from lastro.workspace.privacy.anonymising import measure
 
         asked = {"quasi": tuple(quasi), "sensitive": tuple(sensitive), "population": population}
         return measure(self, reference, asked)
@@ -432,7 +432,7 @@ class Workspace:
         `question` are `epsilon`, `lower` and `upper` (of sums and means), `edges` or `values` (of histograms) and
         `contributions`; see `lastro.privacy.dp`. Raises `UnknownName`, `UsageError`, `NotPermitted`, `MissingExtra`.
         """
-        from lastro.workspace.answering import answer
+        from lastro.workspace.privacy.answering import answer
 
         return answer(self, reference, statistic, column, question)
 
@@ -441,7 +441,7 @@ class Workspace:
 
         Raises `UsageError` for another kind, `UnknownName`, `Corrupted`.
         """
-        from lastro.workspace.documents import document
+        from lastro.workspace.audit.documents import document
 
         return document(self, kind, names=names)
 
@@ -458,13 +458,13 @@ class Workspace:
         `known` is since when the incident is known: now, if not said. Raises `UnknownName`, `Corrupted`.
         """
         from lastro.report.documents.incident import Incident
-        from lastro.workspace.documents import incident
+        from lastro.workspace.audit.documents import incident
 
         return incident(self, Incident(known or self.clock(), tuple(actors), since, until), names=names)
 
     def datasheet(self, reference: str) -> Document:
         """The datasheet of one version. Raises `UnknownName`, `Expired`, `Corrupted`."""
-        from lastro.workspace.documents import datasheet
+        from lastro.workspace.audit.documents import datasheet
 
         return datasheet(self, reference)
 
@@ -473,7 +473,7 @@ class Workspace:
 
         Raises `UsageError` if the version's files do not lie below that folder, `UnknownName`, `Expired`, `Corrupted`.
         """
-        from lastro.workspace.documents import croissant
+        from lastro.workspace.audit.documents import croissant
 
         return croissant(self, reference, folder=folder)
 
@@ -484,7 +484,7 @@ class Workspace:
 
         Reads no rows. Raises `UnknownName`, `Expired`, `ConfigurationError`, `ContractError`, `MissingExtra`.
         """
-        from lastro.workspace.policing import explain
+        from lastro.workspace.access.policing import explain
 
         return explain(self, reference, who=who, purpose=purpose, act=act)
 
@@ -493,13 +493,13 @@ class Workspace:
 
         Raises `UnknownName` if there is none, `ConfigurationError`, `ContractError`, `MissingExtra`.
         """
-        from lastro.workspace.policing import tested
+        from lastro.workspace.access.policing import tested
 
         return tested(self)
 
     def doctor(self) -> Examination:
         """What this workspace promises, what it cannot, and what is to be put right. Changes nothing, reads no row."""
-        from lastro.workspace.doctor import examine
+        from lastro.workspace.access.doctor import examine
 
         return examine(self)
 
@@ -537,20 +537,20 @@ class Workspace:
         `request` is the id of their registered request; without one, one that came today is entered.
         Raises `UnknownName` if nobody of them is anywhere, `NotPermitted` for a legal duty, `UsageError`, `StoreError`.
         """
-        from lastro.workspace.erasing import erase
+        from lastro.workspace.rights.erasing import erase
 
         asked = {"except_held": except_held, "dry_run": dry_run}
         return erase(self, subjects, kind=kind, basis=basis, request=request, **asked)
 
     def resume_erasures(self) -> tuple[ErasureResult, ...]:
         """Finishes erasures that were cut off. Raises as `erase` does."""
-        from lastro.workspace.erasing import resume
+        from lastro.workspace.rights.erasing import resume
 
         return resume(self)
 
     def verify_certificate(self, path: str | Path) -> Certificate:
         """The certificate in a file, proven by its signature and by the tables. Raises `NotPermitted`, `Corrupted`."""
-        from lastro.workspace.erasing import verify
+        from lastro.workspace.rights.erasing import verify
 
         return verify(self, Path(path))
 
@@ -559,7 +559,7 @@ class Workspace:
 
         Raises `UsageError`, `UnknownName`, `Corrupted`.
         """
-        from lastro.workspace.subjects import find
+        from lastro.workspace.rights.subjects import find
 
         return find(self, who)
 
@@ -579,7 +579,7 @@ class Workspace:
         With `all_versions`, rows are those of every retained version. Raises `UsageError`, `UnknownName`, `Corrupted`,
         `WriteFailed`.
         """
-        from lastro.workspace.subject_export import export
+        from lastro.workspace.rights.subject_export import export
 
         return export(self, who, Path(to), basis=basis, request=request, every_version=all_versions)
 
@@ -598,7 +598,7 @@ class Workspace:
         Values are texts, read as the contract reads them; None for a missing one. What stands as a token is put right
         in the vault. Raises `UsageError`, `UnknownName`, `DataRefused`, `Locked`, `Corrupted`, `WriteFailed`.
         """
-        from lastro.workspace.rectifying import rectify
+        from lastro.workspace.rights.rectifying import rectify
 
         return rectify(self, who, dataset, values, basis=basis, request=request)
 
@@ -608,19 +608,19 @@ class Workspace:
 
         Raises `UsageError`, `Corrupted`, `WriteFailed`.
         """
-        from lastro.workspace.subject_requests import enter
+        from lastro.workspace.rights.subject_requests import enter
 
         return enter(self, right, received=received, basis=basis)
 
     def close_request(self, request: str, *, outcome: str = "") -> Request:
         """Says that a request was answered. Raises `UsageError`, `UnknownName`, `Corrupted`, `WriteFailed`."""
-        from lastro.workspace.subject_requests import answer
+        from lastro.workspace.rights.subject_requests import answer
 
         return answer(self, request, outcome)
 
     def subject_requests(self) -> Requests:
         """The requests of persons, overdue ones first. Raises `Corrupted`."""
-        from lastro.workspace.subject_requests import listed
+        from lastro.workspace.rights.subject_requests import listed
 
         return listed(self)
 
@@ -629,7 +629,7 @@ class Workspace:
 
         Raises `UnknownName`, `Corrupted`; with `apply` also `Locked`, `WriteFailed`.
         """
-        from lastro.workspace.retaining import retain
+        from lastro.workspace.rights.retaining import retain
 
         return retain(self, names, apply=apply)
 
@@ -657,7 +657,7 @@ class Workspace:
     def ledger(self) -> WorkspaceLedger:
         """What happened here, signed, and the proof of it."""
         if self._ledger is None:
-            from lastro.workspace.ledger import WorkspaceLedger
+            from lastro.workspace.audit.ledger import WorkspaceLedger
 
             self._ledger = WorkspaceLedger(self.root / ".lastro", self.clock)
         return self._ledger
@@ -665,7 +665,7 @@ class Workspace:
     @property
     def keys(self) -> Keys:
         """The vault's keys, and its backups."""
-        from lastro.workspace.keys import Keys
+        from lastro.workspace.privacy.keys import Keys
 
         return Keys(self)
 

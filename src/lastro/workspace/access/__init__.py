@@ -1,0 +1,1 @@
+"""Access: who reads what, asked at one gate."""

@@ -1,0 +1,1 @@
+"""Lineage: of versions, of columns, and beyond the workspace."""

@@ -1,0 +1,1 @@
+"""Quality: contracts held to versions and to servers, profiles, metrics, outliers, leakage."""
