@@ -47,6 +47,8 @@ class Kind:
     """True if what stands there stands nowhere else: then a file that was taken away is not written into unseen."""
     forgets: bool = False
     """True if what is deleted is overwritten with zeros, so that no byte of it stays in the file (`wipe`)."""
+    cache_mib: int = 2
+    """How much of it is kept in memory: more where many rows are added in no order, as digests have none."""
 
 
 class Connection:
@@ -182,6 +184,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, kind: Kind) -> None:
     connection.execute("PRAGMA trusted_schema = OFF")
     if kind.forgets:
         connection.execute("PRAGMA secure_delete = ON")
+    connection.execute(f"PRAGMA cache_size = {-1024 * kind.cache_mib}")
     version = _schema_version(connection, path, kind)
     _use_log(connection)
     connection.execute("PRAGMA synchronous = FULL")

@@ -215,7 +215,7 @@ def _looked(workspace: Workspace, places: Sequence[Place], kind: str, named: Seq
 def _sought(workspace: Workspace, kind: str, named: Sequence[str]) -> Sought:
     """Everything that these people are found by."""
     from lastro.governance.sought import SHORTEST, Sought, spellings
-    from lastro.privacy.vault import TOKEN
+    from lastro.privacy.token import TOKEN
 
     vault, tokens, values = workspace.vault, dict[str, set[str]](), set[str]()
     for each in named:
@@ -376,7 +376,7 @@ def _permit(workspace: Workspace, found: Sequence[Erased]) -> None:
 
 def _tokens(workspace: Workspace, kind: str, named: Sequence[str]) -> Iterator[str]:
     """The people's tokens; whoever has none is given one (rule 2)."""
-    from lastro.privacy.vault import TOKEN
+    from lastro.privacy.token import TOKEN
 
     values = [each for each in named if not TOKEN.fullmatch(each)]
     yield from (each for each in named if TOKEN.fullmatch(each))
