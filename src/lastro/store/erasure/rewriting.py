@@ -10,15 +10,17 @@ Rules:
    has an index of pages, the zeros follow the data.)
 3. A file that grew all the same – fewer rows may be harder to compress – is written again with more effort, each column
    as it became smallest, at last without bounds. If that is not enough, nothing is changed.
-4. Row groups are read and written one at a time.
+4. Row groups are read and written one at a time, and what is moved is moved a piece at a time: a file may be larger
+   than memory.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,6 +35,7 @@ _CODECS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
 _EFFORTS = (2, 9, 19)
 _PAGE_BYTES, _PAGE_ROWS = 8 << 20, 200_000
 _MAGIC = b"PAR1"
+_PIECE = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +104,46 @@ def fit(path: Path, size: int, before: pq.FileMetaData) -> bool:
 
     Raises `ValueError` if it is no plain Parquet file.
     """
-    found = path.read_bytes()
-    if found[-4:] != _MAGIC:
-        raise ValueError("not a plain Parquet file")
-    end = len(found) - 8 - int.from_bytes(found[-8:-4], "little")
-    data, last = found[len(_MAGIC) : end], found[end:-8]
-    gap = size - len(found)
+    found = path.stat().st_size
+    last = _footer(path, found)
+    data = found - len(_MAGIC) - len(last) - 8
+    gap = size - found
     try:
         most = gap - (len(footer.moved(last, max(gap, 0))) - len(last))
         by = _apart(_starts(before), _starts(pq.read_metadata(path)), most)
         last = footer.moved(last, by) if by > 0 else b""
     except ValueError:  # an index of pages, which holds places, too: the data stay where they are
         by = 0
-    rest = size - len(data) - len(last) - by - 12
+    rest = size - data - len(last) - by - 12
     if rest < 0 or not last:
         return False
-    length = len(last).to_bytes(4, "little")
-    with path.open("wb") as stream:
-        stream.writelines((_MAGIC, bytes(by), data, bytes(rest), last, length, _MAGIC))
+    with path.open("r+b") as stream:
+        _move(stream, len(_MAGIC), data, by)
+        stream.seek(len(_MAGIC))
+        stream.write(bytes(by))
+        stream.seek(data, os.SEEK_CUR)
+        stream.writelines((bytes(rest), last, len(last).to_bytes(4, "little"), _MAGIC))
     return True
+
+
+def _footer(path: Path, size: int) -> bytes:
+    """What stands between the data and the last eight bytes. Raises `ValueError` if it is no plain Parquet file."""
+    with path.open("rb") as stream:
+        stream.seek(max(size - 8, 0))
+        length = stream.read(4)
+        if stream.read() != _MAGIC:
+            raise ValueError("not a plain Parquet file")
+        stream.seek(size - 8 - int.from_bytes(length, "little"))
+        return stream.read(int.from_bytes(length, "little"))
+
+
+def _move(stream: BinaryIO, start: int, count: int, by: int) -> None:
+    """Moves bytes of a file further back within it, from the last to the first, a piece at a time."""
+    for at in range(start + (count - 1) // _PIECE * _PIECE, start - 1, -_PIECE) if by and count else ():
+        stream.seek(at)
+        piece = stream.read(min(_PIECE, start + count - at))
+        stream.seek(at + by)
+        stream.write(piece)
 
 
 def _apart(before: set[int], after: set[int], most: int) -> int:
