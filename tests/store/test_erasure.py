@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,26 @@ def test_a_byte_search_finds_nothing(tmp_path: Path) -> None:
         )
     assert table.version(0).origin.source == "export of <erased>.csv"
     assert table.version(0).origin.findings[0]["measured"] is None
+    assert verify(table, read_data=True) == ()
+
+
+def test_what_was_measured_of_rows_that_were_collected_goes_too(tmp_path: Path) -> None:
+    clock = Clock()
+    table = Table(tmp_path, "loans", clock=clock)
+    with table.lock() as writer, writer.staging() as folder:
+        profile = {"rows": 1, "columns": {"value": {"nulls": 0, "maximum": 700119283}}}
+        begun = replace(making.origin(Mode.APPEND, "a", 1), profile=profile)
+        writer.commit(Change(making.SCHEMA, [making.stage(folder, [(1, 700119283)])], begun))
+    clock.pass_(days=30)
+    overwrite(table, [(2, GONE), (3, 4)], "b")
+    clock.pass_(days=30)
+    assert collect(table, keep=set(), grace=dt.timedelta(days=7), apply=True).expired == (0,)
+
+    erase(table, value(GONE))
+
+    left = table.history()[-1].origin.profile
+    assert (left["rows"], left["columns"]) == (1, {"value": {"nulls": 0}})
+    assert hits(table, "700119283") == 0
     assert verify(table, read_data=True) == ()
 
 

@@ -149,11 +149,13 @@ def collect(workspace: Workspace, names: Sequence[str], *, apply: bool, grace: t
     return GcReport(apply, tuple(collected))
 
 
-def rebuild(workspace: Workspace) -> None:
-    """Makes the catalogue again from the tables and the runs."""
+def rebuild(workspace: Workspace, *, wipe: bool = False) -> None:
+    """Makes the catalogue again from the tables and the runs; with `wipe` no byte of what it held stays in its file."""
     datasets = [(table.dataset, table.history(), table.tags()) for table in _tables(workspace, ())]
     with workspace.catalog() as catalog:
         catalog.rebuild(datasets, _runs(workspace).all())
+        if wipe:
+            catalog.wipe()
 
 
 def _runs(workspace: Workspace) -> RunFiles:

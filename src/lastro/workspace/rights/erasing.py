@@ -244,11 +244,14 @@ def _carry_out(workspace: Workspace, request: Request, places: Sequence[Place], 
     sought = sought or _sought(workspace, request.kind, request.subjects)
     own = sought.tokens.get(request.kind, frozenset()) | {*request.subjects}
     sought = replace(sought, tokens={**sought.tokens, request.kind: own})
-    law.take_out(places, sought, request)
+    _take_out(workspace, places, sought, request)
     if not request.left_out:
         workspace.vault.forget(*request.subjects, *sought.tokens.get(_LINE, ()))
-    # An ingestion that began before they were blocked may have brought rows: what it committed goes now.
-    law.take_out(places, sought, request)
+    # An ingestion that began before they were blocked may have brought rows, even to a table that was not there yet:
+    # what it committed goes now.
+    known = {place.table.dataset for place in places}
+    places = (*places, *(place for place in places_of(workspace) if place.table.dataset not in known))
+    _take_out(workspace, places, sought, request)
     _note(workspace, places, request)
     certificate = _certified(workspace, places, request, sought)
     path = folder / f"{request.id}.certificate.json"
@@ -278,6 +281,19 @@ def _carry_out(workspace: Workspace, request: Request, places: Sequence[Place], 
     )
 
 
+def _take_out(workspace: Workspace, places: Sequence[Place], sought: Sought, request: Request) -> None:
+    """Out of the tables, and of what is recorded beside them: while the vault still tells the identifiers, at first."""
+    from lastro.governance import erase as law
+    from lastro.governance.certificate import of_request
+    from lastro.governance.sought import scrubber
+    from lastro.workspace.rights import beside
+
+    law.take_out(places, sought, request)
+    personal = {place.dataset for place in places if place.personal is not None and place.personal.is_personal}
+    lost = {place.dataset for place in places if of_request(place.table, request.id)}
+    beside.take_out(workspace, scrubber(sought), lost | personal - set(request.left_out))
+
+
 def _note(workspace: Workspace, places: Sequence[Place], request: Request) -> None:
     """Ledger and catalogue, after the tables."""
     from lastro.governance.certificate import of_request
@@ -292,7 +308,7 @@ def _note(workspace: Workspace, places: Sequence[Place], request: Request) -> No
                 basis=request.basis,
                 generation=(each.number, each.digest),
             )
-    rebuild(workspace)
+    rebuild(workspace, wipe=True)
 
 
 def _certified(workspace: Workspace, places: Sequence[Place], request: Request, sought: Sought) -> Certificate:

@@ -16,6 +16,7 @@ from lastro.model.errors import LastroError
 from lastro.model.retained import Retained, Retention
 from lastro.model.text import _
 from lastro.workspace.access.admission import refuse_forbidden
+from lastro.workspace.care import rebuild
 from lastro.workspace.dataset import run_id
 
 if TYPE_CHECKING:
@@ -125,4 +126,5 @@ def _let_go(
         lost = sum(each.rows for each in done.replaced)
         generation = (done.generation, done.digest)
         ledger.erased(table.dataset, rows=lost, request=law.SOURCE, basis=BASIS, generation=generation)
+        rebuild(dataset.workspace, wipe=True)
     return None if info is None else info.number, tuple(sorted(done.rows))
