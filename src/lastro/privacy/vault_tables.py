@@ -57,4 +57,5 @@ KIND = Kind(
     repair=lambda: _("bring it back from a backup: lastro vault restore"),
     only=True,
     forgets=True,
+    private=True,
 )
