@@ -503,3 +503,21 @@ def test_a_file_that_grows_at_first_is_written_with_more_effort(tmp_path: Path) 
         patched.setattr(rewriting, "fit", lambda *given: fit(*given) and next(attempts))
         rewriting.rewrite(source, target, ByValue("who", frozenset({rows["who"][0]})))
     assert target.stat().st_size == source.stat().st_size
+
+
+def test_numbers_in_a_row_that_lose_some_still_fit(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    columns = {
+        "who": [f"customer{row % 5000:05d}" for row in range(60_000)],
+        "n": range(60_000),
+        "v": [chance.random() for _row in range(60_000)],
+    }
+    source, target = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    pq.write_table(pa.table(columns), source, compression="ZSTD", use_dictionary=["who"])
+
+    rows = rewriting.rewrite(source, target, ByValue("who", frozenset({"customer00007"})))
+
+    found = pq.read_table(target)
+    assert (rows, target.stat().st_size) == (59_988, source.stat().st_size)
+    assert found.equals(pq.read_table(source, filters=[("who", "!=", "customer00007")]))
+    assert duckdb.sql(f"SELECT count(*), sum(n) FROM '{target}'").fetchall() == [(59_988, sum(found["n"].to_pylist()))]
