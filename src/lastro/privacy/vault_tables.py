@@ -58,4 +58,5 @@ KIND = Kind(
     only=True,
     forgets=True,
     cache_mib=64,
+    private=True,
 )

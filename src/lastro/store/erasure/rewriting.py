@@ -8,8 +8,9 @@ Rules:
    begins where one began before: a reader of another program that took the old footer and reads the new file by it, in
    the moment of the renaming, finds no page there and fails, instead of taking one column for another. (Where the file
    has an index of pages, the zeros follow the data.)
-3. A file that grew all the same – fewer rows may be harder to compress – is written again with more effort, each column
-   as it became smallest, at last without bounds. If that is not enough, nothing is changed.
+3. A file that grew all the same – fewer rows may be harder to compress: numbers in a row with gaps – is written again
+   with more effort, each column as it became smallest; then numbers as differences or byte by byte; at last without
+   bounds. If that is not enough, nothing is changed.
 4. Row groups are read and written one at a time, and what is moved is moved a piece at a time: a file may be larger
    than memory.
 """
@@ -36,6 +37,12 @@ _EFFORTS = (2, 9, 19)
 _PAGE_BYTES, _PAGE_ROWS = 8 << 20, 200_000
 _MAGIC = b"PAR1"
 _PIECE = 8 << 20
+_PACKED = {
+    "INT32": "DELTA_BINARY_PACKED",
+    "INT64": "DELTA_BINARY_PACKED",
+    "FLOAT": "BYTE_STREAM_SPLIT",
+    "DOUBLE": "BYTE_STREAM_SPLIT",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,8 @@ class Layout:
     notes: dict[bytes, bytes]
     """Key-value metadata, where the writer does not take it from the schema."""
     levels: dict[str, int] = field(default_factory=dict)
+    encodings: dict[str, str] = field(default_factory=dict)
+    """Of columns without a dictionary, where they are not plain."""
 
     def options(self) -> dict[str, Any]:  # Any: what `pyarrow.parquet.ParquetWriter` takes
         """The writer's options."""
@@ -61,6 +70,7 @@ class Layout:
             "compression": self.codecs or "NONE",
             "compression_level": self.levels or None,
             "use_dictionary": self.dictionaries or False,
+            "column_encoding": self.encodings or None,
             "write_statistics": self.bounded or False,
             "write_page_index": self.indexed and bool(self.bounded),
             "use_deprecated_int96_timestamps": self.legacy_moments,
@@ -204,6 +214,9 @@ def _attempts(file: pq.ParquetFile, target: Path, doomed: Doomed) -> Iterator[in
                 levels={path: each for path, (_size, _codec, each) in best.items() if each is not None},
             )
             yield _write(file, target, doomed, chosen)
+    packed = packed_numbers(file, chosen)
+    yield _write(file, target, doomed, packed)
+    yield _write(file, target, doomed, replace(packed, bounded=[], indexed=False))
     yield _write(file, target, doomed, replace(chosen, bounded=[], indexed=False))
     yield _write(file, target, doomed, replace(chosen, bounded=[], indexed=False, dictionaries=list(first.codecs)))
 
@@ -211,6 +224,14 @@ def _attempts(file: pq.ParquetFile, target: Path, doomed: Doomed) -> Iterator[in
 def harder(layout: Layout, level: int) -> Layout:
     """The same with this level of zstd throughout."""
     return replace(layout, codecs=dict.fromkeys(layout.codecs, "ZSTD"), levels=dict.fromkeys(layout.codecs, level))
+
+
+def packed_numbers(file: pq.ParquetFile, layout: Layout) -> Layout:
+    """The same with numbers that have no dictionary as differences, or byte by byte."""
+    columns = [file.schema.column(at) for at in range(len(file.schema))]
+    plain = [column for column in columns if column.path not in layout.dictionaries]
+    encodings = {column.path: _PACKED[column.physical_type] for column in plain if column.physical_type in _PACKED}
+    return replace(layout, encodings=encodings)
 
 
 def _sizes(path: Path) -> dict[str, int]:

@@ -69,7 +69,9 @@ def anonymise(
     `StoreError`.
     """
     from lastro.governance.anonymise import Source, anonymised, chosen, settled
+    from lastro.workspace.rights.erasing import finish_first
 
+    finish_first(workspace)
     version = workspace.version(reference)
     personal = _personal(workspace, version)
     said = dict(asking)
