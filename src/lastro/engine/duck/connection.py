@@ -27,6 +27,7 @@ from typing import Any
 import duckdb
 
 from lastro.engine.duck.limits import Limits
+from lastro.engine.encrypted import clear
 from lastro.model.errors import EngineError
 from lastro.model.text import _
 
@@ -44,8 +45,9 @@ SHUT: Settings = {
 
 
 def text(value: str | Path) -> str:
-    """The value as an SQL text literal."""
-    return "'" + str(value).replace("'", "''") + "'"
+    """The value as an SQL text literal; of a file with encrypted columns, the name of its copy in the clear."""
+    plain = clear(value) if isinstance(value, Path) else value
+    return "'" + plain.replace("'", "''") + "'"
 
 
 def name(value: str) -> str:
@@ -80,7 +82,7 @@ def connect(limits: Limits, *, readable: Sequence[Path | str] = (), temp: Path) 
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET disabled_optimizers = 'in_clause'")
-    connection.execute(f"SET allowed_paths = {texts([str(path) for path in readable])}")
+    connection.execute(f"SET allowed_paths = {texts(readable)}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

@@ -25,6 +25,7 @@ from lastro.engine.duck.arrow import conform, to_arrow
 from lastro.engine.duck.engine import DuckEngine
 from lastro.engine.duck.profiles import missing, sample
 from lastro.engine.duck.stored import told
+from lastro.engine.encrypted import refuse, unreadable
 from lastro.engine.profiling.count import counted, total
 from lastro.engine.profiling.frame import framed, settled
 from lastro.engine.profiling.slices import counted_by, labels
@@ -115,6 +116,8 @@ class SparkEngine:
         arrange: Arrange | None = None,
     ) -> Staged:
         """One batch, staged. `protect` must be picklable: it runs where the rows are."""
+        for column in sorted(protect.sealing.columns) if protect is not None and protect.sealing is not None else ():
+            raise unreadable(column, self.name)
         order = staging.Order(plan, folder, batch, keep_last, protect, progress, arrange)
         return staging.stage(self._session, order, scan)
 
@@ -321,6 +324,8 @@ class SparkEngine:
         struct = StructType.fromJson(json.loads(schema.to_delta()))
         if not files:
             return self._session.createDataFrame([], struct)
+        for path in files:
+            refuse(path, self.name)
         return self._session.read.schema(struct).parquet(*map(str, files))
 
 

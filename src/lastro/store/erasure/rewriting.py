@@ -10,7 +10,9 @@ Rules:
    has an index of pages, the zeros follow the data.)
 3. A file that grew all the same – fewer rows may be harder to compress – is written again with more effort, each column
    as it became smallest, at last without bounds. If that is not enough, nothing is changed.
-4. Row groups are read and written one at a time.
+4. Columns that are encrypted stay so, under the key that they had. The footer of such a file is signed, so that its
+   zeros follow the data, too.
+5. Row groups are read and written one at a time.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lastro.engine.encrypted import Sealing, carrying, metadata, note_of, opened, sealing_of
 from lastro.model.errors import StoreError
 from lastro.model.text import _
 from lastro.store.erasure import footer
@@ -74,8 +77,10 @@ def rewrite(source: Path, target: Path, doomed: Doomed) -> int:
     """
     size = source.stat().st_size
     try:
-        with pq.ParquetFile(source, pre_buffer=False, coerce_int96_timestamp_unit="us") as file:
-            for rows in _attempts(file, target, doomed):
+        sealing = sealing_of([source])
+        target = carrying(target, sealing)
+        with opened(source, coerce_int96_timestamp_unit="us") as file:
+            for rows in _attempts(file, target, doomed, sealing):
                 if fit(target, size, file.metadata):
                     return rows
     except pa.ArrowException as error:
@@ -109,7 +114,7 @@ def fit(path: Path, size: int, before: pq.FileMetaData) -> bool:
     gap = size - len(found)
     try:
         most = gap - (len(footer.moved(last, max(gap, 0))) - len(last))
-        by = _apart(_starts(before), _starts(pq.read_metadata(path)), most)
+        by = _apart(_starts(before), _starts(metadata(path)), most)
         last = footer.moved(last, by) if by > 0 else b""
     except ValueError:  # an index of pages, which holds places, too: the data stay where they are
         by = 0
@@ -127,9 +132,9 @@ def _apart(before: set[int], after: set[int], most: int) -> int:
     return next((by for by in range(most, 0, -1) if before.isdisjoint({start + by for start in after})), 0)
 
 
-def _starts(metadata: pq.FileMetaData) -> set[int]:
+def _starts(before: pq.FileMetaData) -> set[int]:
     """Where the columns' data begin."""
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    groups = [before.row_group(number) for number in range(before.num_row_groups)]
     columns = [group.column(at) for group in groups for at in range(group.num_columns)]
     return {
         min(column.dictionary_page_offset or column.data_page_offset, column.data_page_offset) for column in columns
@@ -163,13 +168,13 @@ def layout_of(file: pq.ParquetFile) -> Layout:
     )
 
 
-def _attempts(file: pq.ParquetFile, target: Path, doomed: Doomed) -> Iterator[int]:
+def _attempts(file: pq.ParquetFile, target: Path, doomed: Doomed, sealing: Sealing | None) -> Iterator[int]:
     """Writes the rows that stay, with more and more effort; gives how many they are, each time."""
     first = layout_of(file)
     best: dict[str, tuple[int, str, int | None]] = {}
     for level in (None, *_EFFORTS):
         layout = first if level is None else harder(first, level)
-        yield _write(file, target, doomed, layout)
+        yield _write(file, target, doomed, layout, sealing)
         for path, size in _sizes(target).items():
             if path not in best or size < best[path][0]:
                 best[path] = size, layout.codecs[path], layout.levels.get(path)
@@ -179,9 +184,11 @@ def _attempts(file: pq.ParquetFile, target: Path, doomed: Doomed) -> Iterator[in
                 codecs={path: codec for path, (_size, codec, _level) in best.items()},
                 levels={path: each for path, (_size, _codec, each) in best.items() if each is not None},
             )
-            yield _write(file, target, doomed, chosen)
-    yield _write(file, target, doomed, replace(chosen, bounded=[], indexed=False))
-    yield _write(file, target, doomed, replace(chosen, bounded=[], indexed=False, dictionaries=list(first.codecs)))
+            yield _write(file, target, doomed, chosen, sealing)
+    yield _write(file, target, doomed, replace(chosen, bounded=[], indexed=False), sealing)
+    yield _write(
+        file, target, doomed, replace(chosen, bounded=[], indexed=False, dictionaries=list(first.codecs)), sealing
+    )
 
 
 def harder(layout: Layout, level: int) -> Layout:
@@ -192,17 +199,19 @@ def harder(layout: Layout, level: int) -> Layout:
 def _sizes(path: Path) -> dict[str, int]:
     """The bytes of each column of a file."""
     found: dict[str, int] = {}
-    metadata = pq.read_metadata(path)
-    for group in (metadata.row_group(number) for number in range(metadata.num_row_groups)):
+    footer = metadata(path)
+    for group in (footer.row_group(number) for number in range(footer.num_row_groups)):
         for column in (group.column(at) for at in range(group.num_columns)):
             found[column.path_in_schema] = found.get(column.path_in_schema, 0) + column.total_compressed_size
     return found
 
 
-def _write(file: pq.ParquetFile, target: Path, doomed: Doomed, layout: Layout) -> int:
+def _write(file: pq.ParquetFile, target: Path, doomed: Doomed, layout: Layout, sealing: Sealing | None) -> int:
     schema = flat(file.schema_arrow.empty_table()).schema
     rows = 0
-    with pq.ParquetWriter(target, schema, **layout.options()) as writer:
+    note = note_of(file.metadata)
+    how = None if sealing is None else sealing.keys.encryption(note.columns, note.key)
+    with pq.ParquetWriter(target, schema, encryption_properties=how, **layout.options()) as writer:
         for group in range(file.num_row_groups):
             table = flat(file.read_row_group(group, use_threads=False))
             kept = pa.Table.from_batches(
