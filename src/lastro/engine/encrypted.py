@@ -78,9 +78,10 @@ def opened(path: Path, *, columns: Sequence[str] | None = None, **options: Any) 
 
     Raises what `ColumnKeys` raises, and `NotPermitted` if the path carries no keys.
     """
-    note = encrypted_in(path)
+    footer = pq.read_metadata(path)
+    note = note_of(footer)
     if not note.columns or (columns is not None and not set(columns) & set(note.columns)):
-        return pq.ParquetFile(path, pre_buffer=False, **options)
+        return pq.ParquetFile(path, metadata=footer, pre_buffer=False, **options)
     return pq.ParquetFile(path, pre_buffer=False, decryption_properties=_keys(path, note).decryption(), **options)
 
 

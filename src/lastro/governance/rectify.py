@@ -273,7 +273,8 @@ def _plan(ground: Ground, schema: Schema, columns: Sequence[str]) -> Plan:
     from lastro.engine.rules import read_by, stored_plan
 
     restated = stored_plan(replace(ground.plan, primary_key=()), schema).plan
-    shut = {each.column for each in ground.personal.protections} - set(columns)
+    hidden = {each.column for each in ground.personal.protections if each.method is not Method.ENCRYPT}
+    shut = hidden - set(columns)
     rules = tuple(
         rule
         for rule in restated.row_rules

@@ -17,17 +17,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from lastro.engine.encrypted import Sealing
 from lastro.engine.protocol import ERASED
 from lastro.model.personal import Method, Personal, Protection, Subject
 from lastro.model.plan import Plan
 from lastro.privacy import methods, records
 from lastro.privacy.columns import VaultColumnKeys
 from lastro.privacy.vault import Vault
+
+if TYPE_CHECKING:
+    from lastro.engine.encrypted import Sealing
 
 _HEXADECIMAL = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -58,7 +61,11 @@ class Protector:
     def sealing(self) -> Sealing | None:
         """Which columns of kept rows are encrypted where they stand; None if none is."""
         columns = frozenset(each.column for each in self.protections if each.method is Method.ENCRYPT)
-        return Sealing(columns, VaultColumnKeys(self.vault)) if columns else None
+        if not columns:
+            return None
+        from lastro.engine.encrypted import Sealing
+
+        return Sealing(columns, VaultColumnKeys(self.vault))
 
     def stored(self) -> Protector:
         """The same, for kept rows that were protected before."""

@@ -299,3 +299,20 @@ def test_spark_says_that_it_does_not_do_it(made):
     deliver(made, ANA)
     with pytest.raises(EngineError, match="diagnosis"):
         refuse(files(made)[0], "spark")
+
+
+def test_what_is_derived_from_it_is_encrypted_too(made):
+    deliver(made, ANA, RUI, EVA)
+    (made.root / "transforms").mkdir(exist_ok=True)
+    (made.root / "transforms" / "doses.sql").write_text(
+        "SELECT uf, diagnosis AS illness, max(dose) AS highest FROM people GROUP BY uf, diagnosis\n"
+    )
+    made.workspace.build("doses")
+    doses = made.workspace.dataset("doses")
+    [path] = doses.table.paths(doses.find("latest"))
+
+    assert encrypted_in(path).columns == ("illness", "highest")
+    assert {row["illness"] for row in doses.version("latest").to_arrow().to_pylist()} == {
+        each for each, _n in ALL.values()
+    }
+    assert made.found(*SECRETS) == []

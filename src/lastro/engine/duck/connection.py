@@ -27,8 +27,8 @@ from typing import Any
 import duckdb
 
 from lastro.engine.duck.limits import Limits
-from lastro.engine.encrypted import clear
 from lastro.model.errors import EngineError
+from lastro.model.keyed_path import KeyedPath
 from lastro.model.text import _
 
 REORDERING = ("JOIN", "AGGREGATE", "GROUP_BY", "WINDOW", "UNION", "DISTINCT")
@@ -46,8 +46,11 @@ SHUT: Settings = {
 
 def text(value: str | Path) -> str:
     """The value as an SQL text literal; of a file with encrypted columns, the name of its copy in the clear."""
-    plain = clear(value) if isinstance(value, Path) else value
-    return "'" + plain.replace("'", "''") + "'"
+    if isinstance(value, KeyedPath):
+        from lastro.engine.encrypted import clear
+
+        value = clear(value)
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def name(value: str) -> str:

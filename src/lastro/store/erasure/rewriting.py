@@ -10,8 +10,8 @@ Rules:
    has an index of pages, the zeros follow the data.)
 3. A file that grew all the same – fewer rows may be harder to compress – is written again with more effort, each column
    as it became smallest, at last without bounds. If that is not enough, nothing is changed.
-4. Columns that are encrypted stay so, under the key that they had. The footer of such a file is signed, so that its
-   zeros follow the data, too.
+4. Columns that are encrypted stay so, under the key that they had. The footer of such a file is signed, and says of
+   those columns in cipher where they begin: it is written once more behind zeros, as nobody can move it.
 5. Row groups are read and written one at a time.
 """
 
@@ -36,6 +36,8 @@ _CODECS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
 _EFFORTS = (2, 9, 19)
 _PAGE_BYTES, _PAGE_ROWS = 8 << 20, 200_000
 _MAGIC = b"PAR1"
+_PLACE_BYTES = 24
+"""So much longer a column's part of the footer becomes at most, if it says of greater places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,16 @@ class Layout:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A file that is read, where it goes, which rows do not, and how its columns are encrypted."""
+
+    file: pq.ParquetFile
+    target: Path
+    doomed: Doomed
+    sealing: Sealing | None
+
+
 def rewrite(source: Path, target: Path, doomed: Doomed) -> int:
     """Writes `source` without the rows that go to `target`, at the same size; returns how many rows stay.
 
@@ -80,7 +92,10 @@ def rewrite(source: Path, target: Path, doomed: Doomed) -> int:
         sealing = sealing_of([source])
         target = carrying(target, sealing)
         with opened(source, coerce_int96_timestamp_unit="us") as file:
-            for rows in _attempts(file, target, doomed, sealing):
+            work = _Work(file, target, doomed, sealing)
+            for rows, layout in _attempts(work):
+                if sealing is not None and (begin := _beginning(target, size, file.metadata)):
+                    _write(work, layout, begin=begin)
                 if fit(target, size, file.metadata):
                     return rows
     except pa.ArrowException as error:
@@ -127,6 +142,16 @@ def fit(path: Path, size: int, before: pq.FileMetaData) -> bool:
     return True
 
 
+def _beginning(path: Path, size: int, before: pq.FileMetaData) -> int:
+    """Behind how many bytes the rows of a file are to be written once more, so that no column begins where one did; 0
+    if there is no room for that.
+    """
+    found = metadata(path)
+    growth = _PLACE_BYTES * found.num_row_groups * found.num_columns
+    by = _apart(_starts(before), _starts(found), size - path.stat().st_size - growth)
+    return by if by > len(_MAGIC) else 0
+
+
 def _apart(before: set[int], after: set[int], most: int) -> int:
     """The greatest distance up to `most` by which no start of after comes to lie on one of before, or 0."""
     return next((by for by in range(most, 0, -1) if before.isdisjoint({start + by for start in after})), 0)
@@ -168,14 +193,14 @@ def layout_of(file: pq.ParquetFile) -> Layout:
     )
 
 
-def _attempts(file: pq.ParquetFile, target: Path, doomed: Doomed, sealing: Sealing | None) -> Iterator[int]:
-    """Writes the rows that stay, with more and more effort; gives how many they are, each time."""
-    first = layout_of(file)
+def _attempts(work: _Work) -> Iterator[tuple[int, Layout]]:
+    """Writes the rows that stay, with more and more effort; gives how many they are, and how it was done, each time."""
+    first = layout_of(work.file)
     best: dict[str, tuple[int, str, int | None]] = {}
     for level in (None, *_EFFORTS):
         layout = first if level is None else harder(first, level)
-        yield _write(file, target, doomed, layout, sealing)
-        for path, size in _sizes(target).items():
+        yield _write(work, layout), layout
+        for path, size in _sizes(work.target).items():
             if path not in best or size < best[path][0]:
                 best[path] = size, layout.codecs[path], layout.levels.get(path)
         if level is not None:
@@ -184,11 +209,10 @@ def _attempts(file: pq.ParquetFile, target: Path, doomed: Doomed, sealing: Seali
                 codecs={path: codec for path, (_size, codec, _level) in best.items()},
                 levels={path: each for path, (_size, _codec, each) in best.items() if each is not None},
             )
-            yield _write(file, target, doomed, chosen, sealing)
-    yield _write(file, target, doomed, replace(chosen, bounded=[], indexed=False), sealing)
-    yield _write(
-        file, target, doomed, replace(chosen, bounded=[], indexed=False, dictionaries=list(first.codecs)), sealing
-    )
+            yield _write(work, chosen), chosen
+    unbounded = replace(chosen, bounded=[], indexed=False)
+    for layout in (unbounded, replace(unbounded, dictionaries=list(first.codecs))):
+        yield _write(work, layout), layout
 
 
 def harder(layout: Layout, level: int) -> Layout:
@@ -206,22 +230,27 @@ def _sizes(path: Path) -> dict[str, int]:
     return found
 
 
-def _write(file: pq.ParquetFile, target: Path, doomed: Doomed, layout: Layout, sealing: Sealing | None) -> int:
+def _write(work: _Work, layout: Layout, *, begin: int = 0) -> int:
+    """Writes the rows that stay, behind `begin` bytes; gives how many they are."""
+    file = work.file
     schema = flat(file.schema_arrow.empty_table()).schema
-    rows = 0
     note = note_of(file.metadata)
-    how = None if sealing is None else sealing.keys.encryption(note.columns, note.key)
-    with pq.ParquetWriter(target, schema, encryption_properties=how, **layout.options()) as writer:
-        for group in range(file.num_row_groups):
-            table = flat(file.read_row_group(group, use_threads=False))
-            kept = pa.Table.from_batches(
-                [batch.filter(stays(doomed, batch)) for batch in table.to_batches()], table.schema
-            )
-            if kept.num_rows:
-                writer.write_table(kept.combine_chunks(), row_group_size=kept.num_rows)
-            rows += kept.num_rows
-        if layout.notes:
-            writer.add_key_value_metadata(layout.notes)
+    how = None if work.sealing is None else work.sealing.keys.encryption(note.columns, note.key)
+    rows = 0
+    with pa.OSFile(str(work.target), "wb") as sink:
+        if begin:
+            sink.write(_MAGIC + bytes(begin - len(_MAGIC)))
+        with pq.ParquetWriter(sink, schema, encryption_properties=how, **layout.options()) as writer:
+            for group in range(file.num_row_groups):
+                table = flat(file.read_row_group(group, use_threads=False))
+                kept = pa.Table.from_batches(
+                    [batch.filter(stays(work.doomed, batch)) for batch in table.to_batches()], table.schema
+                )
+                if kept.num_rows:
+                    writer.write_table(kept.combine_chunks(), row_group_size=kept.num_rows)
+                rows += kept.num_rows
+            if layout.notes:
+                writer.add_key_value_metadata(layout.notes)
     return rows
 
 
