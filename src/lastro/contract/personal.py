@@ -26,6 +26,7 @@ from typing import Any
 
 from lastro.contract.document import Node, nearest, shown
 from lastro.contract.policy import own_property
+from lastro.model.keyed_path import can_be_encrypted
 from lastro.model.personal import (
     Classified,
     Hold,
@@ -131,6 +132,9 @@ def _wrong_options(method: Method, said: _Said, column: ColumnPlan) -> Iterator[
     if method is Method.ENCRYPT and not isinstance(column.type, Primitive | Decimal):
         what = _("{column} holds lists or objects, which are not encrypted").format(column=column.name)
         yield what, _("take it apart into datasets of its own (lastro flatten), or drop it")
+    if method is Method.ENCRYPT and not can_be_encrypted(column.name):
+        what = _("{column} has a name that no encrypted column has").format(column=column.name)
+        yield what, _("name it without commas, colons and semicolons, and put its present name into `physicalName`")
     if method is Method.MASK:
         keep = said.get("keep", 4)
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 0:

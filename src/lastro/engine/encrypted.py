@@ -12,6 +12,7 @@ Rules:
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -25,9 +26,11 @@ import pyarrow.parquet as pq
 
 from lastro.model.errors import EngineError, NotPermitted
 from lastro.model.keyed_path import ColumnKeys, KeyedPath, keyed
+from lastro.model.system import reason_of
 from lastro.model.text import _
 
 NOTE = b"lastro.encrypted"
+_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +47,19 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Sealing:
-    """Which columns of new files are encrypted, and who knows the keys; with `key`, the number of theirs."""
+    """Which columns of new files are encrypted, and who knows the keys."""
 
     columns: frozenset[str]
     keys: ColumnKeys
-    key: int = 0
 
     def note(self, names: Iterable[str]) -> Note:
         """What a file of columns with these names will say."""
         columns = tuple(name for name in names if name in self.columns)
-        return Note(columns, self.key or self.keys.current()) if columns else Note()
+        return Note(columns, self.keys.current()) if columns else Note()
 
 
 def note_of(metadata: pq.FileMetaData) -> Note:
-    """What a footer says of encrypted columns."""
+    """What a footer says of encrypted columns. Raises `OSError` if it says nothing sensible."""
     text = (metadata.metadata or {}).get(NOTE)
     if text is None:
         return Note()
@@ -65,7 +67,7 @@ def note_of(metadata: pq.FileMetaData) -> Note:
         found = json.loads(text)
         return Note(tuple(map(str, found["columns"])), int(found["key"]))
     except (ValueError, TypeError, KeyError) as error:
-        raise pa.ArrowInvalid("the note of encrypted columns is broken") from error
+        raise OSError("the note of encrypted columns is broken") from error
 
 
 def encrypted_in(path: Path) -> Note:
@@ -186,21 +188,36 @@ class _Copy:
                 where=path.name,
                 do=_("work with this dataset on Linux"),
             )
-        self._file = os.memfd_create("lastro", os.MFD_CLOEXEC)
-        self.name = f"/proc/{os.getpid()}/fd/{self._file}"
-        with opened(path) as source, pa.OSFile(self.name, "wb") as stream:
-            shape = source.schema_arrow.remove_metadata()
-            told = [field.name for field in shape if field.name not in hidden and not pa.types.is_nested(field.type)]
-            with pq.ParquetWriter(
-                stream, shape, compression="lz4", write_statistics=told or False, store_schema=False
-            ) as out:
-                for group in range(source.num_row_groups):
-                    table = source.read_row_group(group, use_threads=False)
-                    out.write_table(table, row_group_size=max(1, table.num_rows))
+        try:
+            self._file = os.memfd_create("lastro", os.MFD_CLOEXEC)
+            self.name = f"/proc/{os.getpid()}/fd/{self._file}"
+            _write_plain(path, self.name, hidden)
+        except OSError as error:
+            if error.errno not in _ROOM:
+                raise
+            raise EngineError(
+                _("there is no room in memory for the rows with the encrypted column {column}: {reason}").format(
+                    column=hidden[0], reason=reason_of(error)
+                ),
+                where=path.name,
+                do=_("give the process more memory and open files (ulimit -n), or leave the column out"),
+            ) from error
 
     def __del__(self) -> None:
         if hasattr(self, "_file"):
             os.close(self._file)
+
+
+def _write_plain(path: Path, name: str, hidden: Sequence[str]) -> None:
+    """Writes the rows of a file in the clear under the name of a file in memory, with the same row groups."""
+    with opened(path) as source, pa.OSFile(name, "wb") as stream:
+        shape = source.schema_arrow.remove_metadata()
+        told = [field.name for field in shape if field.name not in hidden and not pa.types.is_nested(field.type)]
+        how = {"compression": "lz4", "write_statistics": told or False, "store_schema": False}
+        with pq.ParquetWriter(stream, shape, **how) as out:
+            for group in range(source.num_row_groups):
+                table = source.read_row_group(group, use_threads=False)
+                out.write_table(table, row_group_size=max(1, table.num_rows))
 
 
 def _keys(path: Path, note: Note) -> ColumnKeys:

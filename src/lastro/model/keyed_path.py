@@ -10,6 +10,13 @@ from pathlib import Path, PosixPath
 from typing import Any, Protocol
 
 
+def can_be_encrypted(column: str) -> bool:
+    """False for names that the list of encrypted columns cannot hold: with a comma, semicolon or colon in them, or a
+    blank at an end.
+    """
+    return column == column.strip() and not set(column) & set(",;:")
+
+
 class ColumnKeys(Protocol):
     """Who knows the keys of encrypted columns. `Any` are pyarrow's, which this module must not import."""
 

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from lastro.model.errors import Corrupted, NotPermitted
+from lastro.model.errors import Corrupted, NotPermitted, UsageError
+from lastro.model.keyed_path import can_be_encrypted
 from lastro.model.text import _
 from lastro.privacy.keys import KeyFor
 from lastro.privacy.sealing import KEY_BYTES, NotOpened, derived, opener, sealer
@@ -51,6 +52,8 @@ class VaultColumnKeys:
         """How these columns of one file are written."""
         import pyarrow.parquet.encryption as parquet
 
+        if unsound := [name for name in columns if not can_be_encrypted(name)]:
+            raise UsageError(_("{column} has a name that no encrypted column has").format(column=unsound[0][:80]))
         how = parquet.EncryptionConfiguration(
             footer_key=str(number),
             column_keys={str(number): list(columns)},

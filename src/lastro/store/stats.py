@@ -73,7 +73,7 @@ def _stats(
     for group in range(metadata.num_row_groups):
         row_group = metadata.row_group(group)
         for index in range(row_group.num_columns):
-            if metadata.schema.column(index).path.split(".")[0] in hidden:
+            if metadata.schema.column(index).path in hidden:
                 continue
             column = row_group.column(index)
             chunks.setdefault(column.path_in_schema, []).append(column.statistics)

@@ -143,13 +143,12 @@ def fit(path: Path, size: int, before: pq.FileMetaData) -> bool:
 
 
 def _beginning(path: Path, size: int, before: pq.FileMetaData) -> int:
-    """Behind how many bytes the rows of a file are to be written once more, so that no column begins where one did; 0
+    """Behind how many zeros the rows of a file are to be written once more, so that no column begins where one did; 0
     if there is no room for that.
     """
     found = metadata(path)
     growth = _PLACE_BYTES * found.num_row_groups * found.num_columns
-    by = _apart(_starts(before), _starts(found), size - path.stat().st_size - growth)
-    return by if by > len(_MAGIC) else 0
+    return _apart(_starts(before), _starts(found), size - path.stat().st_size - growth)
 
 
 def _apart(before: set[int], after: set[int], most: int) -> int:
@@ -231,26 +230,27 @@ def _sizes(path: Path) -> dict[str, int]:
 
 
 def _write(work: _Work, layout: Layout, *, begin: int = 0) -> int:
-    """Writes the rows that stay, behind `begin` bytes; gives how many they are."""
+    """Writes the rows that stay, behind `begin` zeros; gives how many they are."""
     file = work.file
     schema = flat(file.schema_arrow.empty_table()).schema
     note = note_of(file.metadata)
     how = None if work.sealing is None else work.sealing.keys.encryption(note.columns, note.key)
     rows = 0
-    with pa.OSFile(str(work.target), "wb") as sink:
-        if begin:
-            sink.write(_MAGIC + bytes(begin - len(_MAGIC)))
-        with pq.ParquetWriter(sink, schema, encryption_properties=how, **layout.options()) as writer:
-            for group in range(file.num_row_groups):
-                table = flat(file.read_row_group(group, use_threads=False))
-                kept = pa.Table.from_batches(
-                    [batch.filter(stays(work.doomed, batch)) for batch in table.to_batches()], table.schema
-                )
-                if kept.num_rows:
-                    writer.write_table(kept.combine_chunks(), row_group_size=kept.num_rows)
-                rows += kept.num_rows
-            if layout.notes:
-                writer.add_key_value_metadata(layout.notes)
+    with (
+        pa.OSFile(str(work.target), "wb") as sink,
+        pq.ParquetWriter(sink, schema, encryption_properties=how, **layout.options()) as writer,
+    ):
+        sink.write(bytes(begin))  # the writer wrote the magic bytes, and asks for its place before each column
+        for group in range(file.num_row_groups):
+            table = flat(file.read_row_group(group, use_threads=False))
+            kept = pa.Table.from_batches(
+                [batch.filter(stays(work.doomed, batch)) for batch in table.to_batches()], table.schema
+            )
+            if kept.num_rows:
+                writer.write_table(kept.combine_chunks(), row_group_size=kept.num_rows)
+            rows += kept.num_rows
+        if layout.notes:
+            writer.add_key_value_metadata(layout.notes)
     return rows
 
 
