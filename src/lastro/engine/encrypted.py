@@ -102,20 +102,9 @@ def sealing_of(paths: Iterable[Path]) -> Sealing | None:
     return Sealing(frozenset(name for _path, note in sealed for name in note.columns), _keys(*sealed[0]))
 
 
-def refuse(path: Path, engine: str) -> None:
-    """Raises `EngineError` if a file has encrypted columns, which this engine does not read."""
-    for column in encrypted_in(path).columns:
-        raise unreadable(column, engine)
-
-
-def unreadable(column: str, engine: str) -> EngineError:
-    """What is told where an engine neither reads nor writes encrypted columns."""
-    return EngineError(
-        _("the column {column} is encrypted, which the engine {engine} neither reads nor writes").format(
-            column=column, engine=engine
-        ),
-        do=_("work with this dataset under `engine: duckdb`, or protect the column by another method"),
-    )
+def has_encrypted(paths: Iterable[Path]) -> bool:
+    """True if one of these files has encrypted columns, and its path carries their keys."""
+    return any(map(_encrypted, paths))
 
 
 def content_of(path: Path) -> bytes:

@@ -108,10 +108,14 @@ class Table:
         self.places.check()
         if verify:
             content.prove(self.places, info.files)
-        return tuple(self.carrying(self.places.data(entry.path)) for entry in info.files)
+        return tuple(self.file(entry.path) for entry in info.files)
+
+    def file(self, name: str) -> Path:
+        """A data file by its name in the table, with the keys of its encrypted columns; nothing is proven."""
+        return self.carrying(self.places.data(name))
 
     def carrying(self, path: Path) -> Path:
-        """The path with the keys of the file's encrypted columns."""
+        """A path with the keys of the file's encrypted columns."""
         return path if self.columns is None else keyed(path, self.columns)
 
     def profile(self, info: VersionInfo) -> Profile | None:

@@ -16,7 +16,7 @@ from tests.workspace.people import People
 
 import lastro
 from lastro.engine.encrypted import encrypted_in
-from lastro.model.errors import ContractError, Corrupted, EngineError, NotPermitted
+from lastro.model.errors import ContractError, Corrupted, NotPermitted
 
 CONTRACT = """\
 apiVersion: v3.2.0
@@ -291,14 +291,6 @@ def test_what_cannot_be_encrypted_is_refused(tmp_path, column, told):
 
     with pytest.raises(ContractError, match=told):
         made.people.contract().plan()
-
-
-def test_spark_says_that_it_does_not_do_it(made):
-    from lastro.engine.encrypted import refuse
-
-    deliver(made, ANA)
-    with pytest.raises(EngineError, match="diagnosis"):
-        refuse(files(made)[0], "spark")
 
 
 def test_what_is_derived_from_it_is_encrypted_too(made):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -21,12 +22,11 @@ from lastro.engine.duck.arrow import conform, to_arrow
 from lastro.engine.duck.connection import in_order, name, session, texts
 from lastro.engine.duck.failure import of_exception, to_error
 from lastro.engine.duck.limits import Limits
-from lastro.engine.encrypted import again, encrypted_in, metadata, needing
+from lastro.engine.encrypted import again, has_encrypted, metadata, needing
 from lastro.engine.protocol import ColumnMeasures, Measures, OtherRows
 from lastro.engine.sql import counting, door, measure
 from lastro.engine.sql.dialect import data_type, render
 from lastro.model.errors import Corrupted, LastroError
-from lastro.model.keyed_path import KeyedPath
 from lastro.model.plan import TableRule
 from lastro.model.schema import Schema
 from lastro.model.text import _
@@ -93,11 +93,13 @@ def read(
     condition = None if where is None else door.condition(where, columns=schema.names, where="where")
     with told(files):
         files = needing(files, {*chosen.names, *(() if condition is None else door.columns(condition))})
-        shut = any(encrypted_in(path).columns for path in files if isinstance(path, KeyedPath))
+        shut = has_encrypted(files)
     if not shut or len(files) < 2:
         return _read(files, schema, chosen, condition, limits, temp)
-    each = (_read([again(path)], schema, chosen, condition, limits, temp) for path in files)
-    return pa.RecordBatchReader.from_batches(to_arrow(chosen), (batch for reader in each for batch in reader))
+    first = _read([again(files[0])], schema, chosen, condition, limits, temp)  # tells at once if the keys are not there
+    others = (_read([again(path)], schema, chosen, condition, limits, temp) for path in files[1:])
+    rows = (batch for reader in chain([first], others) for batch in reader)
+    return pa.RecordBatchReader.from_batches(to_arrow(chosen), rows)
 
 
 def _read(
