@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lastro.model.errors import Corrupted, NotPermitted, UsageError
+from lastro.privacy import backup
 from lastro.privacy.columns import VaultColumnKeys
 from lastro.privacy.keys import KeyFor
 from lastro.privacy.root import RootAt
@@ -114,3 +116,31 @@ def test_threads_and_other_processes_open_files(keys: VaultColumnKeys, tmp_path:
 def test_names_that_would_encrypt_another_column_are_refused(keys: VaultColumnKeys, name: str) -> None:
     with pytest.raises(UsageError, match="no encrypted column"):
         keys.encryption([name], keys.current())
+
+
+def test_keys_are_taken_under_their_numbers_or_not_at_all(keys: VaultColumnKeys, tmp_path: Path) -> None:
+    turn(keys.vault, KeyFor.COLUMN)
+    mine = [keys.vault.ring.key(KeyFor.COLUMN, number) for number in (2, 1)]
+    empty, stranger = keys_in(tmp_path / "empty").vault, keys_in(tmp_path / "stranger")
+    stranger.current()
+
+    assert not empty.take_column_keys(mine[:1]), "its first key would get the second's number"
+    assert empty.take_column_keys(mine)
+    assert empty.take_column_keys(mine), "again, nothing is lacking"
+    assert empty.ring.key(KeyFor.COLUMN, 2).secret == mine[0].secret
+    assert not stranger.vault.take_column_keys(mine)
+    assert stranger.vault.ring.numbers(KeyFor.COLUMN) == (1,)
+
+
+def test_a_backup_of_another_vault_is_not_put_in_the_place_of_keys_that_files_need(
+    keys: VaultColumnKeys, tmp_path: Path
+) -> None:
+    number, folder = keys.current(), tmp_path / "keys"
+    stranger = VaultColumnKeys(Vault(tmp_path / "stranger.sqlite", RootAt("file", folder)))
+    stranger.current()
+    made = backup.back_up(stranger.vault, tmp_path / "safe", folder, today=date(2026, 11, 26), kept_days=90)
+    before = keys.vault.ring.key(KeyFor.COLUMN, number).secret
+
+    with pytest.raises(UsageError, match="other keys of encrypted columns"):
+        backup.restore(keys.vault, made, folder, replace=True)
+    assert keys_in(tmp_path).vault.ring.key(KeyFor.COLUMN, number).secret == before

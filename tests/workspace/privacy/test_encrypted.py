@@ -235,6 +235,22 @@ def test_a_restored_vault_reads_the_files(made, tmp_path):
     assert values(made) == {1: ALL[1]}
 
 
+def test_an_older_backup_brings_no_file_out_of_reach(made, tmp_path):
+    deliver(made, ANA)
+    made.workspace.keys.back_up(tmp_path / "backup")
+    made.workspace.keys.rotate("column")
+    deliver(made, RUI, name="b.csv")
+    made.workspace.keys.restore(tmp_path / "backup", replace=True)
+
+    assert values(lastro_again(made)) == {1: ALL[1], 2: ALL[2]}
+    assert {encrypted_in(path).key for path in files(made)} == {1, 2}
+
+
+def lastro_again(made):
+    made.workspace = lastro.open(made.root)
+    return made
+
+
 def test_the_contract_may_turn_it_on_and_off_and_old_files_stay_as_they_are(tmp_path):
     made = People(tmp_path, mode="append", contract=PLAIN)
     deliver(made, ANA)
