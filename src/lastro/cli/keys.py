@@ -73,6 +73,13 @@ def status() -> Answer:
 @click.option(
     "--block", "purposes", flag_value="block", multiple=True, help=_("The key of tombstones; old ones keep theirs.")
 )
+@click.option(
+    "--column",
+    "purposes",
+    flag_value="column",
+    multiple=True,
+    help=_("The key of encrypted columns; files keep theirs."),
+)
 @click.option("--to", metavar=_("PLACE"), help=_("Where the new root key is: file, env:NAME, keyring:NAME."))
 @click.pass_obj
 def rotate(settings: Settings, purposes: tuple[str, ...], to: str | None) -> Answer:

@@ -309,6 +309,29 @@ class Vault:
                 changed(handle)
             self._changes = -1
 
+    def take_column_keys(self, keys: Iterable[Key]) -> bool:
+        """Puts the column keys of another vault that this one lacks into it, under their numbers. False, and nothing is
+        changed, if it has another key under one of these numbers, or lacks one before them.
+        """
+        wanted = sorted(keys, key=lambda each: each.number)
+        with self._turn:
+            there = set(self.ring.numbers(KeyFor.COLUMN))
+            if any(
+                self.ring.key(KeyFor.COLUMN, each.number).secret != each.secret
+                for each in wanted
+                if each.number in there
+            ):
+                return False
+            lacking = [each for each in wanted if each.number not in there]
+            if [each.number for each in lacking] != [len(there) + place + 1 for place in range(len(lacking))]:
+                return False
+            with self.connection.writing() as handle:
+                for each in lacking:
+                    self.ring.add(handle, KeyFor.COLUMN, secret=each.secret)
+                changed(handle)
+            self._changes = -1
+        return True
+
     def held(self) -> Held:
         """How much is in it."""
         if not self.exists:

@@ -646,11 +646,13 @@ class Workspace:
 
     def table(self, dataset: str) -> Table:
         """Where a dataset's versions are."""
+        from lastro.privacy.columns import VaultColumnKeys
         from lastro.store.table import Table
 
         key = (dataset, get_ident())
         if key not in self._tables:
-            self._tables[key] = Table(self.root, dataset, clock=self.clock)
+            columns = VaultColumnKeys(self.vault)
+            self._tables[key] = Table(self.root, dataset, clock=self.clock, columns=columns)
         return self._tables[key]
 
     @property

@@ -11,7 +11,9 @@ Rules:
 3. A file that grew all the same – fewer rows may be harder to compress: numbers in a row with gaps – is written again
    with more effort, each column as it became smallest; then numbers as differences or byte by byte; at last without
    bounds. If that is not enough, nothing is changed.
-4. Row groups are read and written one at a time, and what is moved is moved a piece at a time: a file may be larger
+4. Columns that are encrypted stay so, under the key that they had. The footer of such a file is signed, and says of
+   those columns in cipher where they begin: it is written once more behind zeros, as nobody can move it.
+5. Row groups are read and written one at a time, and what is moved is moved a piece at a time: a file may be larger
    than memory.
 """
 
@@ -26,6 +28,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lastro.engine.encrypted import Sealing, carrying, metadata, note_of, opened, sealing_of
 from lastro.model.errors import StoreError
 from lastro.model.text import _
 from lastro.store.erasure import footer
@@ -43,6 +46,8 @@ _PACKED = {
     "FLOAT": "BYTE_STREAM_SPLIT",
     "DOUBLE": "BYTE_STREAM_SPLIT",
 }
+_PLACE_BYTES = 24
+"""So much longer a column's part of the footer becomes at most, if it says of greater places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,16 @@ class Layout:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A file that is read, where it goes, which rows do not, and how its columns are encrypted."""
+
+    file: pq.ParquetFile
+    target: Path
+    doomed: Doomed
+    sealing: Sealing | None
+
+
 def rewrite(source: Path, target: Path, doomed: Doomed) -> int:
     """Writes `source` without the rows that go to `target`, at the same size; returns how many rows stay.
 
@@ -87,8 +102,13 @@ def rewrite(source: Path, target: Path, doomed: Doomed) -> int:
     """
     size = source.stat().st_size
     try:
-        with pq.ParquetFile(source, pre_buffer=False, coerce_int96_timestamp_unit="us") as file:
-            for rows in _attempts(file, target, doomed):
+        sealing = sealing_of([source])
+        target = carrying(target, sealing)
+        with opened(source, coerce_int96_timestamp_unit="us") as file:
+            work = _Work(file, target, doomed, sealing)
+            for rows, layout in _attempts(work):
+                if sealing is not None and (begin := _beginning(target, size, file.metadata)):
+                    _write(work, layout, begin=begin)
                 if fit(target, size, file.metadata):
                     return rows
     except pa.ArrowException as error:
@@ -120,7 +140,7 @@ def fit(path: Path, size: int, before: pq.FileMetaData) -> bool:
     gap = size - found
     try:
         most = gap - (len(footer.moved(last, max(gap, 0))) - len(last))
-        by = _apart(_starts(before), _starts(pq.read_metadata(path)), most)
+        by = _apart(_starts(before), _starts(metadata(path)), most)
         last = footer.moved(last, by) if by > 0 else b""
     except ValueError:  # an index of pages, which holds places, too: the data stay where they are
         by = 0
@@ -156,14 +176,23 @@ def _move(stream: BinaryIO, start: int, count: int, by: int) -> None:
         stream.write(piece)
 
 
+def _beginning(path: Path, size: int, before: pq.FileMetaData) -> int:
+    """Behind how many zeros the rows of a file are to be written once more, so that no column begins where one did; 0
+    if there is no room for that.
+    """
+    found = metadata(path)
+    growth = _PLACE_BYTES * found.num_row_groups * found.num_columns
+    return _apart(_starts(before), _starts(found), size - path.stat().st_size - growth)
+
+
 def _apart(before: set[int], after: set[int], most: int) -> int:
     """The greatest distance up to `most` by which no start of after comes to lie on one of before, or 0."""
     return next((by for by in range(most, 0, -1) if before.isdisjoint({start + by for start in after})), 0)
 
 
-def _starts(metadata: pq.FileMetaData) -> set[int]:
+def _starts(before: pq.FileMetaData) -> set[int]:
     """Where the columns' data begin."""
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    groups = [before.row_group(number) for number in range(before.num_row_groups)]
     columns = [group.column(at) for group in groups for at in range(group.num_columns)]
     return {
         min(column.dictionary_page_offset or column.data_page_offset, column.data_page_offset) for column in columns
@@ -197,14 +226,14 @@ def layout_of(file: pq.ParquetFile) -> Layout:
     )
 
 
-def _attempts(file: pq.ParquetFile, target: Path, doomed: Doomed) -> Iterator[int]:
-    """Writes the rows that stay, with more and more effort; gives how many they are, each time."""
-    first = layout_of(file)
+def _attempts(work: _Work) -> Iterator[tuple[int, Layout]]:
+    """Writes the rows that stay, with more and more effort; gives how many they are, and how it was done, each time."""
+    first = layout_of(work.file)
     best: dict[str, tuple[int, str, int | None]] = {}
     for level in (None, *_EFFORTS):
         layout = first if level is None else harder(first, level)
-        yield _write(file, target, doomed, layout)
-        for path, size in _sizes(target).items():
+        yield _write(work, layout), layout
+        for path, size in _sizes(work.target).items():
             if path not in best or size < best[path][0]:
                 best[path] = size, layout.codecs[path], layout.levels.get(path)
         if level is not None:
@@ -213,12 +242,13 @@ def _attempts(file: pq.ParquetFile, target: Path, doomed: Doomed) -> Iterator[in
                 codecs={path: codec for path, (_size, codec, _level) in best.items()},
                 levels={path: each for path, (_size, _codec, each) in best.items() if each is not None},
             )
-            yield _write(file, target, doomed, chosen)
-    packed = packed_numbers(file, chosen)
-    yield _write(file, target, doomed, packed)
-    yield _write(file, target, doomed, replace(packed, bounded=[], indexed=False))
-    yield _write(file, target, doomed, replace(chosen, bounded=[], indexed=False))
-    yield _write(file, target, doomed, replace(chosen, bounded=[], indexed=False, dictionaries=list(first.codecs)))
+            yield _write(work, chosen), chosen
+    packed = packed_numbers(work.file, chosen)
+    unbounded = replace(chosen, bounded=[], indexed=False)
+    packed_unbounded = replace(packed, bounded=[], indexed=False)
+    last = replace(unbounded, dictionaries=list(first.codecs))
+    for layout in (packed, packed_unbounded, unbounded, last):
+        yield _write(work, layout), layout
 
 
 def harder(layout: Layout, level: int) -> Layout:
@@ -237,21 +267,29 @@ def packed_numbers(file: pq.ParquetFile, layout: Layout) -> Layout:
 def _sizes(path: Path) -> dict[str, int]:
     """The bytes of each column of a file."""
     found: dict[str, int] = {}
-    metadata = pq.read_metadata(path)
-    for group in (metadata.row_group(number) for number in range(metadata.num_row_groups)):
+    footer = metadata(path)
+    for group in (footer.row_group(number) for number in range(footer.num_row_groups)):
         for column in (group.column(at) for at in range(group.num_columns)):
             found[column.path_in_schema] = found.get(column.path_in_schema, 0) + column.total_compressed_size
     return found
 
 
-def _write(file: pq.ParquetFile, target: Path, doomed: Doomed, layout: Layout) -> int:
+def _write(work: _Work, layout: Layout, *, begin: int = 0) -> int:
+    """Writes the rows that stay, behind `begin` zeros; gives how many they are."""
+    file = work.file
     schema = flat(file.schema_arrow.empty_table()).schema
+    note = note_of(file.metadata)
+    how = None if work.sealing is None else work.sealing.keys.encryption(note.columns, note.key)
     rows = 0
-    with pq.ParquetWriter(target, schema, **layout.options()) as writer:
+    with (
+        pa.OSFile(str(work.target), "wb") as sink,
+        pq.ParquetWriter(sink, schema, encryption_properties=how, **layout.options()) as writer,
+    ):
+        sink.write(bytes(begin))  # the writer wrote the magic bytes, and asks for its place before each column
         for group in range(file.num_row_groups):
             table = flat(file.read_row_group(group, use_threads=False))
             kept = pa.Table.from_batches(
-                [batch.filter(stays(doomed, batch)) for batch in table.to_batches()], table.schema
+                [batch.filter(stays(work.doomed, batch)) for batch in table.to_batches()], table.schema
             )
             if kept.num_rows:
                 writer.write_table(kept.combine_chunks(), row_group_size=kept.num_rows)
