@@ -5,7 +5,9 @@ Rules:
 1. Looked through are all datasets with a table, the derived and those without contract among them, and all quarantines.
 2. Who is not in the vault yet is put there first: the request then names nobody, and the person is blocked afterwards.
 3. Where access control is on, whoever erases must be given the action `erase` on every dataset that loses rows.
-4. A request that a crash left is finished by `resume`, and before the next batch comes in. There, an erasure that still
+4. What is given names a person. A value that only stands in persons' rows, an e-mail address that two share, is refused:
+   it would take the rows of all of them, or leave the person's others.
+5. A request that a crash left is finished by `resume`, and before the next batch comes in. There, an erasure that still
    cannot be finished stops nobody: it is told by `lastro erase --resume`.
 """
 
@@ -135,7 +137,7 @@ def resume(workspace: Workspace) -> tuple[ErasureResult, ...]:
 
 
 def resume_quietly(workspace: Workspace) -> None:
-    """Finishes what a crash left, if that is possible now (rule 4)."""
+    """Finishes what a crash left, if that is possible now (rule 5)."""
     if (workspace.root / FOLDER).is_dir():
         # Swallows what stands in the way of an old request: the batch that comes in has nothing to do with it.
         with suppress(LastroError):
@@ -195,6 +197,7 @@ class _Looked:
 def _looked(workspace: Workspace, places: Sequence[Place], kind: str, named: Sequence[str]) -> _Looked:
     from lastro.governance import erase as law
 
+    _refuse_what_names_nobody(workspace, kind, named)
     sought = _sought(workspace, kind, named)
     found = law.found(places, sought)
     known = [each for each in named if workspace.vault.find(kind, each) is not None]
@@ -212,6 +215,23 @@ def _looked(workspace: Workspace, places: Sequence[Place], kind: str, named: Seq
     return _Looked(sought, (*known, *alone), len(rest) - len(alone), found)
 
 
+def _refuse_what_names_nobody(workspace: Workspace, kind: str, named: Sequence[str]) -> None:
+    """Raises `UsageError` for a value that belongs to persons and names none (rule 4)."""
+    vault = workspace.vault
+    tokens = [token for each in named if (token := vault.find(kind, each)) is not None]
+    for token, entry in vault.reveal(tokens).items():
+        if entry.is_subject or not (owners := vault.owners(token)):
+            continue
+        kinds = dict.fromkeys(each.kind for each in vault.reveal(owners).values())
+        raise UsageError(
+            _("a value of the kind {kind} names nobody: it stands in rows of {count} persons").format(
+                kind=entry.kind, count=len(owners)
+            ),
+            do=_("say who is to be erased by what names them: {kinds}").format(kinds=", ".join(kinds)),
+            state=_("nothing was erased"),
+        )
+
+
 def _sought(workspace: Workspace, kind: str, named: Sequence[str]) -> Sought:
     """Everything that these people are found by."""
     from lastro.governance.sought import SHORTEST, Sought, spellings
@@ -222,7 +242,8 @@ def _sought(workspace: Workspace, kind: str, named: Sequence[str]) -> Sought:
         token = vault.find(kind, each)
         entries = vault.entries(token) if token is not None else ()
         for entry in entries:
-            if set(vault.owners(entry.token)) <= {token}:
+            # Their own name is looked for even where it stands in others' rows: as a guarantor's, say.
+            if entry.token == token or set(vault.owners(entry.token)) <= {token}:
                 tokens.setdefault(entry.kind, set()).add(entry.token)
             if entry.token == token and entry.kind == kind:
                 values.add(entry.value)
