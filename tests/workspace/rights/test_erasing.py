@@ -187,7 +187,7 @@ def test_a_hold_stands_for_whoever_stands_in_rows_of_others_too(tmp_path):
     made = People(tmp_path)
     guaranteed(made, HELD)
 
-    with pytest.raises(NotPermitted, match="CTN art. 195"):
+    with pytest.raises(NotPermitted, match=r"CTN art\. 195"):
         made.workspace.erase(CPF, basis=BASIS)
 
     assert len(made.rows()) == 2

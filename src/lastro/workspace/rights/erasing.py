@@ -5,8 +5,8 @@ Rules:
 1. Looked through are all datasets with a table, the derived and those without contract among them, and all quarantines.
 2. Who is not in the vault yet is put there first: the request then names nobody, and the person is blocked afterwards.
 3. Where access control is on, whoever erases must be given the action `erase` on every dataset that loses rows.
-4. What is given names a person. A value that only stands in persons' rows, an e-mail address that two share, is refused:
-   it would take the rows of all of them, or leave the person's others.
+4. What is given names a person. A value that only stands in persons' rows, an e-mail address that two share, is
+   refused: it would take the rows of all of them, or leave the person's others.
 5. A request that a crash left is finished by `resume`, and before the next batch comes in. There, an erasure that still
    cannot be finished stops nobody: it is told by `lastro erase --resume`.
 """
