@@ -39,7 +39,7 @@ def settled(dataset: str, personal: Personal, purpose: str) -> Purpose | None:
     """The purpose as the contract has it; None if the contract lists none. Raises `NotPermitted` (rule 2)."""
     if not (personal.purposes and personal.is_personal):
         return None
-    found = next((each for each in personal.purposes if _same(each.name) == _same(purpose)), None)
+    found = next((each for each in personal.purposes if folded(each.name) == folded(purpose)), None)
     if found is not None:
         return found
     listed = ", ".join(each.name for each in personal.purposes)
@@ -52,5 +52,6 @@ def settled(dataset: str, personal: Personal, purpose: str) -> Purpose | None:
     )
 
 
-def _same(name: str) -> str:
+def folded(name: str) -> str:
+    """The name as purposes are compared: without blanks around it, capitals, or a way to write accents."""
     return unicodedata.normalize("NFC", name).strip().casefold()

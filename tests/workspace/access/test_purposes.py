@@ -120,6 +120,17 @@ def test_who_withdraws_is_left_out_from_then_on_of_every_version(consenting: Gua
     assert consenting.read("id", purpose="marketing").num_rows == 0
 
 
+@pytest.mark.parametrize("purpose", ["credit-scoring ", "Credit-Scoring", "\u00a0CREDIT-SCORING"])
+@pytest.mark.parametrize("cpf", ["111.444.777-35", "111444777-35", CPFS[0]])
+def test_whoever_objects_in_another_spelling_is_left_out(consenting: Guarded, purpose: str, cpf: str) -> None:
+    contract = consenting.root / "contracts" / "consents.odcs.yaml"
+    contract.write_text(contract.read_text().replace("logicalType: integer", "logicalType: string"))
+    (consenting.root / "consents.csv").write_text(f"{FIRST}{cpf},{purpose},,2026-01-01\n")
+    consenting.workspace.dataset("consents").ingest()
+
+    assert consenting.read("id", purpose="credit-scoring").to_pydict() == {"id": [2]}
+
+
 def test_the_ledger_and_the_run_say_under_which_consents(consenting: Guarded) -> None:
     head = consenting.workspace.dataset("consents").find("latest")
     with consenting.workspace.run("mailing", inputs=["loans@0"], purpose="marketing") as run:

@@ -210,6 +210,7 @@ def _consented(
 ) -> Consented | None:
     """Whose rows are read; None if everybody's."""
     from lastro.policy.consent import Consented, consented
+    from lastro.privacy.canonical import form_of
 
     where, allows = dataset.workspace.settings.consents, settled is not None and settled.consent
     if not allows and (where is None or not purpose or where.dataset == dataset.name):
@@ -226,8 +227,9 @@ def _consented(
             return None
         raise _cannot_tell(info, purpose, has_consents=False)
     rows = _rows(dataset.workspace, head, where.columns)
-    subjects = consented(rows, where, purpose=purpose, at=dataset.workspace.clock(), allows=allows)
-    return Consented(subject, subjects, not allows, f"{head.reference} {head.digest}")
+    form = form_of(personal.subject.kind if personal.subject else "")
+    subjects = consented(rows, where, purpose=purpose, at=dataset.workspace.clock(), allows=allows, form=form)
+    return Consented(subject, subjects, not allows, f"{head.reference} {head.digest}", form)
 
 
 def _subject(info: VersionInfo, personal: Personal) -> str | None:
