@@ -218,6 +218,25 @@ def test_a_value_that_persons_share_names_nobody(tmp_path, by_token):
     assert len(made.rows()) == 2
 
 
+def test_an_older_vault_in_its_place_is_told(made):
+    made.workspace.vault.close()
+    older = made.root / "older.sqlite"
+    shutil.copy(made.root / ".lastro" / "vault.sqlite", older)
+    token = made.workspace.vault.find("cpf", CPF)
+    done = made.workspace.erase(CPF, token, kind="cpf", basis=BASIS)
+    assert done.people == 1
+    (before,) = [each for each in made.workspace.doctor().symptoms if each.check == "vault"]
+
+    made.workspace.vault.close()
+    for path in (made.root / ".lastro").glob("vault.sqlite*"):
+        path.unlink()
+    older.rename(made.root / ".lastro" / "vault.sqlite")
+    (after,) = [each for each in lastro.open(made.root).doctor().symptoms if each.check == "vault"]
+
+    assert (before.level, after.level) == ("good", "bad")
+    assert "1 person was erased" in after.what
+
+
 def test_a_hold_that_ended_stands_against_nothing(made):
     made.configure(contract=HELD.replace("2099", "2001"))
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from lastro.model import clock
 from lastro.model.durable import write_durably
-from lastro.model.errors import LastroError, NotPermitted, UnknownName, UsageError
+from lastro.model.errors import Corrupted, LastroError, NotPermitted, UnknownName, UsageError
 from lastro.model.text import _, speaking
 from lastro.workspace.rights import subject_requests
 
@@ -115,7 +115,7 @@ def erase(
         at=clock.to_text(now),
         basis=basis.strip(),
         kind=kind,
-        subjects=tuple(_tokens(workspace, kind, looked.known)),
+        subjects=tuple(dict.fromkeys(_tokens(workspace, kind, looked.known))),
         left_out=tuple(sorted(held)),
     )
     law.write(workspace.root / FOLDER, wish)
@@ -142,6 +142,18 @@ def resume_quietly(workspace: Workspace) -> None:
         # Swallows what stands in the way of an old request: the batch that comes in has nothing to do with it.
         with suppress(LastroError):
             resume(workspace)
+
+
+def forgotten(workspace: Workspace) -> int:
+    """How many persons the vault forgot, by the certificates that are kept here. What is no certificate counts none."""
+    from lastro.governance import certificate as certificates
+
+    count = 0
+    for path in sorted((workspace.root / FOLDER).glob("*.certificate.json")):
+        with suppress(Corrupted):
+            record = certificates.read(path).record
+            count += int(record["people"]) if record.get("forgotten") else 0
+    return count
 
 
 def verify(workspace: Workspace, path: Path) -> Certificate:
