@@ -132,6 +132,26 @@ def test_whoever_objects_in_another_spelling_is_left_out(consenting: Guarded, pu
     assert consenting.read("id", purpose="credit-scoring").to_pydict() == {"id": [2]}
 
 
+def test_who_objected_is_not_read_in_a_version_that_names_its_subject_otherwise(consenting: Guarded) -> None:
+    consenting.rename("cpf", "person")
+
+    with pytest.raises(NotPermitted, match="cannot be left out of loans@0"):
+        consenting.read("id", purpose="credit-scoring")
+
+    (consenting.root / "consents.csv").write_text(FIRST.rsplit(f"{CPFS[2]},credit", 1)[0])
+    consenting.workspace.dataset("consents").ingest()
+    assert consenting.read("id", purpose="credit-scoring").num_rows == 3
+
+
+def test_a_withdrawal_that_was_set_aside_is_told(consenting: Guarded) -> None:
+    (consenting.root / "consents.csv").write_text(f"{FIRST}{CPFS[0]},marketing,,yesterday\n")
+    consenting.workspace.dataset("consents").ingest()
+
+    bad = [each.what for each in consenting.workspace.doctor().symptoms if each.level == "bad"]
+
+    assert "1 row of consents is set aside: who withdrew in it is not heard" in bad
+
+
 def derived(lending: Guarded, name: str, sql: str) -> None:
     (lending.root / "transforms").mkdir(exist_ok=True)
     (lending.root / "transforms" / f"{name}.sql").write_text(sql)

@@ -254,9 +254,9 @@ def _consented(
     if not allows and (where is None or not purpose or where.dataset == dataset.name):
         return None
     subject = _subject(info, personal)
-    if subject is None and not allows:
+    if personal.subject is None and not allows:
         return None
-    if where is None or subject is None:
+    if where is None or (subject is None and allows):
         raise _cannot_tell(info, purpose, has_consents=where is not None)
     table = dataset.workspace.table(where.dataset)
     head = table.head()
@@ -267,6 +267,11 @@ def _consented(
     rows = _rows(dataset.workspace, head, where.columns)
     form = form_of(personal.subject.kind if personal.subject else "")
     subjects = consented(rows, where, purpose=purpose, at=dataset.workspace.clock(), allows=allows, form=form)
+    if subject is None:
+        # An older version, of which nobody can say whose rows are those of the people who objected.
+        if len(subjects):
+            raise _cannot_leave_out(info, purpose)
+        return None
     return Consented(subject, subjects, not allows, f"{head.reference} {head.digest}", form)
 
 
@@ -282,6 +287,17 @@ def _rows(workspace: Workspace, head: VersionInfo, columns: Sequence[str]) -> An
     from lastro.workspace.version import Version
 
     return Version(head, workspace.table(head.dataset), workspace.engine()).to_arrow(*columns)
+
+
+def _cannot_leave_out(info: VersionInfo, purpose: str) -> NotPermitted:
+    return NotPermitted(
+        _(
+            "rows of people who object to {purpose} cannot be left out of {reference} (GDPR art. 21, LGPD art. 18)"
+        ).format(purpose=purpose, reference=info.reference),
+        where=_("{reference} has no column of its subject").format(reference=info.reference),
+        do=_("read a version that has it"),
+        state=_("nothing was read"),
+    )
 
 
 def _cannot_tell(info: VersionInfo, purpose: str, *, has_consents: bool) -> NotPermitted:

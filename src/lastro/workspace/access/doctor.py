@@ -270,6 +270,13 @@ def _consents(workspace: Workspace) -> Iterator[Symptom]:
         )
     elif needing:
         yield _good("consent", _("consents are there"))
+    if where is not None and (count := workspace.dataset(where.dataset).quarantine().count()):
+        sentence = ngettext(
+            "{n} row of {name} is set aside: who withdrew in it is not heard",
+            "{n} rows of {name} are set aside: who withdrew in them is not heard",
+            count,
+        )
+        yield _bad("consent", sentence.format(n=count, name=where.dataset), f"lastro quarantine {where.dataset}")
 
 
 def _vault(workspace: Workspace) -> Iterator[Symptom]:
