@@ -293,6 +293,10 @@ class Vault:
             rows = handle.execute("SELECT mark, block_key, kind, at FROM tombstone ORDER BY mark").fetchall()
         return tuple((bytes(mark), int(key), str(kind), str(at)) for mark, key, kind, at in rows)
 
+    def forgotten(self) -> int:
+        """How many persons and lines were ever forgotten: each left a mark of its token, which nothing takes back."""
+        return sum(not kind for _mark, _key, kind, _at in self.tombstones()) if self.exists else 0
+
     def take_tombstones(self, keys: Mapping[int, Key], tombstones: Iterable[tuple[bytes, int, str, str]]) -> None:
         """Puts tombstones of another vault into this one, with the keys that they were made with."""
         with self._turn:

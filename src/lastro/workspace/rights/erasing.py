@@ -5,7 +5,9 @@ Rules:
 1. Looked through are all datasets with a table, the derived and those without contract among them, and all quarantines.
 2. Who is not in the vault yet is put there first: the request then names nobody, and the person is blocked afterwards.
 3. Where access control is on, whoever erases must be given the action `erase` on every dataset that loses rows.
-4. One erasure at a time. A request that a crash left is finished by `resume`, and by whoever is about to change tables
+4. What is given names a person. A value that only stands in persons' rows, an e-mail address that two share, is
+   refused: it would take the rows of all of them, or leave the person's others.
+5. One erasure at a time. A request that a crash left is finished by `resume`, and by whoever is about to change tables
    (`finish_first`): a batch, a build, a correction, a restored version, what retention, `gc` and `repair` do. There, an
    erasure that still cannot be finished, or is under way elsewhere, stops nobody; `lastro erase --resume` tells of it.
 """
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from lastro.model import clock
 from lastro.model.durable import write_durably
-from lastro.model.errors import LastroError, NotPermitted, UnknownName, UsageError
+from lastro.model.errors import Corrupted, LastroError, NotPermitted, UnknownName, UsageError
 from lastro.model.text import _, speaking
 from lastro.workspace.rights import subject_requests
 
@@ -129,7 +131,7 @@ def _erase(
         at=clock.to_text(now),
         basis=basis,
         kind=kind,
-        subjects=tuple(_tokens(workspace, kind, looked.known)),
+        subjects=tuple(dict.fromkeys(_tokens(workspace, kind, looked.known))),
         left_out=tuple(sorted(held)),
     )
     law.write(workspace.root / FOLDER, wish)
@@ -147,7 +149,7 @@ def resume(workspace: Workspace) -> tuple[ErasureResult, ...]:
 
 
 def finish_first(workspace: Workspace) -> None:
-    """Finishes what a crash left, if that is possible now (rule 4)."""
+    """Finishes what a crash left, if that is possible now (rule 5)."""
     if _are_open(workspace):
         # Swallows what stands in the way of an old request: what is about to be done has nothing to do with it.
         with suppress(LastroError), _alone(workspace, waiting=False):
@@ -178,6 +180,18 @@ def _alone(workspace: Workspace, *, waiting: bool = True) -> Iterator[None]:
     with held(workspace.root / FOLDER / "alone.lock", dataset="lastro erase", timeout_s=patience_s) as sign:
         sign()
         yield
+
+
+def forgotten(workspace: Workspace) -> int:
+    """How many persons the vault forgot, by the certificates that are kept here. What is no certificate counts none."""
+    from lastro.governance import certificate as certificates
+
+    count = 0
+    for path in sorted((workspace.root / FOLDER).glob("*.certificate.json")):
+        with suppress(Corrupted):
+            record = certificates.read(path).record
+            count += int(record["people"]) if record.get("forgotten") else 0
+    return count
 
 
 def verify(workspace: Workspace, path: Path) -> Certificate:
@@ -233,6 +247,7 @@ class _Looked:
 def _looked(workspace: Workspace, places: Sequence[Place], kind: str, named: Sequence[str]) -> _Looked:
     from lastro.governance import erase as law
 
+    _refuse_what_names_nobody(workspace, kind, named)
     sought = _sought(workspace, kind, named)
     found = law.found(places, sought)
     known = [each for each in named if workspace.vault.find(kind, each) is not None]
@@ -250,6 +265,23 @@ def _looked(workspace: Workspace, places: Sequence[Place], kind: str, named: Seq
     return _Looked(sought, (*known, *alone), len(rest) - len(alone), found)
 
 
+def _refuse_what_names_nobody(workspace: Workspace, kind: str, named: Sequence[str]) -> None:
+    """Raises `UsageError` for a value that belongs to persons and names none (rule 4)."""
+    vault = workspace.vault
+    tokens = [token for each in named if (token := vault.find(kind, each)) is not None]
+    for token, entry in vault.reveal(tokens).items():
+        if entry.is_subject or not (owners := vault.owners(token)):
+            continue
+        kinds = dict.fromkeys(each.kind for each in vault.reveal(owners).values())
+        raise UsageError(
+            _("a value of the kind {kind} names nobody: it stands in rows of {count} persons").format(
+                kind=entry.kind, count=len(owners)
+            ),
+            do=_("say who is to be erased by what names them: {kinds}").format(kinds=", ".join(kinds)),
+            state=_("nothing was erased"),
+        )
+
+
 def _sought(workspace: Workspace, kind: str, named: Sequence[str]) -> Sought:
     """Everything that these people are found by."""
     from lastro.governance.sought import SHORTEST, Sought, spellings
@@ -260,7 +292,8 @@ def _sought(workspace: Workspace, kind: str, named: Sequence[str]) -> Sought:
         token = vault.find(kind, each)
         entries = vault.entries(token) if token is not None else ()
         for entry in entries:
-            if set(vault.owners(entry.token)) <= {token}:
+            # Their own name is looked for even where it stands in others' rows: as a guarantor's, say.
+            if entry.token == token or set(vault.owners(entry.token)) <= {token}:
                 tokens.setdefault(entry.kind, set()).add(entry.token)
             if entry.token == token and entry.kind == kind:
                 values.add(entry.value)
