@@ -437,7 +437,7 @@ class Workspace:
         return answer(self, reference, statistic, column, question)
 
     def report(self, kind: str, *names: str) -> Document:
-        """A document of the law about these datasets, or all: `ropa`, `dpia`, `ripd` or `access`.
+        """A document of the law about these datasets, or all: `ropa`, `dpia`, `ripd`, `access` or `control`.
 
         Raises `UsageError` for another kind, `UnknownName`, `Corrupted`.
         """
