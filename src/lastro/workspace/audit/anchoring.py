@@ -28,16 +28,21 @@ _ANCHOR_BYTES_MAX = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Anchored:
-    """Where a checkpoint of so many events was put last; `notes` are those that are still there, none if none is."""
+    """Where a checkpoint of so many events was put last; `notes` are those that are still there, none if none is, and
+    `is_stamped` says that a time-stamp lies beside.
+    """
 
     size: int
     place: str
     notes: tuple[str, ...]
+    is_stamped: bool = False
 
 
-def into_file(ledger: WorkspaceLedger, path: Path) -> str:
-    """Appends the newest checkpoint to a file; gives the note. Raises `UnknownName`, `UsageError`, `WriteFailed`."""
-    note = ledger.checkpoint()
+def into_file(ledger: WorkspaceLedger, path: Path, *, note: str | None = None) -> str:
+    """Appends a checkpoint, the newest if none is given, to a file; gives the note. Raises `UnknownName`, `UsageError`,
+    `WriteFailed`.
+    """
+    note = ledger.checkpoint() if note is None else note
     held = notes_of(path) if path.exists() else []
     if note not in held:
         _append(path, note)
@@ -83,7 +88,15 @@ def places(ledger: WorkspaceLedger) -> tuple[Anchored, ...]:
         size, _blank, place = line.partition(" ")
         if size.isascii() and size.isdigit() and place:
             last[place.partition(TAGS)[0]] = (int(size), place)
-    return tuple(Anchored(size, place, _still_there(ledger, size, place)) for size, place in last.values())
+    return tuple(
+        Anchored(size, place, _still_there(ledger, size, place), stamp_of(Path(place), size).is_file())
+        for size, place in last.values()
+    )
+
+
+def stamp_of(path: Path, size: int) -> Path:
+    """Where the time-stamp lies of the checkpoint of so many events in a file."""
+    return path.with_name(f"{path.name}.{size}.tsr")
 
 
 def _still_there(ledger: WorkspaceLedger, size: int, place: str) -> tuple[str, ...]:

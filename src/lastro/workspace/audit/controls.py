@@ -478,7 +478,13 @@ def _anchored(facts: _Facts) -> Control:
     faults = facts.workspace.ledger.verify(anchors=notes).faults if notes else ()
     told = _("{size} events, in {place}")
     gone = _("{size} events, in {place}, which cannot be read from here")
-    evidence = [Evidence((told if each.notes else gone).format(size=each.size, place=each.place)) for each in found]
+    stamped = _("{size} events, in {place}, with a time-stamp beside it")
+    evidence = [
+        Evidence(
+            (gone if not each.notes else stamped if each.is_stamped else told).format(size=each.size, place=each.place)
+        )
+        for each in found
+    ]
     return Control(
         "anchor",
         _("a checkpoint of the ledger is kept elsewhere, and the ledger holds against it"),
