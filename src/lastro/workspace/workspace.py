@@ -673,10 +673,13 @@ class Workspace:
     def vault(self) -> Vault:
         """Where identifiers live, encrypted, behind their tokens; made once something is put into it."""
         if self._vault is None:
+            from lastro.privacy.command import Command
             from lastro.privacy.root import RootAt
             from lastro.privacy.vault import Vault
 
-            root = RootAt(self.settings.root_key, self.root / ".lastro" / "keys")
+            said = self.settings.root_command
+            command = None if said is None else Command(said.arguments, self.root / FILE, said.timeout_s)
+            root = RootAt(self.settings.root_key, self.root / ".lastro" / "keys", command)
             self._vault = Vault(self.root / VAULT, root, now=self.clock)
         return self._vault
 
