@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lastro.governance.certificate import Certificate
     from lastro.model.check import CheckReport
     from lastro.model.data_map import DataMap
+    from lastro.model.erased import ErasureResult
     from lastro.model.lineage import ColumnOrigin, Lineage
     from lastro.model.rectified import Rectified
     from lastro.model.retained import Retention
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from lastro.workspace.privacy.anonymising import Tree
     from lastro.workspace.privacy.answering import PrivateAnswer
     from lastro.workspace.privacy.keys import Keys
-    from lastro.workspace.rights.erasing import ErasureResult
     from lastro.workspace.rights.subject_export import Exported
     from lastro.workspace.rights.subject_requests import Requests
     from lastro.workspace.training.lockfile import LockResult

@@ -15,12 +15,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lastro.model import clock
 from lastro.model.durable import write_durably
+from lastro.model.erased import ErasedTable, ErasureResult
 from lastro.model.errors import LastroError, NotPermitted, UnknownName, UsageError
 from lastro.model.text import _, speaking
 from lastro.workspace.rights import subject_requests
@@ -39,39 +40,6 @@ _LINE = "lastro:line"
 """The vault's kind of lines of a source that could not be taken apart."""
 _FEW = 20
 _PATIENCE_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class ErasedTable:
-    """What one table lost, or would lose: its rows in files, and the versions with how many of theirs."""
-
-    dataset: str
-    rows: int
-    files: int
-    versions: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ErasureResult:
-    """An erasure, or what would be one: `request` and `certificate` are empty then. `unknown` people were nowhere."""
-
-    request: str
-    certificate: str
-    people: int
-    unknown: int
-    tables: tuple[ErasedTable, ...]
-    kept: tuple[str, ...]
-    hits: int
-    paths: tuple[str, ...] = ()
-
-    @property
-    def done(self) -> bool:
-        """False if it was only told what would go."""
-        return bool(self.certificate)
-
-    def to_dict(self) -> dict[str, Any]:  # Any: JSON values
-        """The result as plain values."""
-        return {**asdict(self), "done": self.done}
 
 
 def erase(
