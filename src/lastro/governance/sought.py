@@ -119,28 +119,27 @@ class Rows:
         found = pa.array([False] * batch.num_rows, pa.bool_())
         for column, kind in self.kinds.items():
             name = by_name.get(column.casefold())
-            if name is not None and _is_telling(batch.column(name).type):
-                mine = self._looked_up(batch.column(name), self.test(kind))
+            coded = None if name is None else _coded(batch.column(name))
+            if coded is not None:
+                mine = pc.take(self._among(coded.dictionary, kind), coded.indices)
                 found = pc.or_(found, pc.fill_null(mine, fill_value=False))
         return found
 
     def test(self, kind: str) -> Callable[[str], bool]:
         """Whether a text names the person."""
         form, values, tokens = form_of(kind), self.values.get(kind, frozenset()), self.tokens
-        # Where only tokens may stand, most texts are told by their first letters.
+        # Where tokens stand among values, they are told by their first letters.
         return lambda text: text in tokens or (not text.startswith("tok_") and form(text) in values)
 
-    @staticmethod
-    def _looked_up(column: pa.Array, test: Callable[[str], bool]) -> pa.Array:
-        """What the test says of each value; each different value is looked at once."""
+    def _among(self, values: pa.Array, kind: str) -> pa.Array:
+        """Which of these different texts name the person; where all are tokens, no value is."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        if not pa.types.is_dictionary(column.type):
-            column = column.cast(pa.string()).dictionary_encode()
-        names = column.dictionary.cast(pa.string()).to_pylist()
-        truth = pa.array([text is not None and test(text) for text in names], pa.bool_())
-        return pc.take(truth, column.indices)
+        if not pc.all(pc.starts_with(values, "tok_")).as_py():
+            test = self.test(kind)
+            return pa.array([text is not None and test(text) for text in values.to_pylist()], pa.bool_())
+        return pc.is_in(values, value_set=pa.array(sorted(self.tokens), pa.string()))
 
     @classmethod
     def named(cls, sought: Sought, column: str, kind: str) -> Rows:
@@ -149,11 +148,20 @@ class Rows:
         return cls({column: kind}, values, sought.all_tokens)
 
 
-def _is_telling(kind: pa.DataType) -> bool:
-    """True if values of this type can be names: no lists, records or bytes."""
+def _coded(column: pa.Array) -> pa.DictionaryArray | None:
+    """The values as texts, each different one once; None where none can be a name: of lists, records and bytes."""
     import pyarrow as pa
 
-    return not (pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    types = pa.types
+    kind = column.type.value_type if types.is_dictionary(column.type) else column.type
+    bytes_of = (types.is_binary, types.is_large_binary, types.is_binary_view, types.is_fixed_size_binary)
+    if types.is_nested(kind) or any(test(kind) for test in bytes_of):
+        return None
+    if not types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(column.indices, column.dictionary.cast(pa.string()))
 
 
 def spellings(kind: str, value: str) -> Iterator[str]:

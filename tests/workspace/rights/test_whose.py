@@ -171,3 +171,36 @@ def test_bytes_and_lists_name_nobody():
 
     for values in ([b"\xff\xfe", b"K-7"], [["K-7"], None]):
         assert doomed.gone(pa.record_batch({"who": values})).to_pylist() == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (["K-7", "tok_x", None], pa.string()),
+        (["K-7", "tok_x", None], pa.large_string()),
+        (["K-7", "tok_x", None], pa.string_view()),
+        (["K-7", "tok_x", None], pa.dictionary(pa.int32(), pa.string())),
+        (["tok_y", "tok_x", None], pa.string()),
+    ],
+)
+def test_tokens_and_values_are_found_in_columns_of_text(values, kind):
+    sought = Sought("customer", {"customer": frozenset({"tok_x"})}, frozenset({"K-7"}))
+    doomed = rows_of(sought, Personal(subject=Subject("who", "customer")), ())
+    assert doomed is not None
+
+    found = doomed.gone(pa.record_batch({"who": pa.array(values, pa.string()).cast(kind)}))
+
+    assert found.to_pylist() == [values[0] == "K-7", True, False]
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.int32(), pa.float64(), pa.decimal128(12, 0)])
+def test_identifiers_may_be_numbers(kind):
+    sought = Sought("customer", {}, frozenset({"1234"}))
+    doomed = rows_of(sought, Personal(subject=Subject("who", "customer")), ())
+    assert doomed is not None
+
+    assert doomed.gone(pa.record_batch({"who": pa.array([1234, 12345, None], kind)})).to_pylist() == [
+        True,
+        False,
+        False,
+    ]
