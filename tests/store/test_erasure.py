@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 from tests.store import making
+from tests.store.by_value import ByValue
 from tests.store.making import Clock, Row, append, content, files_of, overwrite, restore, upsert
 
 from lastro.model.errors import Corrupted, StoreError
@@ -28,7 +29,7 @@ from lastro.store.check import Kind, verify
 from lastro.store.collect import collect
 from lastro.store.erasure import rewriting
 from lastro.store.erasure.erasing import Erased, erase, find
-from lastro.store.erasure.finding import AnyOf, ByText, ByValue
+from lastro.store.erasure.finding import AnyOf, ByText
 from lastro.store.repair import repair
 from lastro.store.table import Table
 from lastro.store.writer import Change

@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
+from tests.store.by_value import ByValue
 from tests.store.making import Clock, Row, append, content, restore, upsert
 
 from lastro.model.errors import WriteFailed
 from lastro.store import checkpoint, disk
 from lastro.store.check import verify
 from lastro.store.erasure.erasing import erase
-from lastro.store.erasure.finding import ByValue
 from lastro.store.table import Table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -217,7 +217,7 @@ import sys, time
 from pathlib import Path
 from lastro.store import disk
 from lastro.store.erasure.erasing import erase
-from lastro.store.erasure.finding import ByValue
+from tests.store.by_value import ByValue
 from lastro.store.table import Table
 for name in ("move", "remove", "sync_folder", "freeze"):
     def slowly(*given, real=getattr(disk, name)):

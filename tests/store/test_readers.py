@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from tests.store import making
+from tests.store.by_value import ByValue
 from tests.store.making import append, content, origin, overwrite, restore, upsert
 
 from lastro.model.schema import Decimal, Field, ListOf, MapOf, Primitive, Schema, StructOf
@@ -26,7 +27,6 @@ from lastro.model.version import Mode
 from lastro.store import checkpoint, delta, stats
 from lastro.store.check import verify
 from lastro.store.erasure.erasing import erase
-from lastro.store.erasure.finding import ByValue
 from lastro.store.table import Table
 from lastro.store.writer import Change
 

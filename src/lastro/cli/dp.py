@@ -14,9 +14,7 @@ from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.errors import UsageError
 from lastro.model.text import _
-from lastro.report.blocks import Blocks, Column, Line, Tone, table
-from lastro.report.numbers import number
-from lastro.workspace.privacy.answering import PrivateAnswer
+from lastro.report import private_answer as report
 
 
 def _numbers(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> tuple[float, ...]:
@@ -82,32 +80,4 @@ def command(  # every parameter is an option that a person writes
     question = {key: asked[key] for key in ("lower", "upper", "values", "epsilon", "contributions")}
     with working(name, settings):
         found = lastro.open().dp(reference, statistic, column=column, edges=bins, **question)
-    return Answer(values=found.to_dict(), blocks=lambda: _blocks(found), verdict=_verdict(found))
-
-
-def _blocks(found: PrivateAnswer) -> Blocks:
-    whose = _("a person is a subject: {column}; rows of each that count: {n}").format(
-        column=found.subject, n=number(found.contributions)
-    )
-    if not found.subject:
-        whose = _("a row is taken for a person, since the contract names no subject")
-    lines = [Line(whose, Tone.FAINT)]
-    if found.within is not None:
-        said = _("with 95 % confidence, noise moves each number by {within} at most")
-        lines.append(Line(said.format(within=number(found.within)), Tone.FAINT))
-    if not found.labels:
-        return tuple(lines)
-    columns = (Column(found.column), Column(_("about"), right=True))
-    rows = [(label, number(each)) for label, each in zip(found.labels, found.numbers, strict=True)]
-    return (table(columns, rows), *lines)
-
-
-def _verdict(found: PrivateAnswer) -> str:
-    spent = _("{spent} of {budget} of the privacy budget is spent").format(
-        spent=number(found.spent), budget=number(found.budget)
-    )
-    if found.labels:
-        return spent
-    what = found.statistic if not found.column else f"{found.statistic}({found.column})"
-    said = _("{what} of {name} is about {value}; {spent}")
-    return said.format(what=what, name=found.reference, value=number(found.numbers[0]), spent=spent)
+    return Answer(values=found.to_dict(), blocks=lambda: report.private_answer(found), verdict=report.verdict(found))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,12 +12,8 @@ from lastro.cli.progress import working
 from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.errors import UsageError
-from lastro.model.text import _, ngettext
-from lastro.report.blocks import Blocks, Column, Line, table
-from lastro.report.numbers import number
-
-if TYPE_CHECKING:
-    from lastro.workspace.rights.erasing import ErasureResult
+from lastro.model.text import _
+from lastro.report import erasure as report
 
 
 @click.command(
@@ -80,8 +75,8 @@ def command(
         )
     return Answer(
         values=result.to_dict(),
-        blocks=lambda: _report(result),
-        verdict=_verdict(result),
+        blocks=lambda: report.erasure(result),
+        verdict=report.verdict(result),
         next=f"lastro erase --verify {result.certificate}" if result.done else "",
     )
 
@@ -116,14 +111,11 @@ def _named(
 
 def _resumed() -> Answer:
     results = lastro.open().resume_erasures()
-    count = len(results)
     return Answer(
         values={"erasures": [result.to_dict() for result in results]},
         schema="lastro.erase.resume/1",
-        blocks=lambda: tuple(block for result in results for block in _report(result)),
-        verdict=ngettext("{count} erasure was finished", "{count} erasures were finished", count).format(count=count)
-        if results
-        else _("no erasure was cut off"),
+        blocks=lambda: tuple(block for result in results for block in report.erasure(result)),
+        verdict=report.finished(len(results)),
     )
 
 
@@ -137,29 +129,3 @@ def _verified(path: Path) -> Answer:
         ),
         next="lastro verify --read-data",
     )
-
-
-def _report(result: ErasureResult) -> Blocks:
-    columns = (
-        Column(_("dataset")),
-        Column(_("rows"), right=True),
-        Column(_("files"), right=True),
-        Column(_("versions"), right=True),
-    )
-    rows = [(each.dataset, number(each.rows), number(each.files), number(len(each.versions))) for each in result.tables]
-    blocks: Blocks = (table(columns, rows),) if rows else ()
-    if result.kept:
-        blocks += (Line(_("kept by a legal duty: {datasets}").format(datasets=", ".join(result.kept))),)
-    if result.done:
-        blocks += (Line(_("found in the bytes of the workspace: {count}").format(count=result.hits)),)
-        blocks += tuple(Line(f"  {path}") for path in result.paths[:10])
-    return blocks
-
-
-def _verdict(result: ErasureResult) -> str:
-    people = ngettext("{count} person", "{count} people", result.people).format(count=result.people)
-    stored = sum(each.rows for each in result.tables)
-    rows = ngettext("{count} stored row", "{count} stored rows", stored).format(count=number(stored))
-    if not result.done:
-        return _("{people} would be erased: {rows}; nothing was changed").format(people=people, rows=rows)
-    return _("{people} erased: {rows}; certificate {path}").format(people=people, rows=rows, path=result.certificate)

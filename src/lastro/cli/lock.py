@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 import lastro
@@ -11,11 +9,8 @@ from lastro.cli.answer import Answer
 from lastro.cli.verb import Verb
 from lastro.cli.verbs import help_text
 from lastro.model.text import _, ngettext
-from lastro.report.blocks import Blocks, Column, table
-from lastro.report.numbers import NOTHING, number, short_digest
-
-if TYPE_CHECKING:
-    from lastro.workspace.training.lockfile import LockedVersion, LockResult
+from lastro.report import locked as report
+from lastro.report.numbers import number
 
 
 @click.command(
@@ -32,23 +27,7 @@ def command() -> Answer:
     sentence = ngettext("{n} dataset is locked in {path}", "{n} datasets are locked in {path}", count)
     return Answer(
         values=result.to_dict(),
-        blocks=lambda: _changes(result),
+        blocks=lambda: report.changes(result),
         verdict=sentence.format(n=number(count), path=result.path.name),
         next=f"git add {result.path.name}",
     )
-
-
-def _changes(result: LockResult) -> Blocks:
-    if not result.changes:
-        return ()
-    columns = (Column(_("dataset")), Column(_("change")), Column(_("before")), Column(_("after")))
-    words = {"added": _("added"), "removed": _("removed"), "moved": _("moved"), "rewritten": _("rewritten")}
-    rows = (
-        (change.dataset, words.get(change.change, change.change), _version(change.before), _version(change.after))
-        for change in result.changes
-    )
-    return (table(columns, rows),)
-
-
-def _version(locked: LockedVersion | None) -> str:
-    return f"{locked.version} {short_digest(locked.digest)}" if locked else NOTHING

@@ -26,7 +26,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 
-from lastro.governance.sought import Sought, rows_of, scrubber, set_aside
+from lastro.governance.aside import set_aside
+from lastro.governance.sought import Sought, rows_of, scrubber
 from lastro.model import digest
 from lastro.model.durable import sync_folder, write_durably
 from lastro.model.errors import Corrupted, NotPermitted
@@ -70,20 +71,21 @@ class Place:
     table: Table
     personal: Personal | None
     is_quarantine: bool = False
+    inherited: Mapping[str, str] = field(default_factory=dict)
+    """Columns that come from others that name persons, and what they hold."""
+    aside: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Of a quarantine, which columns of a record name persons (`sought.names_aside`)."""
     seen: Seen = field(default_factory=dict, compare=False, repr=False)
     """What was counted already of files that did not change since, for the same people."""
 
     def doomed(self, sought: Sought) -> Doomed | None:
         """Which of its rows are these people's."""
         if self.is_quarantine:
-            return set_aside(sought)
-        texts = {
-            field.name: None
-            for info in self.table.history()
-            for field in info.schema.fields
-            if field.type is Primitive.STRING
-        }
-        return rows_of(sought, self.personal, tuple(texts))
+            return set_aside(sought, self.aside)
+        fields = [field for info in self.table.history() for field in info.schema.fields]
+        texts = dict.fromkeys(field.name for field in fields if field.type is Primitive.STRING)
+        names = tuple(dict.fromkeys(field.name for field in fields))
+        return rows_of(sought, self.personal, tuple(texts), inherited=self.inherited, names=names)
 
 
 def found(places: Sequence[Place], sought: Sought, *, afresh: bool = False) -> tuple[Erased, ...]:

@@ -23,8 +23,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lastro.governance.finding import Rows
 from lastro.governance.retain import follow_up
+from lastro.governance.sought import Rows
 from lastro.model.errors import DataRefused, UnknownName, UsageError
 from lastro.model.finding import Policy
 from lastro.model.personal import Method, Personal

@@ -28,7 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lastro.governance.finding import Aside, Rows, set_aside
+from lastro.governance.finding import Aside, set_aside
+from lastro.governance.sought import Rows
 from lastro.model import digest
 from lastro.model.durable import sync_folder
 from lastro.model.errors import UsageError, WriteFailed

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from lastro.governance.certificate import Certificate
     from lastro.model.check import CheckReport
     from lastro.model.data_map import DataMap
+    from lastro.model.erased import ErasureResult
     from lastro.model.lineage import ColumnOrigin, Lineage
+    from lastro.model.locked import LockResult
+    from lastro.model.private_answer import PrivateAnswer
     from lastro.model.rectified import Rectified
     from lastro.model.retained import Retention
     from lastro.model.status import DatasetStatus, Round
@@ -49,12 +52,9 @@ if TYPE_CHECKING:
     from lastro.workspace.derived.flatten import Child
     from lastro.workspace.lineage.foreign import Imported
     from lastro.workspace.privacy.anonymising import Tree
-    from lastro.workspace.privacy.answering import PrivateAnswer
     from lastro.workspace.privacy.keys import Keys
-    from lastro.workspace.rights.erasing import ErasureResult
     from lastro.workspace.rights.subject_export import Exported
     from lastro.workspace.rights.subject_requests import Requests
-    from lastro.workspace.training.lockfile import LockResult
     from lastro.workspace.training.replay import ReplayResult
     from lastro.workspace.training.rows import Rows
     from lastro.workspace.training.run import Run

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tests.workspace.lake import GOOD, HEADER
 
 from lastro.model.errors import ConfigurationError
-from lastro.workspace.training.lockfile import LOCK_BYTES_MAX, LockedVersion, compare, parse, pinned, read, to_text
+from lastro.model.locked import LockedVersion
+from lastro.workspace.training.lockfile import LOCK_BYTES_MAX, compare, parse, pinned, read, to_text
 
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 HERE = Path("lastro.lock")

@@ -8,13 +8,13 @@ import subprocess
 import sys
 
 import pytest
+from tests.store.by_value import ByValue
 from tests.workspace.copies import Copy, approved
 
 from lastro.catalog import RunFiles
 from lastro.model.digest import of_bytes
 from lastro.model.errors import Corrupted, ReplayError, UnknownName, UsageError
 from lastro.store.erasure.erasing import erase
-from lastro.store.erasure.finding import ByValue
 from lastro.workspace.training.replay import MetricPair, is_interactive, metric_pairs
 
 TRAIN = """\

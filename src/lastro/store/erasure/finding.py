@@ -37,30 +37,6 @@ class Doomed(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ByValue:
-    """The rows whose column has one of these values, compared as text."""
-
-    column: str
-    values: frozenset[str]
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The one column."""
-        return (self.column,)
-
-    def gone(self, batch: pa.RecordBatch) -> pa.Array:
-        """True where the value is one of those."""
-        return _looked_up(batch.column(self.column), self._among)
-
-    def _among(self, values: pa.Array) -> pa.Array:
-        if isinstance(values, pa.ExtensionArray):
-            values = values.storage
-        if not is_text(values.type):
-            values = values.cast(pa.string())
-        return pc.is_in(values, value_set=pa.array(sorted(self.values), values.type))
-
-
-@dataclass(frozen=True, slots=True)
 class ByText:
     """The rows whose column, a text, holds one of these texts as a word of its own."""
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from lastro.model import clock
 from lastro.model.errors import ContractError, UnknownName, UsageError
 from lastro.model.personal import Personal
+from lastro.model.private_answer import PrivateAnswer
 from lastro.model.schema import Decimal, Primitive, type_text
 from lastro.model.text import _
 
@@ -31,31 +32,6 @@ if TYPE_CHECKING:
 _NUMBERS = frozenset(
     {Primitive.LONG, Primitive.INTEGER, Primitive.SHORT, Primitive.BYTE, Primitive.DOUBLE, Primitive.FLOAT}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PrivateAnswer:
-    """The answer: the statistic of the column, its numbers – of a histogram one for each label –, how far each may be
-    off with a confidence of 95 %, what it cost, and what is spent of the budget now. `again` says that it was known.
-    """
-
-    reference: str
-    digest: str
-    statistic: str
-    column: str
-    labels: tuple[str, ...]
-    numbers: tuple[float, ...]
-    within: float | None
-    epsilon: float
-    spent: float
-    budget: float
-    subject: str
-    contributions: int
-    again: bool = False
-
-    def to_dict(self) -> dict[str, Any]:  # Any: JSON values
-        """The answer as plain values."""
-        return asdict(self)
 
 
 def answer(

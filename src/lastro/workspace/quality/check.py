@@ -10,7 +10,7 @@ Rules:
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -124,9 +124,3 @@ def _service_levels(dataset: Dataset, contract: Contract, info: VersionInfo, now
         for promise in levels.freshness
     ]
     return (*judged, *(unread_rule(note, info.rows) for note in levels.notes))
-
-
-def failed_first(reports: Sequence[CheckReport]) -> Iterator[CheckReport]:
-    """The reports in the order in which they should be read: those that did not pass come first."""
-    yield from (report for report in reports if not report.passed)
-    yield from (report for report in reports if report.passed)

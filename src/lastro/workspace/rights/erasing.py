@@ -17,12 +17,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lastro.model import clock
 from lastro.model.durable import write_durably
+from lastro.model.erased import ErasedTable, ErasureResult
 from lastro.model.errors import Corrupted, LastroError, NotPermitted, UnknownName, UsageError
 from lastro.model.text import _, speaking
 from lastro.workspace.rights import subject_requests
@@ -41,39 +42,6 @@ _LINE = "lastro:line"
 """The vault's kind of lines of a source that could not be taken apart."""
 _FEW = 20
 _PATIENCE_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class ErasedTable:
-    """What one table lost, or would lose: its rows in files, and the versions with how many of theirs."""
-
-    dataset: str
-    rows: int
-    files: int
-    versions: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ErasureResult:
-    """An erasure, or what would be one: `request` and `certificate` are empty then. `unknown` people were nowhere."""
-
-    request: str
-    certificate: str
-    people: int
-    unknown: int
-    tables: tuple[ErasedTable, ...]
-    kept: tuple[str, ...]
-    hits: int
-    paths: tuple[str, ...] = ()
-
-    @property
-    def done(self) -> bool:
-        """False if it was only told what would go."""
-        return bool(self.certificate)
-
-    def to_dict(self) -> dict[str, Any]:  # Any: JSON values
-        """The result as plain values."""
-        return {**asdict(self), "done": self.done}
 
 
 def erase(
@@ -223,16 +191,33 @@ def verify(workspace: Workspace, path: Path) -> Certificate:
 
 def places_of(workspace: Workspace) -> Iterator[Place]:
     """Everything in which somebody may be found (rule 1)."""
+    from lastro.governance.aside import names_aside
     from lastro.governance.erase import Place
+    from lastro.governance.sought import naming
     from lastro.store.table import tables
 
-    known = set(workspace.datasets())
+    known, inherited = set(workspace.datasets()), _inherited(workspace)
     for name in tables(workspace.root, quarantine=True):
-        dataset = name.removesuffix(".quarantine")
-        personal = None
+        dataset, personal, aside = name.removesuffix(".quarantine"), None, dict[str, dict[str, str]]()
+        columns = inherited.get(dataset, {})
         if dataset in known and workspace.dataset(dataset).has_contract():
-            personal = workspace.dataset(dataset).contract().personal
-        yield Place(dataset, workspace.table(name), personal, is_quarantine=name != dataset)
+            contract = workspace.dataset(dataset).contract()
+            personal = contract.personal
+            aside = names_aside({**columns, **naming(personal)}, contract.plan()) if name != dataset else aside
+        yield Place(dataset, workspace.table(name), personal, name != dataset, inherited=columns, aside=aside)
+
+
+def _inherited(workspace: Workspace) -> dict[str, dict[str, str]]:
+    """Of each dataset the columns that come from others that name persons, and what they hold."""
+    from lastro.governance.sought import naming, where_to_look
+    from lastro.workspace.rights.subjects import known_of
+
+    known, found = tuple(known_of(workspace)), dict[str, dict[str, str]]()
+    kinds = {kind for each in known for kind in naming(each.personal).values()}
+    for place in where_to_look(known, kinds, naming)[0]:
+        if place.via:
+            found.setdefault(place.dataset, {})[place.column] = place.kind
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,26 +269,29 @@ def _refuse_what_names_nobody(workspace: Workspace, kind: str, named: Sequence[s
 
 def _sought(workspace: Workspace, kind: str, named: Sequence[str]) -> Sought:
     """Everything that these people are found by."""
-    from lastro.governance.sought import SHORTEST, Sought, spellings
+    from lastro.governance.sought import SHORTEST, Sought, is_theirs
     from lastro.privacy.token import TOKEN
 
     vault, tokens, values = workspace.vault, dict[str, set[str]](), set[str]()
+    linked: dict[str, set[str]] = {}
     for each in named:
         token = vault.find(kind, each)
         entries = vault.entries(token) if token is not None else ()
         for entry in entries:
-            # Their own name is looked for even where it stands in others' rows: as a guarantor's, say.
-            if entry.token == token or set(vault.owners(entry.token)) <= {token}:
+            if token is not None and is_theirs(vault, entry, token, entries[0].kind):
                 tokens.setdefault(entry.kind, set()).add(entry.token)
+                if entry.is_subject and entry.token != token:
+                    linked.setdefault(entry.kind, set()).add(entry.value)
             if entry.token == token and entry.kind == kind:
                 values.add(entry.value)
         if not TOKEN.fullmatch(each):
             values.add(each)
-    written = {spelling for value in values for spelling in spellings(kind, value) if len(spelling) >= SHORTEST}
+    names = {of: frozenset(found) for of, found in linked.items()}
+    written = {each for each in Sought(kind, {}, frozenset(values), names).spellings if len(each) >= SHORTEST}
     for entry in vault.of_kind(_LINE) if written else ():
         if any(spelling in entry.value for spelling in written):
             tokens.setdefault(_LINE, set()).add(entry.token)
-    return Sought(kind, {name: frozenset(found) for name, found in tokens.items()}, frozenset(values))
+    return Sought(kind, {of: frozenset(found) for of, found in tokens.items()}, frozenset(values), names)
 
 
 def _carry_out(workspace: Workspace, request: Request, places: Sequence[Place], sought: Sought | None) -> ErasureResult:
@@ -317,7 +305,8 @@ def _carry_out(workspace: Workspace, request: Request, places: Sequence[Place], 
     sought = replace(sought, tokens={**sought.tokens, request.kind: own})
     _take_out(workspace, places, sought, request)
     if not request.left_out:
-        workspace.vault.forget(*request.subjects, *sought.tokens.get(_LINE, ()))
+        further = [token for of in sought.linked for token in sought.tokens.get(of, ())]
+        workspace.vault.forget(*request.subjects, *further, *sought.tokens.get(_LINE, ()))
     # An ingestion that began before they were blocked may have brought rows, even to a table that was not there yet:
     # what it committed goes now.
     known = {place.table.dataset for place in places}

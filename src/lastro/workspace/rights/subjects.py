@@ -17,7 +17,8 @@ from lastro.model.text import _
 from lastro.privacy.canonical import OWN
 
 if TYPE_CHECKING:
-    from lastro.governance.finding import Aside, Known, Rows
+    from lastro.governance.finding import Aside
+    from lastro.governance.sought import Known, Rows
     from lastro.privacy.vault import Vault
     from lastro.workspace.workspace import Workspace
 
@@ -106,14 +107,15 @@ def search(workspace: Workspace, asked: str) -> Searched:
     erase the columns that name them. Raises as `find` does.
     """
     from lastro.governance import finding
+    from lastro.governance.sought import Rows, about, where_to_look
 
-    known, keys = tuple(_known(workspace)), workspace.vault
+    known, keys = tuple(known_of(workspace)), workspace.vault
     kinds = {each.personal.subject.kind for each in known if each.personal.subject is not None}
     person = finding.identify(keys, asked, kinds)
-    places, skipped = finding.where_to_look(known, [each.kind for each in person.names])
+    places, skipped = where_to_look(known, [each.kind for each in person.names], about)
     rows, asides, stands = {}, {}, []
     for name in dict.fromkeys(place.dataset for place in places):
-        rows[name] = finding.Rows.of(person, [each for each in places if each.dataset == name])
+        rows[name] = Rows.of(person, [each for each in places if each.dataset == name])
         asides[name] = _aside(workspace, name, rows[name], keys)
         tables = (workspace.table(name), workspace.table(f"{name}.quarantine"))
         stands.append(finding.sought(name, tables, workspace.engine(), rows[name], asides[name]))
@@ -132,8 +134,9 @@ def _aside(workspace: Workspace, name: str, rows: Rows, keys: Vault) -> Aside | 
     return Aside.of(rows, dataset.contract().plan(), keys) if dataset.has_contract() else None
 
 
-def _known(workspace: Workspace) -> Iterator[Known]:
-    from lastro.governance.finding import Known
+def known_of(workspace: Workspace) -> Iterator[Known]:
+    """What is known of each dataset before it is searched."""
+    from lastro.governance.sought import Known
     from lastro.model.personal import Personal
     from lastro.model.reference import Reference
 

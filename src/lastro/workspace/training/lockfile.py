@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lastro.model.durable import write_durably
 from lastro.model.errors import ConfigurationError, NameRefused, WriteFailed
+from lastro.model.locked import LockChange, LockedVersion, LockResult
 from lastro.model.reference import check_name
 from lastro.model.system import reason_of
 from lastro.model.text import _
@@ -47,43 +47,6 @@ class Ground(Protocol):
     def table(self, dataset: str) -> Table:
         """Where a dataset's versions are."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class LockedVersion:
-    """The version of a dataset that the lock names."""
-
-    version: int
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class LockChange:
-    """A dataset that differs between two locks: `added`, `removed`, `moved` (another version) or `rewritten` (the same
-    number with another digest: history is not what it was).
-    """
-
-    dataset: str
-    change: str
-    before: LockedVersion | None
-    after: LockedVersion | None
-
-
-@dataclass(frozen=True, slots=True)
-class LockResult:
-    """The lock as it is in the file now, and what differs from before."""
-
-    path: Path
-    locked: Mapping[str, LockedVersion]
-    changes: tuple[LockChange, ...]
-
-    def to_dict(self) -> dict[str, Any]:  # Any: JSON values
-        """The result as plain values."""
-        return {
-            "path": str(self.path),
-            "locked": {name: asdict(version) for name, version in self.locked.items()},
-            "changes": [asdict(change) for change in self.changes],
-        }
 
 
 def write(ground: Ground) -> LockResult:
