@@ -24,7 +24,8 @@ command = Family(
         "keys",
         _(
             "The root key is where `keys: root` of lastro.yaml says: a file that only you can read, the environment, "
-            "the system's key ring, or a provider. It wraps all others; without it nothing in the vault can be read."
+            "the system's key ring, a program that prints it, or a provider. It wraps all others; without it nothing "
+            "in the vault can be read."
         ),
     ),
 )

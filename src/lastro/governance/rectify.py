@@ -32,7 +32,8 @@ from lastro.model.plan import CastHolds, ColumnPlan, Plan
 from lastro.model.schema import Decimal, Primitive, Schema
 from lastro.model.text import _
 from lastro.model.version import LAW, RowChanges, RowCounts, VersionInfo
-from lastro.privacy.vault import TOKEN, Vault
+from lastro.privacy.token import TOKEN
+from lastro.privacy.vault import Vault
 from lastro.store.writer import Change
 
 if TYPE_CHECKING:

@@ -75,6 +75,8 @@ class Protector:
         """Which kept rows, as they came, are about somebody who was erased; None if none is."""
         if self.subject is None or self.is_protected or self.subject.column not in batch.schema.names:
             return None
+        if not self.vault.blocks():
+            return None
         coded = _texts(batch.column(self.subject.column)).dictionary_encode()
         blocked = self.vault.blocked(self.subject.kind, coded.dictionary.to_pylist())
         if not any(blocked):
@@ -226,8 +228,9 @@ def _texts(column: pa.Array) -> pa.Array:
 
 def _filled(coded: pa.DictionaryArray, tokens: Sequence[str], kind: pa.DataType) -> pa.Array:
     """The tokens in the values' places; what has none, being blank, stays."""
-    values = [token or value for token, value in zip(tokens, coded.dictionary.to_pylist(), strict=True)]
-    return pa.array(values, kind).take(coded.indices)
+    if "" in tokens:
+        tokens = [token or value for token, value in zip(tokens, coded.dictionary.to_pylist(), strict=True)]
+    return pa.array(tokens, kind).take(coded.indices)
 
 
 def _with(batch: pa.RecordBatch, changed: Mapping[str, pa.Array]) -> pa.RecordBatch:

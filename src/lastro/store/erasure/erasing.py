@@ -7,8 +7,9 @@ Rules, in the order of the steps:
 2. A file that holds such rows is hashed first: what is damaged is told, not erased over.
 3. Everything is prepared and fsynced before anything is changed: files, manifests, commits, the generation. What cannot
    be done is told now, and nothing was changed.
-4. The journal is written; from here on the erasure is done (`journal`). Files get their names; profiles of versions
-   that changed, torn commits set aside and checkpoints that could not be prepared go.
+4. The journal is written; from here on the erasure is done (`journal`). Files get their names; profiles, torn commits
+   set aside and checkpoints that could not be prepared go. All profiles: a version's edges and listed values are those
+   of the versions before it, whether their rows are still there or not.
 5. Delta's newest checkpoint is made again where it went. Failing at it fails nothing.
 """
 
@@ -166,8 +167,7 @@ class _Plan:
         for folder in {(waiting / path).parent for path in moves}:
             disk.sync_folder(folder)
         drops = [*self.stale]
-        drops += [places.profile(number) for number in self.records if reading.size_of(places.profile(number))]
-        drops += (places.own / "aside").glob("*") if (places.own / "aside").is_dir() else ()
+        drops += [path for folder in (places.profiles, places.own / "aside") for path in sorted(folder.glob("*"))]
         gone = [path.relative_to(places.table).as_posix() for path in drops]
         return Journal(generation.number, generation.digest, [first, *(path for path in moves if path != first)], gone)
 

@@ -74,16 +74,22 @@ class ByText:
 
     def gone(self, batch: pa.RecordBatch) -> pa.Array:
         """True where one of the texts stands, with no letter or digit right before or after it."""
-        return _looked_up(batch.column(self.column), self._holds)
+        values = batch.column(self.column)
+        if isinstance(values, pa.ExtensionArray):
+            values = values.storage
+        is_coded = isinstance(
+            values, pa.DictionaryArray
+        )  # else, too, equal texts are looked at once: patterns are slow
+        return _looked_up(values if is_coded else values.dictionary_encode(), self._holds)
 
     def _holds(self, values: pa.Array) -> pa.Array:
-        found = pa.array([False] * len(values), pa.bool_())
+        found: pa.Array = pa.scalar(False)
         texts = sorted(self.texts)
         for start in range(0, len(texts), _PATTERNS_AT_ONCE):
             any_of = "|".join(re.escape(text) for text in texts[start : start + _PATTERNS_AT_ONCE])
             pattern = rf"(?:^|[^\pL\pN])(?:{any_of})(?:[^\pL\pN]|$)"
             found = pc.or_kleene(found, pc.match_substring_regex(values, pattern))
-        return found
+        return found if texts else pa.repeat(found, len(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ class AnyOf:
 
     def gone(self, batch: pa.RecordBatch) -> pa.Array:
         """True where one of the reasons says so."""
-        found = pa.array([False] * batch.num_rows, pa.bool_())
+        found = pa.repeat(pa.scalar(False), batch.num_rows)
         for reason in self.reasons:
             if set(reason.columns) <= set(batch.schema.names):
                 found = pc.or_(found, pc.fill_null(reason.gone(batch), fill_value=False))

@@ -8,19 +8,22 @@ Rules:
    begins where one began before: a reader of another program that took the old footer and reads the new file by it, in
    the moment of the renaming, finds no page there and fails, instead of taking one column for another. (Where the file
    has an index of pages, the zeros follow the data.)
-3. A file that grew all the same – fewer rows may be harder to compress – is written again with more effort, each column
-   as it became smallest, at last without bounds. If that is not enough, nothing is changed.
+3. A file that grew all the same – fewer rows may be harder to compress: numbers in a row with gaps – is written again
+   with more effort, each column as it became smallest; then numbers as differences or byte by byte; at last without
+   bounds. If that is not enough, nothing is changed.
 4. Columns that are encrypted stay so, under the key that they had. The footer of such a file is signed, and says of
    those columns in cipher where they begin: it is written once more behind zeros, as nobody can move it.
-5. Row groups are read and written one at a time.
+5. Row groups are read and written one at a time, and what is moved is moved a piece at a time: a file may be larger
+   than memory.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -36,6 +39,13 @@ _CODECS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
 _EFFORTS = (2, 9, 19)
 _PAGE_BYTES, _PAGE_ROWS = 8 << 20, 200_000
 _MAGIC = b"PAR1"
+_PIECE = 8 << 20
+_PACKED = {
+    "INT32": "DELTA_BINARY_PACKED",
+    "INT64": "DELTA_BINARY_PACKED",
+    "FLOAT": "BYTE_STREAM_SPLIT",
+    "DOUBLE": "BYTE_STREAM_SPLIT",
+}
 _PLACE_BYTES = 24
 """So much longer a column's part of the footer becomes at most, if it says of greater places."""
 
@@ -54,6 +64,8 @@ class Layout:
     notes: dict[bytes, bytes]
     """Key-value metadata, where the writer does not take it from the schema."""
     levels: dict[str, int] = field(default_factory=dict)
+    encodings: dict[str, str] = field(default_factory=dict)
+    """Of columns without a dictionary, where they are not plain."""
 
     def options(self) -> dict[str, Any]:  # Any: what `pyarrow.parquet.ParquetWriter` takes
         """The writer's options."""
@@ -63,6 +75,7 @@ class Layout:
             "compression": self.codecs or "NONE",
             "compression_level": self.levels or None,
             "use_dictionary": self.dictionaries or False,
+            "column_encoding": self.encodings or None,
             "write_statistics": self.bounded or False,
             "write_page_index": self.indexed and bool(self.bounded),
             "use_deprecated_int96_timestamps": self.legacy_moments,
@@ -121,25 +134,46 @@ def fit(path: Path, size: int, before: pq.FileMetaData) -> bool:
 
     Raises `ValueError` if it is no plain Parquet file.
     """
-    found = path.read_bytes()
-    if found[-4:] != _MAGIC:
-        raise ValueError("not a plain Parquet file")
-    end = len(found) - 8 - int.from_bytes(found[-8:-4], "little")
-    data, last = found[len(_MAGIC) : end], found[end:-8]
-    gap = size - len(found)
+    found = path.stat().st_size
+    last = _footer(path, found)
+    data = found - len(_MAGIC) - len(last) - 8
+    gap = size - found
     try:
         most = gap - (len(footer.moved(last, max(gap, 0))) - len(last))
         by = _apart(_starts(before), _starts(metadata(path)), most)
         last = footer.moved(last, by) if by > 0 else b""
     except ValueError:  # an index of pages, which holds places, too: the data stay where they are
         by = 0
-    rest = size - len(data) - len(last) - by - 12
+    rest = size - data - len(last) - by - 12
     if rest < 0 or not last:
         return False
-    length = len(last).to_bytes(4, "little")
-    with path.open("wb") as stream:
-        stream.writelines((_MAGIC, bytes(by), data, bytes(rest), last, length, _MAGIC))
+    with path.open("r+b") as stream:
+        _move(stream, len(_MAGIC), data, by)
+        stream.seek(len(_MAGIC))
+        stream.write(bytes(by))
+        stream.seek(data, os.SEEK_CUR)
+        stream.writelines((bytes(rest), last, len(last).to_bytes(4, "little"), _MAGIC))
     return True
+
+
+def _footer(path: Path, size: int) -> bytes:
+    """What stands between the data and the last eight bytes. Raises `ValueError` if it is no plain Parquet file."""
+    with path.open("rb") as stream:
+        stream.seek(max(size - 8, 0))
+        length = stream.read(4)
+        if stream.read() != _MAGIC:
+            raise ValueError("not a plain Parquet file")
+        stream.seek(size - 8 - int.from_bytes(length, "little"))
+        return stream.read(int.from_bytes(length, "little"))
+
+
+def _move(stream: BinaryIO, start: int, count: int, by: int) -> None:
+    """Moves bytes of a file further back within it, from the last to the first, a piece at a time."""
+    for at in range(start + (count - 1) // _PIECE * _PIECE, start - 1, -_PIECE) if by and count else ():
+        stream.seek(at)
+        piece = stream.read(min(_PIECE, start + count - at))
+        stream.seek(at + by)
+        stream.write(piece)
 
 
 def _beginning(path: Path, size: int, before: pq.FileMetaData) -> int:
@@ -209,14 +243,25 @@ def _attempts(work: _Work) -> Iterator[tuple[int, Layout]]:
                 levels={path: each for path, (_size, _codec, each) in best.items() if each is not None},
             )
             yield _write(work, chosen), chosen
+    packed = packed_numbers(work.file, chosen)
     unbounded = replace(chosen, bounded=[], indexed=False)
-    for layout in (unbounded, replace(unbounded, dictionaries=list(first.codecs))):
+    packed_unbounded = replace(packed, bounded=[], indexed=False)
+    last = replace(unbounded, dictionaries=list(first.codecs))
+    for layout in (packed, packed_unbounded, unbounded, last):
         yield _write(work, layout), layout
 
 
 def harder(layout: Layout, level: int) -> Layout:
     """The same with this level of zstd throughout."""
     return replace(layout, codecs=dict.fromkeys(layout.codecs, "ZSTD"), levels=dict.fromkeys(layout.codecs, level))
+
+
+def packed_numbers(file: pq.ParquetFile, layout: Layout) -> Layout:
+    """The same with numbers that have no dictionary as differences, or byte by byte."""
+    columns = [file.schema.column(at) for at in range(len(file.schema))]
+    plain = [column for column in columns if column.path not in layout.dictionaries]
+    encodings = {column.path: _PACKED[column.physical_type] for column in plain if column.physical_type in _PACKED}
+    return replace(layout, encodings=encodings)
 
 
 def _sizes(path: Path) -> dict[str, int]:

@@ -69,7 +69,9 @@ def anonymise(
     `StoreError`.
     """
     from lastro.governance.anonymise import Source, anonymised, chosen, settled
+    from lastro.workspace.rights.erasing import finish_first
 
+    finish_first(workspace)
     version = workspace.version(reference)
     personal = _personal(workspace, version)
     said = dict(asking)
@@ -179,7 +181,7 @@ def _contract(
     outcome: Anonymised,
     rows: Any,  # Any: a pyarrow.Table
 ) -> str:
-    from lastro.contract.recoded import recoded_contract
+    from lastro.contract.recoded import ANONYMISED, recoded_contract
 
     dataset = workspace.dataset(version.info.dataset)
     known = dataset.contract().personal if dataset.has_contract() else Personal()
@@ -189,7 +191,7 @@ def _contract(
     done = {
         "of": version.info.dataset,
         "version": f"{version.reference} {version.digest}",
-        "result": "anonymised" if outcome.is_anonymised else "pseudonymised",
+        "result": ANONYMISED if outcome.is_anonymised else "pseudonymised",
         "k": after.k,
         **({"l": after.l, "t": round(after.t or 0.0, 6)} if after.l is not None else {}),
         "quasi": list(columns.quasi),
