@@ -134,7 +134,6 @@ def test_options_that_fit_their_column(kind: str, protection: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "protection", "match"),
     [
-        ("array", "encrypt", "lists or objects"),
         ("string", "{method: mask, keep: -1}", "no number of characters"),
         ("string", "{method: mask, keep: true}", "no number of characters"),
         ("string", "{method: mask, from: middle}", "neither `end` nor `start`"),
@@ -151,6 +150,21 @@ def test_options_that_fit_their_column(kind: str, protection: str) -> None:
 def test_options_that_do_not_fit_their_column(kind: str, protection: str, match: str) -> None:
     with pytest.raises(ContractError, match=match):
         parse(document(a=(kind, {"protection": protection})), name="p")
+
+
+@pytest.mark.parametrize("kind", ["string", "integer", "number", "date", "timestamp", "boolean"])
+def test_a_single_value_may_be_encrypted_and_is_withheld(kind: str) -> None:
+    found = parse(document(a=(kind, {"protection": "encrypt"})), name="p")
+
+    assert found.personal.protection("a").method is Method.ENCRYPT  # type: ignore[union-attr]
+    assert found.plan().withheld == {"a"}
+
+
+def test_a_name_that_the_list_of_encrypted_columns_cannot_hold_is_refused() -> None:
+    text = document(a=("string", {"protection": "encrypt"})).replace("name: a\n", "name: 'a:b'\n")
+
+    with pytest.raises(ContractError, match="no encrypted column"):
+        parse(text, name="p")
 
 
 def test_a_kind_of_lastro_s_own_is_refused() -> None:

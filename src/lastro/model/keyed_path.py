@@ -43,7 +43,7 @@ class KeyedPath(PosixPath):
     """A path with the keys of its file's encrypted columns, equal to the same path without them."""
 
     keys: ColumnKeys
-    clear: Any = None  # Any: what `engine.encrypted` keeps of the file while this path lives
+    clear: Any = None  # Any: what `engine.decrypted` keeps of the file while this path lives
 
     def __reduce__(self) -> tuple[Any, ...]:  # Any: how pickling puts it together again
         return keyed, (str(self), self.keys)

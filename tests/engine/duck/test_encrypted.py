@@ -13,20 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from lastro.engine.decrypted import clear, needing
 from lastro.engine.duck import merge as merging
 from lastro.engine.duck.engine import DuckEngine
 from lastro.engine.duck.parquet import Writer, batches
-from lastro.engine.encrypted import (
-    NOTE,
-    Sealing,
-    clear,
-    content_of,
-    encrypted_in,
-    metadata,
-    needing,
-    opened,
-    sealing_of,
-)
+from lastro.engine.encrypted import NOTE, Sealing, content_of, encrypted_in, metadata, opened, sealing_of
 from lastro.model import schema as types
 from lastro.model.errors import Corrupted, EngineError, NotPermitted
 from lastro.model.keyed_path import KeyedPath, keyed

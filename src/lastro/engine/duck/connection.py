@@ -47,7 +47,7 @@ SHUT: Settings = {
 def text(value: str | Path) -> str:
     """The value as an SQL text literal; of a file with encrypted columns, the name of its copy in the clear."""
     if isinstance(value, KeyedPath):
-        from lastro.engine.encrypted import clear
+        from lastro.engine.decrypted import clear
 
         value = clear(value)
     return "'" + str(value).replace("'", "''") + "'"

@@ -21,11 +21,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lastro.engine.decrypted import needing
 from lastro.engine.duck import chain, fates, pairs
 from lastro.engine.duck.connection import name, session, text, texts
 from lastro.engine.duck.limits import Limits
 from lastro.engine.duck.stored import told
-from lastro.engine.encrypted import metadata, needing
+from lastro.engine.encrypted import metadata
 from lastro.engine.protocol import Merged, StagedFile
 from lastro.model.merging import MergePlan
 from lastro.model.schema import Schema

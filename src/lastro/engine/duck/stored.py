@@ -18,11 +18,12 @@ import duckdb
 import pyarrow as pa
 from sqlglot import exp
 
+from lastro.engine.decrypted import again, has_encrypted, needing
 from lastro.engine.duck.arrow import conform, to_arrow
 from lastro.engine.duck.connection import in_order, name, session, texts
 from lastro.engine.duck.failure import of_exception, to_error
 from lastro.engine.duck.limits import Limits
-from lastro.engine.encrypted import again, has_encrypted, metadata, needing
+from lastro.engine.encrypted import metadata
 from lastro.engine.protocol import ColumnMeasures, Measures, OtherRows
 from lastro.engine.sql import counting, door, measure
 from lastro.engine.sql.dialect import data_type, render

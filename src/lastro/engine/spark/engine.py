@@ -21,11 +21,11 @@ from uuid import uuid4
 
 import pyarrow as pa
 
+from lastro.engine.decrypted import has_encrypted
 from lastro.engine.duck.arrow import conform, to_arrow
 from lastro.engine.duck.engine import DuckEngine
 from lastro.engine.duck.profiles import missing, sample
 from lastro.engine.duck.stored import told
-from lastro.engine.encrypted import has_encrypted
 from lastro.engine.profiling.count import counted, total
 from lastro.engine.profiling.frame import framed, settled
 from lastro.engine.profiling.slices import counted_by, labels
@@ -141,7 +141,7 @@ class SparkEngine:
         others: Mapping[str, OtherRows] | None = None,
     ) -> Measures:
         """Counts per column and every table rule's number."""
-        if self._is_shut(files, others):
+        if self._is_shut(files, *(others or {}).values()):
             return self._embedded.measure(files, schema, rules, table=table, only=only, others=others)
         frame = self._files(files, schema)
         frame = frame if only is None else frame.filter(_column(only))
@@ -216,7 +216,7 @@ class SparkEngine:
         others: Mapping[str, OtherRows] | None = None,
     ) -> Tally:
         """How many rows break each row rule, and every table rule's number."""
-        if self._is_shut(files, others):
+        if self._is_shut(files, *(others or {}).values()):
             return self._embedded.tally(files, schema, plan, only=only, others=others)
         frame = self._files(files, schema)
         batch = compiler.compile_batch(plan, schema, dialect="spark")
@@ -332,9 +332,9 @@ class SparkEngine:
                 yield conform(batch, target)
 
     @staticmethod
-    def _is_shut(files: Sequence[Path], others: Mapping[str, OtherRows] | None = None) -> bool:
+    def _is_shut(files: Sequence[Path], *others: OtherRows) -> bool:
         """True if files have encrypted columns: the embedded engine computes then, since Spark does not read them."""
-        return has_encrypted([*files, *(path for other in (others or {}).values() for path in other.files)])
+        return has_encrypted([*files, *(path for other in others for path in other.files)])
 
     def _relations(self, others: Mapping[str, OtherRows], views: ExitStack) -> dict[str, counting.Relation]:
         """Views of the rows of other datasets, by what each is called."""
