@@ -65,10 +65,11 @@ def sealed(
     columns: Mapping[str, Columns],
     *,
     subject_kind: str = "",
+    is_foreign: bool = False,
 ) -> tuple[list[str], list[str], list[bool]]:
     """The forms and records with tokens (rule 1), and which of them were of somebody who was erased, and are empty.
 
-    `columns` say of each form, `raw` and `clean`, what becomes of its columns.
+    `columns` say of each form, `raw` and `clean`, what becomes of its columns. Records that are foreign hold no tokens.
     """
     rows = [
         _Row(form, text, _members(text) if form in columns else None) for form, text in zip(forms, records, strict=True)
@@ -76,15 +77,33 @@ def sealed(
     subjects = [_subject(row, columns) for row in rows]
     blocked = vault.blocked(subject_kind, [each or "" for each in subjects])
     if all(each.is_shut for each in columns.values()):
-        _seal(vault, rows, subjects, blocked, columns, subject_kind)
+        _seal(_Sealing(vault, is_foreign), rows, subjects, blocked, columns, subject_kind)
     for row, gone in zip(rows, blocked, strict=True):
         if gone:
             row.form, row.text = ERASED
     return [row.form for row in rows], [row.text for row in rows], list(blocked)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sealing:
+    """Gives tokens for what stands in records; if those are foreign, none of them is believed to be one already."""
+
+    vault: Vault
+    is_foreign: bool
+
+    def tokens(
+        self,
+        kind: str,
+        values: Sequence[str],
+        *,
+        subjects: Sequence[str | None] | None = None,
+        is_subject: bool = False,
+    ) -> list[str]:
+        return self.vault.tokens(kind, values, subjects=subjects, is_subject=is_subject, is_foreign=self.is_foreign)
+
+
 def _seal(
-    vault: Vault,
+    vault: _Sealing,
     rows: Sequence[_Row],
     subjects: Sequence[str | None],
     blocked: Sequence[bool],
@@ -164,12 +183,12 @@ def _plain(value: bytes) -> str | None:
         return value.decode()
 
 
-def _seal_lines(vault: Vault, rows: Sequence[_Row]) -> None:
+def _seal_lines(vault: _Sealing, rows: Sequence[_Row]) -> None:
     for row, token in zip(rows, vault.tokens(LINE, [row.text for row in rows]) if rows else (), strict=True):
         row.form, row.text = "text", token or row.text
 
 
-def _seal_members(vault: Vault, rows: Sequence[_Row], columns: Mapping[str, Columns]) -> None:
+def _seal_members(vault: _Sealing, rows: Sequence[_Row], columns: Mapping[str, Columns]) -> None:
     for row in rows:
         dropped = columns[row.form].dropped
         row.members = {name: value for name, value in (row.members or {}).items() if name not in dropped}
@@ -179,7 +198,7 @@ def _seal_members(vault: Vault, rows: Sequence[_Row], columns: Mapping[str, Colu
         tokens = _tokens(vault, kind, [(row, text) for _place, row, _name, _value, text in cells])
         for (place, _row, name, _value, _text), token in zip(cells, tokens, strict=True):
             own[place, name] = token
-    spelled = vault.reveal(own.values()) if own else {}
+    spelled = vault.vault.reveal(own.values()) if own else {}
     rest = []
     for cell in _cells(rows, lambda row, name: name not in columns[row.form].open):
         place, row, name, value, text = cell
@@ -202,7 +221,7 @@ def _cells(rows: Sequence[_Row], wanted: Callable[[_Row, str], bool]) -> Iterato
                 yield place, row, name, value, text
 
 
-def _tokens(vault: Vault, kind: str, cells: Sequence[tuple[_Row, str]]) -> list[str]:
+def _tokens(vault: _Sealing, kind: str, cells: Sequence[tuple[_Row, str]]) -> list[str]:
     if not cells:
         return []
     return vault.tokens(kind, [text for _row, text in cells], subjects=[row.person for row, _text in cells])

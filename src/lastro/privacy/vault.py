@@ -5,7 +5,8 @@ Rules:
 1. An entry is a kind and a value in its canonical form (`canonical`). It is found by an HMAC of both, its value is
    sealed with its token, kind and lookup bound to it, and its token is random: nothing of the value is in it.
 2. One value of one kind has one token, whoever asks first, in whichever process. The value that is revealed is the text
-   that came first. What is blank has no token; a token that is in the vault is its own.
+   that came first. What is blank has no token; a token that is in the vault is its own, unless what is asked for is
+   foreign: then a text that looks like a token is a text.
 3. An entry belongs to the persons in whose rows it stood. A person is the entry of the value that names a subject.
 4. Forgetting a person removes that entry, and those that belong to nobody else and name nobody themselves; a tombstone,
    an HMAC too, tells who is not to come back. No byte of what was removed stays in the file or its log.
@@ -140,6 +141,7 @@ class Vault:
         *,
         subjects: Sequence[str | None] | None = None,
         is_subject: bool = False,
+        is_foreign: bool = False,
     ) -> list[str]:
         """The token of each value, made where there is none; of a blank value, an empty text.
 
@@ -149,7 +151,7 @@ class Vault:
         with self._turn:
             while True:
                 try:
-                    return self._tokens(kind, values, subjects, is_subject=is_subject)
+                    return self._tokens(kind, values, subjects, is_subject=is_subject, is_foreign=is_foreign)
                 except _Again:
                     continue
 
@@ -345,15 +347,21 @@ class Vault:
                 after = rows[-1][0]
 
     def _tokens(
-        self, kind: str, values: Sequence[str], subjects: Sequence[str | None] | None, *, is_subject: bool
+        self,
+        kind: str,
+        values: Sequence[str],
+        subjects: Sequence[str | None] | None,
+        *,
+        is_subject: bool,
+        is_foreign: bool,
     ) -> list[str]:
         self.refresh()
         self._keys, self._lookups = self._lookup_keys(), {}
         present = [value for value in dict.fromkeys(values) if value and not value.isspace()]
-        found = self._look_up(kind, present)
+        found = self._look_up(kind, present, is_foreign=is_foreign)
         missing = [value for value in present if value not in found or (is_subject and not found[value].is_subject)]
         if missing:
-            self._add(kind, missing, found, is_subject=is_subject)
+            self._add(kind, missing, found, is_subject=is_subject, is_foreign=is_foreign)
         if subjects is not None:
             self._belong(
                 [
@@ -380,20 +388,24 @@ class Vault:
         self._known, self._numbers, self._belonging = {}, {}, set()
         self.ring.forget()
 
-    def _look_up(self, kind: str, values: Sequence[str]) -> dict[str, _Known]:
+    def _look_up(self, kind: str, values: Sequence[str], *, is_foreign: bool = False) -> dict[str, _Known]:
         """What is known of these values."""
-        known = {value: self._known[kind, value] for value in values if (kind, value) in self._known}
+        known = {
+            value: self._known[kind, value]
+            for value in values
+            if (kind, value) in self._known and not (is_foreign and value.startswith(PREFIX))
+        }
         asked = [value for value in values if value not in known]
         if not asked:
             return known
-        raw = {found: value for value in asked if (found := _raw(value)) is not None}
+        raw = {} if is_foreign else {found: value for value in asked if (found := _raw(value)) is not None}
         with self.connection.reading() as handle:
             rows = list(_rows(handle, _SHORT + " WHERE token IN ({})", list(raw)))
         own = {raw[row[1]]: each for row, each in zip(rows, _of(rows), strict=True)}
         asked = [value for value in asked if value not in own]
         with self.connection.reading() as handle:
             stored = _present(handle, kind, asked, self._keys, self._lookups)
-        self._remember(kind, own | stored)
+        self._remember(kind, own | stored, is_foreign=is_foreign)
         return known | own | stored
 
     def _lookup_keys(self) -> list[Key]:
@@ -402,7 +414,9 @@ class Vault:
         older = [number for number in self.ring.numbers(KeyFor.LOOKUP) if number != current.number]
         return [current, *(self.ring.key(KeyFor.LOOKUP, number) for number in older)]
 
-    def _add(self, kind: str, values: Sequence[str], found: dict[str, _Known], *, is_subject: bool) -> None:
+    def _add(
+        self, kind: str, values: Sequence[str], found: dict[str, _Known], *, is_subject: bool, is_foreign: bool
+    ) -> None:
         """Makes entries; what somebody else has made meanwhile is taken."""
         record = self.ring.current(KeyFor.RECORD)
         lookup = self._keys[0]
@@ -435,7 +449,7 @@ class Vault:
             for value, each in (theirs | {v: found[v] for v in values if v in found}).items()
         }
         found |= {value: mine[digest] for value, digest in lookups.items() if value not in theirs}
-        self._remember(kind, {value: found[value] for value in values})
+        self._remember(kind, {value: found[value] for value in values}, is_foreign=is_foreign)
 
     def is_unchanged(self, handle: Handle) -> bool:
         """True if what was remembered at the last `refresh` still holds, within a transaction."""
@@ -464,9 +478,10 @@ class Vault:
             handle.executemany("INSERT OR IGNORE INTO belongs VALUES (?, ?)", sorted(wanted))
         self._belonging |= wanted
 
-    def _remember(self, kind: str, found: Mapping[str, _Known]) -> None:
+    def _remember(self, kind: str, found: Mapping[str, _Known], *, is_foreign: bool) -> None:
         for value, each in found.items():
-            if len(value) <= _REMEMBERED_LENGTH_MAX:
+            # What looks like a token is remembered for those who may mean it.
+            if len(value) <= _REMEMBERED_LENGTH_MAX and not (is_foreign and value.startswith(PREFIX)):
                 self._known[kind, value] = each
             self._numbers[each.token] = each.number
 
