@@ -49,7 +49,7 @@ def test_a_person_is_erased_and_the_certificate_is_verified(people, lastro):
     resumed = lastro("erase", "--resume", "--json")
 
     assert told.code == ended.code == verified.code == resumed.code == 0, ended.err
-    assert told.last.startswith("1 person would be erased: 1 rows")
+    assert told.last.startswith("1 person would be erased: 1 stored row; nothing was changed")
     assert (ended.json["schema"], ended.json["paths"]) == ("lastro.erase/1", ["people.csv"])
     for each in (ended, verified, resumed):
         assert set(each.json) - {"schema", "ok"} == documented()[each.json["schema"]]

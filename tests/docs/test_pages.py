@@ -3,23 +3,29 @@
 1. `sh` blocks are run by bash, `python` blocks by a fresh interpreter; each must end well.
 2. `<!-- file: NAME -->` before a block writes the block into that file instead.
 3. `<!-- output -->` before a `text` block says: these lines, in this order, stood in the output of the block before.
-   `…` stands for whatever comes between; times and digests may differ.
+   `…` stands for whatever comes between; times, sizes, tokens and digests may differ.
 4. `<!-- not run: REASON -->` leaves a block out; `<!-- fails: CODE -->` says with which exit code it ends.
 5. `<!-- workspace: demo -->` anywhere on a page starts it inside a copy of the demo's workspace, and so does the demo's
-   own README. `<!-- story -->` before a `text` block says that the demo printed these lines.
+   own README. `<!-- story -->` before a `text` block says that the demo printed these lines. The demo is told once for
+   all workers of a test run.
 6. `<!-- needs: postgres -->` or `<!-- needs: mysql -->` anywhere on a page gives it a real server: `SHOP_URL` leads to
    an empty schema or database of its own; of PostgreSQL, its parts stand in variables of their own, too. Where there is
    no server, the page is skipped, and says so.
+7. A page that ends in `.pt-BR.md` is run in Portuguese, every other one in English.
 """
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -38,13 +44,16 @@ WATCHED = [
     or page.name.startswith("README")
 ]
 DEMO = "<!-- workspace: demo -->"
-NEEDS = {"<!-- needs: postgres -->": "shop", "<!-- needs: mysql -->": "mysql_shop"}
-"""Which fixture gives a page what it needs."""
+NEEDS = {"<!-- needs: postgres -->": ("shop", "postgres"), "<!-- needs: mysql -->": ("mysql_shop", "mysql")}
+"""Which fixture gives a page what it needs, and with which other tests it shares a worker."""
 CHANGING = (
     (re.compile(r"sha256:[0-9a-f]+…?"), "sha256:#"),
-    (re.compile(r"\b[0-9a-f]{12,64}\b"), "#"),
+    (re.compile(r"\b\d{8}T\d{6}\d{0,3}Z?-[0-9a-f]{8}\b"), "#"),
+    (re.compile(r"\btok_[a-z2-7]{26}\b"), "tok_#"),
+    (re.compile(r"\b[0-9a-f]{10,64}\b"), "#"),
     (re.compile(r"\d+(?:[.,]\d+)? ?(?:ms|s|seconds|segundos)\b"), "# s"),
     (re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?\S*"), "#time"),
+    (re.compile(r"\d+(?:[.,]\d+)? (?:B|[KMG]iB)\b"), "# B"),
     (re.compile(r"\s+"), " "),
 )
 RUNNABLE = {"sh", "python"}
@@ -52,15 +61,38 @@ RUNNABLE = {"sh", "python"}
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The demo's workspace, and what it printed."""
+    """The demo's workspace, and what it printed: told by the worker that needs it first, waited for by the others."""
+    shared = _shared_by_workers(tmp_path_factory)
+    known = shared / "told.json"
+    with _alone(shared / "told.lock"):
+        if not known.exists():
+            folder = Path(tempfile.mkdtemp(prefix="told-", dir=shared)) / "lake"
+            known.write_text(json.dumps([str(folder), _told(folder)]), encoding="utf-8")
+    folder, story = json.loads(known.read_text(encoding="utf-8"))
+    return Path(folder), story
+
+
+def _told(folder: Path) -> str:
     from lastro.demo.story import tell
 
-    folder = tmp_path_factory.mktemp("told") / "lake"
     lines: list[str] = []
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("LASTRO_LANG", "en")
         tell(folder, out=lines.append)
-    return folder, "\n".join(lines)
+    return "\n".join(lines)
+
+
+def _shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder of this test run; each worker of pytest-xdist has its own below it."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    with lock.open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)  # let go when the file is closed, however that comes
+        yield
 
 
 @pytest.fixture
@@ -90,17 +122,18 @@ def mysql_shop(mysql_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     server.close()
 
 
-def _one_after_another(page: Path) -> ParameterSet:
-    """A page that needs PostgreSQL waits for the other tests of that server: open transactions hold up others."""
-    group = "postgres" if "<!-- needs: postgres -->" in page.read_text(encoding="utf-8") else "demo"
-    return pytest.param(page, marks=pytest.mark.xdist_group(group), id=str(page.relative_to(ROOT)))
+def _with_its_server(page: Path) -> ParameterSet:
+    """A page that needs a server waits for the other tests of it: open transactions hold up others. Others need not."""
+    text = page.read_text(encoding="utf-8")
+    groups = [group for marker, (_fixture, group) in NEEDS.items() if marker in text]
+    return pytest.param(page, marks=[*map(pytest.mark.xdist_group, groups[:1])], id=str(page.relative_to(ROOT)))
 
 
-@pytest.mark.parametrize("page", [_one_after_another(page) for page in WATCHED])
+@pytest.mark.parametrize("page", [_with_its_server(page) for page in WATCHED])
 def test_a_page_does_what_it_shows(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     folder = tmp_path / "page"
     story = ""
-    for marker, fixture in NEEDS.items():
+    for marker, (fixture, _group) in NEEDS.items():
         if marker in page.read_text(encoding="utf-8"):
             request.getfixturevalue(fixture)
     if DEMO in page.read_text(encoding="utf-8") or page.is_relative_to(PACKAGE / "demo"):
@@ -152,7 +185,7 @@ def run(block: Block, folder: Path, *, expected: int) -> str:
     """Runs a block as a reader would; what it prints on both channels."""
     program = ["bash", "-euo", "pipefail", "-c"] if block.language == "sh" else [sys.executable, "-c"]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "LASTRO_LANG": "en", "COLUMNS": "120", "NO_COLOR": "1"}
+    environment = {**os.environ, "PATH": path, "LASTRO_LANG": language(block.page), "COLUMNS": "120", "NO_COLOR": "1"}
     done = subprocess.run(
         [*program, block.text],
         cwd=folder,
@@ -166,6 +199,11 @@ def run(block: Block, folder: Path, *, expected: int) -> str:
 
     assert done.returncode == expected, f"{block_name(block)} ended with {done.returncode}:\n{done.stdout}"
     return done.stdout
+
+
+def language(page: Path) -> str:
+    """In which language a page's reader works."""
+    return "pt_BR" if page.name.endswith(".pt-BR.md") else "en"
 
 
 def compare(block: Block, said: str) -> None:

@@ -490,10 +490,10 @@ def test_runs_say_how_they_ended(status: RunStatus, mark: str) -> None:
         environment=Environment.of(python="3.11", platform="linux", packages={}),
         code=Code("0123456789abcdef", dirty=True),
         inputs=(UsedVersion("loans@approved", "loans", 17, DIGEST),),
-        metrics={"auc": 0.81},
+        metrics={"auc": 0.81, "rows": 1200, "slope": -3},
     )
 
     line = shown(runs([record]))[1]
 
     assert mark in line
-    assert "loans@17  0123456789 + changes  auc=0.81" in line
+    assert "loans@17  0123456789 + changes  auc=0.81; rows=1,200; slope=-3" in line

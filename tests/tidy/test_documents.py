@@ -4,7 +4,8 @@
 2. Every link to a place in this project leads there, headings included.
 3. Every command and every `make` target that a page shows exists.
 4. The glossary explains every word of the design's list.
-5. The two READMEs have the same sections, commands and code.
+5. The README and every tutorial stand in both languages, lead to each other in their first lines, and have the same
+   sections, commands and code; what differs are comments, prose and what the commands print.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.tidy.tree import ROOT, blocks, pages, told
+from tests.tidy.tree import ROOT, Block, blocks, pages, told
 
 from lastro.model import errors
 
@@ -29,6 +30,10 @@ WORDS = (
     *("workspace", "source", "contract", "dataset", "version", "tag", "reference", "run"),
     *("finding", "quarantine", "subject", "token", "vault", "ledger", "certificate"),
 )
+
+TUTORIALS = ROOT / "docs" / "tutorial"
+BOTH_LANGUAGES = [ROOT / "README.md", *(page for page in TUTORIALS.glob("*.md") if ".pt-BR" not in page.name)]
+PRINTED = {"output", "story"}
 
 ERRORS = {
     "errors.md": ("**What**", "**Why**", "**Do**"),
@@ -96,12 +101,37 @@ def test_the_glossary_explains_every_word() -> None:
     assert [word for word in WORDS if f"**{word}**" not in text] == []
 
 
-def test_both_readmes_say_the_same() -> None:
-    english, portuguese = ROOT / "README.md", ROOT / "README.pt-BR.md"
+def test_every_tutorial_stands_in_both_languages() -> None:
+    names = {page.name for page in TUTORIALS.glob("*.md")}
+    lacking = sorted(name for name in names if counterpart(name) not in names)
 
+    assert names
+    assert not lacking, told(lacking)
+
+
+@pytest.mark.parametrize("english", BOTH_LANGUAGES, ids=lambda page: page.stem)
+def test_both_languages_say_the_same(english: Path) -> None:
+    portuguese = english.with_name(counterpart(english.name))
+
+    assert counterpart(english.name) in links(english)[:1]
+    assert english.name in links(portuguese)[:1]
     assert len(headings(english)) == len(headings(portuguese))
-    assert [b.language for b in blocks(english)] == [b.language for b in blocks(portuguese)]
-    assert [commands_of(b.text) for b in blocks(english)] == [commands_of(b.text) for b in blocks(portuguese)]
+    assert [*map(essence, blocks(english))] == [*map(essence, blocks(portuguese))]
+
+
+def counterpart(name: str) -> str:
+    """What a page is called in the other language."""
+    base = name.removesuffix(".md")
+    return f"{base.removesuffix('.pt-BR')}.md" if base.endswith(".pt-BR") else f"{base}.pt-BR.md"
+
+
+def essence(block: Block) -> tuple[str, str, list[str]]:
+    """What a block is and does in any language; of what is only printed, that it is there. Files that Lastro writes in
+    both languages may be read in the page's own.
+    """
+    kind = block.remark.partition(":")[0]
+    is_printed = kind in PRINTED or (block.language == "text" and not kind)
+    return block.language, block.remark, [] if is_printed else commands_of(block.text.replace(".pt-BR.", ".en."))
 
 
 def error_classes() -> dict[str, type[errors.LastroError]]:

@@ -48,6 +48,17 @@ def test_late_by_how_much(lake):
     assert not late.passed
 
 
+@pytest.mark.parametrize(("hour", "is_future"), [(0, False), (12, False), (23, False), (-1, True)])
+def test_a_date_of_today_is_not_of_the_future(lake, hour, is_future):
+    """The newest date is 3 January."""
+    now = datetime(2026, 1, 3, tzinfo=UTC) + timedelta(hours=hour)
+
+    found = standing(lake, "{property: latency, value: 1, unit: d, element: applied_at}", now=now)
+
+    assert found.freshness is Freshness.FRESH
+    assert bool(found.notes) is is_future
+
+
 def test_the_worst_broken_promise_is_told(lake):
     late = standing(
         lake,

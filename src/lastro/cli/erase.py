@@ -158,9 +158,8 @@ def _report(result: ErasureResult) -> Blocks:
 
 def _verdict(result: ErasureResult) -> str:
     people = ngettext("{count} person", "{count} people", result.people).format(count=result.people)
-    rows = sum(each.rows for each in result.tables)
+    stored = sum(each.rows for each in result.tables)
+    rows = ngettext("{count} stored row", "{count} stored rows", stored).format(count=number(stored))
     if not result.done:
-        return _("{people} would be erased: {rows} rows of files; nothing was changed").format(people=people, rows=rows)
-    return _("{people} erased: {rows} rows of files; certificate {path}").format(
-        people=people, rows=rows, path=result.certificate
-    )
+        return _("{people} would be erased: {rows}; nothing was changed").format(people=people, rows=rows)
+    return _("{people} erased: {rows}; certificate {path}").format(people=people, rows=rows, path=result.certificate)

@@ -45,7 +45,7 @@ def recoded_contract(
         found = classes.get(name_read)
         own = [] if found is None else [_property(PERSONAL, _class(found))]
         if own:
-            column["customProperties"] = own
+            column["customProperties"] = [*own, *column.get("customProperties", ())]
     node["customProperties"] = [_property(RECODED, dict(done))]
     if thresholds is not None:
         said = {"k": thresholds.k, "l": thresholds.l, "t": thresholds.t}

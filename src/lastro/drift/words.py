@@ -72,7 +72,10 @@ def of_table(verdict: Verdict, columns: int, concerned: int) -> str:
     filled = {"concerned": concerned, "columns": columns}
     match verdict:
         case Verdict.DRIFTED:
-            return _("{concerned} of {columns} columns drifted").format(**filled)
+            told = ngettext(
+                "{concerned} of {columns} column drifted", "{concerned} of {columns} columns drifted", columns
+            )
+            return told.format(**filled)
         case Verdict.NOT_COMPARABLE:
             return _("no column drifted, {concerned} of {columns} cannot be compared").format(**filled)
         case Verdict.UNSURE:

@@ -31,7 +31,8 @@ from lastro.model.plan import Plan
 from lastro.model.subject import Named, Person, Place, Skipped, Stands
 from lastro.model.text import _
 from lastro.privacy.canonical import canonical, form_of
-from lastro.privacy.vault import TOKEN, Entry, Vault
+from lastro.privacy.token import TOKEN
+from lastro.privacy.vault import Entry, Vault
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -38,7 +38,8 @@ from lastro.model.system import reason_of
 from lastro.model.text import _
 from lastro.privacy import records
 from lastro.privacy.canonical import OWN
-from lastro.privacy.vault import TOKEN, Entry, Vault
+from lastro.privacy.token import TOKEN
+from lastro.privacy.vault import Entry, Vault
 
 if TYPE_CHECKING:
     import pyarrow as pa

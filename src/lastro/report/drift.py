@@ -317,14 +317,14 @@ def _basis(found: Drift) -> Line:
     """Of how many rows this was found, and how often it may be wrong."""
     told = _(
         "{reference} of reference, {current} now; the chance of any false alarm is at most {alpha} over {columns} "
-        "columns and {looks} looks"
+        "and {looks}"
     )
     text = told.format(
         reference=_rows(found.reference),
         current=_rows(found.current),
         alpha=share_text(found.budget.alpha),
-        columns=number(found.budget.columns),
-        looks=number(found.budget.looks),
+        columns=ngettext("{n} column", "{n} columns", found.budget.columns).format(n=number(found.budget.columns)),
+        looks=ngettext("{n} look", "{n} looks", found.budget.looks).format(n=number(found.budget.looks)),
     )
     return Line(text, Tone.FAINT)
 

@@ -46,7 +46,7 @@ def status_mark(record: RunRecord) -> Cell:
 
 
 def _run(record: RunRecord) -> tuple[Cell | str, ...]:
-    metrics = ", ".join(f"{name}={number(value)}" for name, value in record.metrics.items())
+    metrics = "; ".join(f"{name}={number(value)}" for name, value in record.metrics.items())
     inputs = ", ".join(used.reference for used in record.inputs)
     return (
         record.id,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import lastro
-from lastro.model.errors import UsageError
+from lastro.model.errors import NotPermitted, UsageError
 from lastro.report.documents.incident import Incident, business_days
 from lastro.report.json_values import answer_json
 from lastro.workspace.audit import documents
@@ -180,6 +180,17 @@ def test_an_incident_reaches_what_the_actor_read(lake: Workspace, monkeypatch: p
     assert "2026-11-29 12:00" in of_eve
     assert "2026-12-01 12:00" in of_eve
     assert of_nobody.verdict == before.verdict == "0 datasets were reached"
+
+
+def test_who_was_refused_is_told_with_what_was_asked_for(lake: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LASTRO_ACTOR", "eve")
+    monkeypatch.setenv("LASTRO_LANG", "en")
+    with pytest.raises(NotPermitted):
+        lake.version("people", purpose="curiosity").to_arrow("cpf")
+
+    found = documents.document(lake, "access")
+
+    assert "| eve | read refused | people |" in found.to_markdown()
 
 
 def test_an_incident_counts_what_was_done_within_its_span(lake: Workspace) -> None:

@@ -157,6 +157,14 @@ def test_an_unknown_column_is_named():
         rows_of(numbered(3)).batches(1, columns=["y"])
 
 
+@pytest.mark.parametrize("names", [["x"], ("x",), []])
+def test_a_list_of_columns_is_told_from_a_column(names):
+    with pytest.raises(UsageError, match="one by one") as caught:
+        rows_of(numbered(3)).to_numpy(names)
+
+    assert "*names" in caught.value.do
+
+
 def test_without_torch_the_missing_library_is_named():
     program = (
         "import sys; sys.modules['torch'] = None\n"

@@ -161,10 +161,11 @@ def _access(workspace: Workspace) -> Iterator[Symptom]:
 
 
 def _modes(workspace: Workspace) -> Iterator[Symptom]:
-    """The folder of state and the keys are its owner's alone."""
+    """The folder of state, the keys and the vault are its owner's alone."""
     state = workspace.root / ".lastro"
     keys = sorted((state / "keys").glob("*")) if (state / "keys").is_dir() else []
-    private = [path for path in keys if path.suffix != ".pub"]
+    vault = sorted(state.glob("vault.sqlite*"))
+    private = [*(path for path in keys if path.suffix != ".pub"), *vault]
     open_ones = [path for path in (state, *private) if path.lstat().st_mode & _OTHERS]
     for path in open_ones:
         mode = "700" if path.is_dir() else "600"
@@ -175,7 +176,7 @@ def _modes(workspace: Workspace) -> Iterator[Symptom]:
         what = _("{path} belongs to another account").format(path=path.relative_to(workspace.root))
         yield _note("modes", what, _("use Lastro as the account that owns the workspace"))
     if not open_ones:
-        yield _good("modes", _("state and keys are open to their owner alone"))
+        yield _good("modes", _("state, keys and vault are open to their owner alone"))
 
 
 def _readable_tables(workspace: Workspace) -> Iterator[Symptom]:

@@ -52,7 +52,9 @@ def accesses(events: Iterable[Event]) -> tuple[Access, ...]:
     found: dict[tuple[str, str, str, str, bool], _Together] = {}
     for event in events:
         if event.action in _SHOWN:
-            key = (event.actor, event.action, event.dataset, event.purpose, event.decision == "deny")
+            is_refused = event.decision == "deny"
+            action = str(event.about.get("asked", event.action)) if is_refused else event.action
+            key = (event.actor, action, event.dataset, event.purpose, is_refused)
             found.setdefault(key, _Together(event.moment, event.moment)).take(event)
     told = (
         Access(*key, each.times, tuple(sorted(each.versions)), tuple(each.columns), each.first, each.last)

@@ -3,7 +3,8 @@
 Rules:
 
 1. The newest value of a column comes from the profiles of the batches that make up the newest version: no data is read.
-   Moments without a zone are taken as UTC; a date is as fresh as its last moment.
+   Moments without a zone are taken as UTC; a date is as fresh as its last moment, and today's as the
+   present.
 2. A column that is withheld from statistics, or that holds no moments, cannot be judged: that is said, never passed.
 """
 
@@ -36,14 +37,14 @@ def judge(promise: FreshnessPromise, dataset: Dataset, head: VersionInfo, now: d
     """How the newest version, `head`, keeps a promise now."""
     if not promise.column:
         return Age(promise, now - head.committed - promise.period)
-    return _aged(promise, _newest(dataset, promise.column), now)
+    return _aged(promise, _newest(dataset, promise.column, now), now)
 
 
 def judge_value(promise: FreshnessPromise, newest: str | None, now: datetime) -> Age:
     """How rows whose newest value is this, as text, keep a promise about their column now; of no version anything."""
     if not promise.column:
         return Age(promise, note=_("cannot be judged: where the data lives there are no versions"))
-    return _aged(promise, _moment(newest) if newest else None, now)
+    return _aged(promise, _moment(newest, now) if newest else None, now)
 
 
 def _aged(promise: FreshnessPromise, newest: datetime | None, now: datetime) -> Age:
@@ -56,21 +57,22 @@ def _aged(promise: FreshnessPromise, newest: datetime | None, now: datetime) -> 
     return Age(promise, now - newest - promise.period, newest, note)
 
 
-def _newest(dataset: Dataset, column: str) -> datetime | None:
+def _newest(dataset: Dataset, column: str, now: datetime) -> datetime | None:
     """The greatest value of a column, over the batches that make up the newest version."""
     found = []
     for info in lineage(dataset.table):
         text = info.origin.profile.get("columns", {}).get(column, {}).get("maximum")
-        moment = _moment(text) if text else None
+        moment = _moment(text, now) if text else None
         if moment is not None:
             found.append(moment)
     return max(found, default=None)
 
 
-def _moment(text: str) -> datetime | None:
+def _moment(text: str, now: datetime) -> datetime | None:
     try:
         if len(text) == len("2026-01-31"):
-            return datetime.combine(date.fromisoformat(text), time.max, UTC)
+            first, last = (datetime.combine(date.fromisoformat(text), each, UTC) for each in (time.min, time.max))
+            return min(last, max(first, now))
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None

@@ -154,8 +154,14 @@ class Rows:
         chosen = _form(target, form)
         return self.engine.write(self.reader(*(columns or ()), where=where), target, form=chosen)
 
-    def _chosen(self, columns: Sequence[str]) -> tuple[str, ...]:
+    def _chosen(self, columns: Sequence[Any]) -> tuple[str, ...]:  # Any: a caller may write anything
         for name in columns:
+            if isinstance(name, list | tuple):
+                raise UsageError(
+                    _("columns are named one by one, and this is a list"),
+                    where=self.label,
+                    do=_("put an asterisk before the list: to_pandas(*names)"),
+                )
             if name not in self.columns:
                 raise UnknownName(
                     _("{label} has no column {name}").format(label=self.label, name=name),
