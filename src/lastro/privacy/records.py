@@ -28,6 +28,8 @@ LINE = "lastro:line"
 """The kind of lines that could not be taken apart."""
 HASHED = "lastro:hash "
 """How the kinds of keyed hashes begin that stand in records."""
+CLEAN = "clean"
+"""The form of records of the table's columns."""
 ERASED = ("raw", "{}")
 """What stands in the place of a record of somebody who was erased."""
 
@@ -70,7 +72,8 @@ def sealed(
 ) -> tuple[list[str], list[str], list[bool]]:
     """The forms and records with tokens (rule 1), and which of them were of somebody who was erased, and are empty.
 
-    `columns` say of each form, `raw` and `clean`, what becomes of its columns. Records that are foreign hold no tokens.
+    `columns` say of each form, `raw` and `clean`, what becomes of its columns. Records that are foreign hold no tokens,
+    but for clean ones, which were protected before.
     """
     rows = [
         _Row(form, text, _members(text) if form in columns else None) for form, text in zip(forms, records, strict=True)
@@ -78,7 +81,10 @@ def sealed(
     subjects = [_subject(row, columns) for row in rows]
     blocked = vault.blocked(subject_kind, [each or "" for each in subjects])
     if all(each.is_shut for each in columns.values()):
-        _seal(_Sealing(vault, is_foreign), rows, subjects, blocked, columns, subject_kind)
+        each = list(zip(rows, subjects, blocked, strict=True))
+        own, came = [one for one in each if one[0].form == CLEAN], [one for one in each if one[0].form != CLEAN]
+        _seal(_Sealing(vault, is_foreign=False), own, columns, subject_kind)
+        _seal(_Sealing(vault, is_foreign), came, columns, subject_kind)
     for row, gone in zip(rows, blocked, strict=True):
         if gone:
             row.form, row.text = ERASED
@@ -104,18 +110,14 @@ class _Sealing:
 
 
 def _seal(
-    vault: _Sealing,
-    rows: Sequence[_Row],
-    subjects: Sequence[str | None],
-    blocked: Sequence[bool],
-    columns: Mapping[str, Columns],
-    kind: str,
+    vault: _Sealing, told: Sequence[tuple[_Row, str | None, bool]], columns: Mapping[str, Columns], kind: str
 ) -> None:
-    """Puts tokens into the records of those who are not blocked."""
-    named = [each if each and not gone else "" for each, gone in zip(subjects, blocked, strict=True)]
+    """Puts tokens into the records of those who are not blocked: rows, whom each is about, whether that one is."""
+    named = [each if each and not gone else "" for _row, each, gone in told]
+    rows = [row for row, _each, _gone in told]
     for row, token in zip(rows, vault.tokens(kind, named, is_subject=True) if any(named) else named, strict=True):
         row.person = token or None
-    staying = [row for row, gone in zip(rows, blocked, strict=True) if not gone]
+    staying = [row for row, _each, gone in told if not gone]
     _seal_lines(vault, [row for row in staying if row.members is None])
     whole = [row for row in staying if row.members is not None]
     _seal_members(vault, whole, columns)
