@@ -189,6 +189,33 @@ def test_another_person_in_their_rows_is_not_taken_for_them(tmp_path: Path) -> N
     assert BEA.encode() not in every_byte(tmp_path / "ana")
 
 
+def test_a_source_names_nobody_by_a_token(tmp_path: Path) -> None:
+    lake = made(tmp_path / "lake", [])
+    columns = LOANS.replace("kind: cpf, confirmed: ana}}", "kind: cpf}}" + TOKENS)
+    columns += GUARANTOR.replace("guarantor", "mail").replace("kind: cpf", "kind: email")
+    lake = add(lake.root, "cards", columns, [])
+    entry, source = (lake.root / "lastro.yaml").read_text(), "source: {kind: files, path: ../cards.jsonl}"
+    (lake.root / "lastro.yaml").write_text(entry.replace("cards.odcs.yaml, ", f"cards.odcs.yaml, {source}, "))
+    lake = lastro.open(lake.root)
+    mail, bea = (
+        token(lake, "email", "bea@exemplo.com.br", subjects_=(token(lake, "cpf", BEA),)),
+        token(lake, "cpf", BEA),
+    )
+    rows = [row(1, ANA, mail=mail), row(2, bea, mail=None), row(3, ANA, mail=bea, amount=-1)]
+    for _time in range(2):
+        (tmp_path / "cards.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in rows))
+        lake.dataset("cards").ingest(mode="overwrite")
+        rows = [*rows, row(4, CAIO)]
+
+    lake.subject_export(f"cpf={ANA}", to=tmp_path / "ana")
+
+    assert lake.subject_find(f"cpf={BEA}").found == ()
+    (told,) = lines(tmp_path / "ana/data/cards.jsonl")
+    assert told["mail"] == mail
+    assert b"bea@exemplo" not in every_byte(tmp_path / "ana")
+    assert BEA.encode() not in every_byte(tmp_path / "ana")
+
+
 def test_a_name_to_which_another_person_belongs_is_not_followed(tmp_path: Path) -> None:
     lake = made(tmp_path / "lake", [row(1, ANA)])
     ana = token(lake, "cpf", ANA)

@@ -59,7 +59,7 @@ def signed_bytes(record: Record) -> bytes:
 def read(path: Path) -> Certificate:
     """The certificate in a file; its signature is not checked yet. Raises `Corrupted`."""
     try:
-        outer = json.loads(path.read_bytes())
+        outer = json.loads(path.read_bytes(), object_pairs_hook=_once)
         signature = base64.b64decode(outer["signature"], validate=True)
         certificate = Certificate(outer["certificate"], str(outer["key"]), signature)
         known = certificate.record["lastro_erasure"] == FORMAT
@@ -70,6 +70,14 @@ def read(path: Path) -> Certificate:
             _("this is no certificate of an erasure"), where=str(path), do=_("name the file that lastro erase wrote")
         )
     return certificate
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:  # Any: JSON values
+    """An object whose members have different names: of two of one name, a reader sees one and a program the other."""
+    found = dict(members)
+    if len(found) < len(members):
+        raise ValueError("a name stands twice")
+    return found
 
 
 def is_genuine(certificate: Certificate, public: bytes) -> bool:

@@ -42,7 +42,7 @@ class Target:
     of, and `contract_file` where it stands; `on_change` says what becomes of a source whose columns changed. `interval`
     is what the mode `interval` replaces. `datasets` finds the tables of others, in which rules look keys up.
     `source_is` says what a source of a new label is; where None, `append` asks. `vault` is where identifiers go that
-    the contract protects.
+    the contract protects. Of a source that `is_foreign`, no token is believed.
     """
 
     table: Table
@@ -59,6 +59,7 @@ class Target:
     source_is: SourceIs | None = SourceIs.ANOTHER
     datasets: Callable[[str], Table] | None = None
     vault: Vault | None = None
+    is_foreign: bool = False
     open_columns: frozenset[str] = frozenset()
     """Columns of the source, beside the contract's, whose values may stand in the quarantine as they are."""
 
@@ -75,7 +76,8 @@ class Target:
         from lastro.privacy.protect import protector
 
         personal, also = self.contract.personal, self.open_columns
-        return protector(self.plan, personal, self.vault, withheld=self.withheld, open_also=also)
+        found = protector(self.plan, personal, self.vault, withheld=self.withheld, open_also=also)
+        return found if found is None else replace(found, is_foreign=self.is_foreign)
 
     @property
     def protected(self) -> frozenset[str]:

@@ -8,7 +8,8 @@ Rules:
 3. Of refused rows, what is protected, withheld, or in no column of the plan, stands as tokens (`records`), where the
    contract protects anything at all.
 4. Columns that are encrypted stay as they are in kept rows: whoever writes the file encrypts them (`sealing`).
-5. Protecting twice gives what protecting once gives: derived datasets and corrected rows hold tokens already.
+5. Protecting twice gives what protecting once gives: derived datasets and corrected rows hold tokens already. What a
+   source says is no token, whatever it looks like: else who can write there could name others by their tokens.
 6. It can be pickled: a worker process opens the vault for itself.
 """
 
@@ -46,6 +47,8 @@ class Protector:
     """Of records of the quarantine, by their form."""
     is_protected: bool = False
     """True if kept rows come as they were stored: then they are taken as they are."""
+    is_foreign: bool = False
+    """True if rows come from a source, which knows no tokens (rule 5)."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -108,6 +111,7 @@ class Protector:
             batch.column("record").to_pylist(),
             self.columns,
             subject_kind=kind,
+            is_foreign=self.is_foreign,
         )
         changed = {"form": pa.array(forms, pa.string()), "record": pa.array(texts, pa.string())}
         if any(gone):
@@ -127,7 +131,9 @@ class Protector:
         if subject is None or not tokens or subject.column not in batch.schema.names:
             return None
         coded = _texts(batch.column(subject.column)).dictionary_encode()
-        return _Persons(coded, self.vault.tokens(subject.kind, coded.dictionary.to_pylist(), is_subject=True))
+        names = coded.dictionary.to_pylist()
+        tokens_of = self.vault.tokens(subject.kind, names, is_subject=True, is_foreign=self.is_foreign)
+        return _Persons(coded, tokens_of)
 
     def _protected(self, protection: Protection, column: pa.Array, persons: _Persons | None) -> pa.Array:
         match protection.method:
@@ -155,9 +161,10 @@ class Protector:
         coded = column.dictionary_encode()
         values = coded.dictionary.to_pylist()
         if persons is None:
-            return _filled(coded, self.vault.tokens(protection.kind, values), column.type)
+            return _filled(coded, self.vault.tokens(protection.kind, values, is_foreign=self.is_foreign), column.type)
         places, subjects = persons.pairs(coded, len(values))
-        found = self.vault.tokens(protection.kind, [values[place] for place in places], subjects=subjects)
+        named = [values[place] for place in places]
+        found = self.vault.tokens(protection.kind, named, subjects=subjects, is_foreign=self.is_foreign)
         tokens = [""] * len(values)
         for place, token in zip(places, found, strict=True):
             tokens[place] = token

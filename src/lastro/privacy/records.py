@@ -28,6 +28,8 @@ LINE = "lastro:line"
 """The kind of lines that could not be taken apart."""
 HASHED = "lastro:hash "
 """How the kinds of keyed hashes begin that stand in records."""
+CLEAN = "clean"
+"""The form of records of the table's columns."""
 ERASED = ("raw", "{}")
 """What stands in the place of a record of somebody who was erased."""
 
@@ -66,10 +68,12 @@ def sealed(
     columns: Mapping[str, Columns],
     *,
     subject_kind: str = "",
+    is_foreign: bool = False,
 ) -> tuple[list[str], list[str], list[bool]]:
     """The forms and records with tokens (rule 1), and which of them were of somebody who was erased, and are empty.
 
-    `columns` say of each form, `raw` and `clean`, what becomes of its columns.
+    `columns` say of each form, `raw` and `clean`, what becomes of its columns. Records that are foreign hold no tokens,
+    but for clean ones, which were protected before.
     """
     rows = [
         _Row(form, text, _members(text) if form in columns else None) for form, text in zip(forms, records, strict=True)
@@ -77,26 +81,43 @@ def sealed(
     subjects = [_subject(row, columns) for row in rows]
     blocked = vault.blocked(subject_kind, [each or "" for each in subjects])
     if all(each.is_shut for each in columns.values()):
-        _seal(vault, rows, subjects, blocked, columns, subject_kind)
+        each = list(zip(rows, subjects, blocked, strict=True))
+        own, came = [one for one in each if one[0].form == CLEAN], [one for one in each if one[0].form != CLEAN]
+        _seal(_Sealing(vault, is_foreign=False), own, columns, subject_kind)
+        _seal(_Sealing(vault, is_foreign), came, columns, subject_kind)
     for row, gone in zip(rows, blocked, strict=True):
         if gone:
             row.form, row.text = ERASED
     return [row.form for row in rows], [row.text for row in rows], list(blocked)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sealing:
+    """Gives tokens for what stands in records; if those are foreign, none of them is believed to be one already."""
+
+    vault: Vault
+    is_foreign: bool
+
+    def tokens(
+        self,
+        kind: str,
+        values: Sequence[str],
+        *,
+        subjects: Sequence[str | None] | None = None,
+        is_subject: bool = False,
+    ) -> list[str]:
+        return self.vault.tokens(kind, values, subjects=subjects, is_subject=is_subject, is_foreign=self.is_foreign)
+
+
 def _seal(
-    vault: Vault,
-    rows: Sequence[_Row],
-    subjects: Sequence[str | None],
-    blocked: Sequence[bool],
-    columns: Mapping[str, Columns],
-    kind: str,
+    vault: _Sealing, told: Sequence[tuple[_Row, str | None, bool]], columns: Mapping[str, Columns], kind: str
 ) -> None:
-    """Puts tokens into the records of those who are not blocked."""
-    named = [each if each and not gone else "" for each, gone in zip(subjects, blocked, strict=True)]
+    """Puts tokens into the records of those who are not blocked: rows, whom each is about, whether that one is."""
+    named = [each if each and not gone else "" for _row, each, gone in told]
+    rows = [row for row, _each, _gone in told]
     for row, token in zip(rows, vault.tokens(kind, named, is_subject=True) if any(named) else named, strict=True):
         row.person = token or None
-    staying = [row for row, gone in zip(rows, blocked, strict=True) if not gone]
+    staying = [row for row, _each, gone in told if not gone]
     _seal_lines(vault, [row for row in staying if row.members is None])
     whole = [row for row in staying if row.members is not None]
     _seal_members(vault, whole, columns)
@@ -165,12 +186,12 @@ def _plain(value: bytes) -> str | None:
         return value.decode()
 
 
-def _seal_lines(vault: Vault, rows: Sequence[_Row]) -> None:
+def _seal_lines(vault: _Sealing, rows: Sequence[_Row]) -> None:
     for row, token in zip(rows, vault.tokens(LINE, [row.text for row in rows]) if rows else (), strict=True):
         row.form, row.text = "text", token or row.text
 
 
-def _seal_members(vault: Vault, rows: Sequence[_Row], columns: Mapping[str, Columns]) -> None:
+def _seal_members(vault: _Sealing, rows: Sequence[_Row], columns: Mapping[str, Columns]) -> None:
     for row in rows:
         dropped = columns[row.form].dropped
         row.members = {name: value for name, value in (row.members or {}).items() if name not in dropped}
@@ -180,7 +201,7 @@ def _seal_members(vault: Vault, rows: Sequence[_Row], columns: Mapping[str, Colu
         tokens = _tokens(vault, kind, [(row, text) for _place, row, _name, _value, text in cells])
         for (place, _row, name, _value, _text), token in zip(cells, tokens, strict=True):
             own[place, name] = token
-    spelled = vault.reveal(own.values()) if own else {}
+    spelled = vault.vault.reveal(own.values()) if own else {}
     rest = []
     for cell in _cells(rows, lambda row, name: name not in columns[row.form].open):
         place, row, name, value, text = cell
@@ -203,7 +224,7 @@ def _cells(rows: Sequence[_Row], wanted: Callable[[_Row, str], bool]) -> Iterato
                 yield place, row, name, value, text
 
 
-def _tokens(vault: Vault, kind: str, cells: Sequence[tuple[_Row, str]]) -> list[str]:
+def _tokens(vault: _Sealing, kind: str, cells: Sequence[tuple[_Row, str]]) -> list[str]:
     if not cells:
         return []
     return vault.tokens(kind, [text for _row, text in cells], subjects=[row.person for row, _text in cells])

@@ -5,7 +5,8 @@ Rules:
 1. An entry is a kind and a value in its canonical form (`canonical`). It is found by an HMAC of both, its value is
    sealed with its token, kind and lookup bound to it, and its token is random: nothing of the value is in it.
 2. One value of one kind has one token, whoever asks first, in whichever process. The value that is revealed is the text
-   that came first. What is blank has no token; a token that is in the vault is its own.
+   that came first. What is blank has no token; a token that is in the vault is its own, unless what is asked for is
+   foreign: then a text that looks like a token is a text.
 3. An entry belongs to the persons in whose rows it stood. A person is the entry of the value that names a subject.
 4. Forgetting a person removes that entry, and those that belong to nobody else and name nobody themselves; a tombstone,
    an HMAC too, tells who is not to come back. No byte of what was removed stays in the file or its log.
@@ -37,6 +38,8 @@ from lastro.privacy.token import TOKEN, drawn_tokens, raw_of, text_of, texts_of
 from lastro.privacy.vault_tables import KIND
 from lastro.state.connection import Connection, Handle
 
+_FOREIGN = "\0"
+"""How the kinds begin under which foreign values are remembered: what looks like a token means another there."""
 _CHUNK = 4_000
 """So many rows are asked for at once."""
 
@@ -130,6 +133,7 @@ class Vault:
         *,
         subjects: Sequence[str | None] | None = None,
         is_subject: bool = False,
+        is_foreign: bool = False,
     ) -> list[str]:
         """The token of each value, made where there is none; of a blank value, an empty text.
 
@@ -139,7 +143,7 @@ class Vault:
         with self._turn:
             while True:
                 try:
-                    return self._tokens(kind, values, subjects, is_subject=is_subject)
+                    return self._tokens(kind, values, subjects, is_subject=is_subject, is_foreign=is_foreign)
                 except _Again:
                     continue
 
@@ -363,25 +367,32 @@ class Vault:
                 after = rows[-1][0]
 
     def _tokens(
-        self, kind: str, values: Sequence[str], subjects: Sequence[str | None] | None, *, is_subject: bool
+        self,
+        kind: str,
+        values: Sequence[str],
+        subjects: Sequence[str | None] | None,
+        *,
+        is_subject: bool,
+        is_foreign: bool,
     ) -> list[str]:
         self.refresh()
-        found = self._remembered.tokens(kind, values, is_subject=is_subject)
+        shelf = f"{_FOREIGN}{kind}" if is_foreign else kind
+        found = self._remembered.tokens(shelf, values, is_subject=is_subject)
         if None in found:
             asked = [value for value, token in zip(values, found, strict=True) if token is None]
-            learnt = self._learn(kind, list(dict.fromkeys(asked)), is_subject=is_subject)
-            self._remembered.learn(kind, learnt, is_subject=is_subject)
+            learnt = self._learn(kind, list(dict.fromkeys(asked)), is_subject=is_subject, is_foreign=is_foreign)
+            self._remembered.learn(shelf, learnt, is_subject=is_subject)
             found = [learnt[value] if token is None else token for value, token in zip(values, found, strict=True)]
         tokens = cast("list[str]", found)  # nothing is unknown any more
         if subjects is not None:
             self._belong((token, each) for token, each in zip(tokens, subjects, strict=True) if each and token)
         return tokens
 
-    def _learn(self, kind: str, values: Sequence[str], *, is_subject: bool) -> dict[str, str]:
+    def _learn(self, kind: str, values: Sequence[str], *, is_subject: bool, is_foreign: bool) -> dict[str, str]:
         """The token of each value, looked up or made; of a blank one, an empty text."""
         self._keys, self._lookups = self._lookup_keys(), {}
         present = [value for value in values if value and not value.isspace()]
-        found = self._look_up(kind, present)
+        found = self._look_up(kind, present, is_foreign=is_foreign)
         missing = [value for value in present if value not in found or (is_subject and not found[value].is_subject)]
         made = self._add(kind, missing, found, is_subject=is_subject) if missing else {}
         return dict.fromkeys(values, "") | {value: each.token for value, each in found.items()} | made
@@ -402,9 +413,9 @@ class Vault:
         self._remembered = Remembered()
         self.ring.forget()
 
-    def _look_up(self, kind: str, values: Sequence[str]) -> dict[str, _Known]:
-        """What the vault holds of these values; a token of its own stands for itself."""
-        raw = {found: value for value in values if (found := raw_of(value)) is not None}
+    def _look_up(self, kind: str, values: Sequence[str], *, is_foreign: bool = False) -> dict[str, _Known]:
+        """What the vault holds of these values; a token of its own stands for itself, unless it is foreign."""
+        raw = {} if is_foreign else {found: value for value in values if (found := raw_of(value)) is not None}
         with self.connection.reading() as handle:
             rows = list(_rows(handle, _SHORT + " WHERE token IN ({})", list(raw)))
             own = {raw[row[1]]: each for row, each in zip(rows, _of(rows), strict=True)}

@@ -186,7 +186,8 @@ class Dataset:
         # First what lastro.yaml says of the source: its mistakes shall not hide behind those of the contract.
         source = _Given(data) if data is not None else self._source(chosen)
         target = self.target(schema_change)
-        target = part(target) if data is not None else replace(target, source_is=_source_is(source_is))
+        # Whoever can write into a source could name others there by tokens that stand in tables.
+        target = part(target) if data is not None else replace(target, source_is=_source_is(source_is), is_foreign=True)
         doing = partial(
             ingest,
             target,

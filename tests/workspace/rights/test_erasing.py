@@ -218,6 +218,24 @@ def test_a_value_that_persons_share_names_nobody(tmp_path, by_token):
     assert len(made.rows()) == 2
 
 
+def test_one_person_in_many_spellings_is_one_and_strangers_are_none(made):
+    strangers = [f"{number:011}" for number in range(30)]
+
+    told = made.workspace.erase(CPF, "52998224725", " 529982247-25 ", *strangers, basis=BASIS, dry_run=True)
+    done = made.workspace.erase(CPF, "52998224725", *strangers, basis=BASIS)
+
+    assert (told.people, told.unknown) == (1, 30)
+    assert (done.people, done.unknown) == (1, 30)
+
+
+def test_a_certificate_says_nothing_twice(made):
+    path = made.root / made.workspace.erase(CPF, basis=BASIS).certificate
+    path.write_text(path.read_text().replace('"people": 1', '"people": 100, "people": 1'))
+
+    with pytest.raises(Corrupted):
+        made.workspace.verify_certificate(path)
+
+
 def test_an_older_vault_in_its_place_is_told(made):
     made.workspace.vault.close()
     older = made.root / "older.sqlite"

@@ -26,6 +26,7 @@ from lastro.model.durable import write_durably
 from lastro.model.erased import ErasedTable, ErasureResult
 from lastro.model.errors import Corrupted, LastroError, NotPermitted, UnknownName, UsageError
 from lastro.model.text import _, speaking
+from lastro.privacy.canonical import canonical
 from lastro.workspace.rights import subject_requests
 
 if TYPE_CHECKING:
@@ -225,6 +226,8 @@ class _Looked:
     sought: Sought
     known: tuple[str, ...]
     """Identifiers or tokens of those who are somewhere."""
+    people: int
+    """How many those are: one may be named in several spellings."""
     unknown: int
     found: tuple[Erased, ...]
 
@@ -238,16 +241,18 @@ def _looked(workspace: Workspace, places: Sequence[Place], kind: str, named: Seq
     known = [each for each in named if workspace.vault.find(kind, each) is not None]
     rest = [each for each in named if each not in set(known)]
     # Of whom the vault does not know, the rows tell who is there: of a few, one by one.
-    alone = rest if found else []
-    if found and len(rest) <= _FEW:
-        alone = [each for each in rest if law.found(places, _sought(workspace, kind, [each]), afresh=True)]
+    alone: list[str] = []
+    for some in ([each] for each in rest) if len(rest) <= _FEW else [rest]:
+        if found and law.found(places, _sought(workspace, kind, some), afresh=True):
+            alone += some
     if not known and not alone:
         raise UnknownName(
             _("nobody is known by this {kind}").format(kind=kind),
             do=_("see which kinds contracts name: {kinds}").format(kinds=", ".join(_kinds(places)) or "-"),
             state=_("nothing was erased"),
         )
-    return _Looked(sought, (*known, *alone), len(rest) - len(alone), found)
+    forms = {workspace.vault.find(kind, each) or canonical(kind, each) for each in (*known, *alone)}
+    return _Looked(sought, (*known, *alone), len(forms), len(rest) - len(alone), found)
 
 
 def _refuse_what_names_nobody(workspace: Workspace, kind: str, named: Sequence[str]) -> None:
@@ -464,7 +469,7 @@ def _told(looked: _Looked, held: dict[str, Hold]) -> ErasureResult:
         ErasedTable(each.dataset, sum(each.files.values()), len(each.files), tuple(sorted(each.rows.items())))
         for each in looked.found
     )
-    return ErasureResult("", "", len(looked.known), looked.unknown, tables, tuple(sorted(held)), 0)
+    return ErasureResult("", "", looked.people, looked.unknown, tables, tuple(sorted(held)), 0)
 
 
 def _kinds(places: Sequence[Place]) -> tuple[str, ...]:
