@@ -44,6 +44,8 @@ class Sample:
     """True if the source knows that the column is about natural persons, whatever its name and values look like."""
     declared: bool = False
     """True if no value told the type, but the source's own schema."""
+    looked_at: tuple[str, ...] = ()
+    """Some distinct values as they came, cut, for whoever tells kinds of values; they are written nowhere."""
     also: Also | None = None
     """What else the signs of all the numbers could be; None if there is no doubt."""
     also_format: str | None = None
