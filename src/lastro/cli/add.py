@@ -90,11 +90,13 @@ def command(
         "{name} is added with {n} columns; its contract is {path}",
         added.columns,
     )
+    verdict = sentence.format(name=name, n=added.columns, path=added.contract)
+    looking = ngettext("{n} column looks personal", "{n} columns look personal", len(added.personal))
     return Answer(
         values=added.to_dict(),
         blocks=lambda: (*_notes(added.notes), *_children(added.children)),
-        verdict=sentence.format(name=name, n=added.columns, path=added.contract),
-        next=f"lastro ingest {name}",
+        verdict=f"{verdict}; {looking.format(n=len(added.personal))}" if added.personal else verdict,
+        next=f"lastro classify {name}" if added.personal else f"lastro ingest {name}",
     )
 
 

@@ -242,7 +242,7 @@ def anchor(path: Path | None, in_git: bool, tsa: str | None, certificate: Path |
         return _stamped(ledger, path, tsa, certificate)
     note, place = (into_file(ledger, path), str(path)) if path is not None else into_git(ledger)
     return Answer(
-        values={"checkpoint": note, "place": place, "key": str(ledger.key)},
+        values={"checkpoint": note, "place": place, "key": str(ledger.key), "stamp": None},
         blocks=lambda: report.note(note),
         verdict=_("the checkpoint is in {place}").format(place=place),
         next=f"git push origin {place}" if in_git else f"lastro ledger verify --anchor {shlex.quote(place)}",

@@ -7,7 +7,8 @@ Rules:
    values look like identifiers, contacts or names of people.
 3. Bounds are guessed only where everyone knows them: rates, percentages, ages, years, months, coordinates; else numbers
    that were never negative are at least 0. Bounds never come from a single seen value, and text gets none.
-4. What looks personal is classified as restricted, so that its values stand in no statistics.
+4. What looks personal is classified as restricted, so that its values stand in no statistics. Names are judged here by
+   single words, on the side of caution: this restricts, while `privacy.detection` says what kind of value it is.
 """
 
 from __future__ import annotations

@@ -10,15 +10,20 @@ Rules:
 4. Names that are no plain words become snake case, distinct without regard to capitals; `physicalName` keeps the
    source's.
 5. Integers become long, whatever width the sample would fit: the next batch may hold a larger one.
-6. No value is written but those of a list of allowed values (see `guess`).
+6. No value is written but those of a list of allowed values (see `guess`), and neither these nor bounds of a column
+   that is proposed to be an identifier or sensitive, whatever its name.
 7. Where values can be read in two ways, the guess tells both, and how to say the other one.
+8. What was proposed of personal columns stands in a comment `# proposed: CLASS:KIND; evidence`, without a value: a
+   class counts once a person says so (`lastro classify`). Identifiers and what is sensitive are restricted at once,
+   but for numbers of persons and for texts that hold identifiers.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 
 from lastro.contract.document import shown
 from lastro.contract.formats import jdk_format
@@ -29,11 +34,16 @@ from lastro.contract.types import COLUMNS_MAX, NAME_MAX
 from lastro.contract.upgrade import CURRENT
 from lastro.model.errors import ContractError
 from lastro.model.naming import plain
+from lastro.model.personal import Classified, PersonalClass
 from lastro.model.reference import check_name
 from lastro.model.sample import Also, Sample
 from lastro.model.schema import Decimal, ListOf, MapOf, Primitive, StructOf, Type
 from lastro.model.text import _, ngettext
 
+BARE = frozenset({PersonalClass.IDENTIFIER, PersonalClass.SENSITIVE})
+"""The classes of whose columns no value is written, not even as a bound."""
+_OPEN = frozenset({"person_id", "text"})
+"""Kinds that restrict nothing until a person says so: tables are joined by them, and templates are mined of them."""
 _WORD = re.compile(r"\w+")
 _SIMPLE = {
     Primitive.STRING: ("string", None),
@@ -51,11 +61,20 @@ _SIMPLE = {
 }
 
 
-def infer(name: str, samples: Sequence[Sample], *, source: str, today: date, key: Sequence[str] = ()) -> str:
+def infer(
+    name: str,
+    samples: Sequence[Sample],
+    *,
+    source: str,
+    today: date,
+    key: Sequence[str] = (),
+    proposed: Mapping[str, Classified] = MappingProxyType({}),
+) -> str:
     """The text of a contract for the dataset `name`, with one column for each sample; it reads and compiles.
 
     `key` are the source's names of the columns that it declares to be its primary key; `source` names the place for
-    people. Raises `NameRefused`, and `ContractError` for no or too many columns.
+    people; `proposed` are classes of personal columns, by the source's names (rule 8). Raises `NameRefused`, and
+    `ContractError` for no or too many columns.
     """
     check_name(name)
     if not 0 < len(samples) <= COLUMNS_MAX:
@@ -66,7 +85,8 @@ def infer(name: str, samples: Sequence[Sample], *, source: str, today: date, key
     why = None if declared or guess is not None else _why_no_key(samples, key)
     lines = list(_head(name, samples, why, source=source, today=today))
     for sample, column in zip(samples, _names(samples), strict=True):
-        lines.extend(_column(sample, column, _primary(sample, column, declared, guess)))
+        primary = _primary(sample, column, declared, guess)
+        lines.extend(_column(sample, column, primary, proposed.get(sample.column.name)))
     return "\n".join(lines) + "\n"
 
 
@@ -185,8 +205,8 @@ def _is_word(name: str) -> bool:
     return is_plain and bool(_WORD.fullmatch(name)) and len(name) <= NAME_MAX
 
 
-def _column(sample: Sample, name: str, primary: Sequence[str]) -> Iterator[str]:
-    pad = " " * 8
+def _column(sample: Sample, name: str, primary: Sequence[str], proposed: Classified | None) -> Iterator[str]:
+    pad, is_bare = " " * 8, proposed is not None and proposed.of in BARE
     yield f"{' ' * 6}- name: {scalar(name)}"
     if name != sample.column.name:
         yield f"{pad}physicalName: {scalar(sample.column.name)}"
@@ -203,19 +223,33 @@ def _column(sample: Sample, name: str, primary: Sequence[str]) -> Iterator[str]:
     if primary or (sample.rows and not sample.nulls):
         reason = "" if sample.all_read or primary else _guessed(sample, name, _("{column} is never missing"))
         yield f"{pad}required: true{reason}"
-    if is_personal(sample):
+    if proposed is not None:
+        yield f"{pad}{_proposal(proposed)}"
+    if is_restricted(sample, proposed):
         reason = _guessed(sample, name, _("{column} looks personal, so its values stand in no statistics"))
         yield f"{pad}classification: restricted{reason}"
     if sample.encrypted and isinstance(sample.column.type, Primitive | Decimal):
         yield f"{pad}customProperties:"
         yield f"{pad}  - {{property: protection, vendor: lastro, value: encrypt}}"
-    yield from _options(sample, name, inner, pad)
-    if values := allowed_values(sample):
+    yield from _options(sample, name, inner, pad, bare=is_bare)
+    if values := () if is_bare else allowed_values(sample):
         reason = ngettext(
             "{column} has {n} value in {rows} rows", "{column} has {n} values in {rows} rows", len(values)
         )
         yield f"{pad}enum:" + _guessed(sample, name, reason, n=len(values), rows=sample.rows)
         yield from (f"{pad}  - value: {scalar(value)}" for value in values)
+
+
+def is_restricted(sample: Sample, proposed: Classified | None) -> bool:
+    """True if the column's values stand in no statistics."""
+    is_bare = proposed is not None and proposed.of in BARE and proposed.kind not in _OPEN
+    return is_bare or is_personal(sample)
+
+
+def _proposal(proposed: Classified) -> str:
+    """The comment that says what was proposed; one line, whatever the evidence is."""
+    said = f"{proposed.of.value}:{proposed.kind}" if proposed.kind else proposed.of.value
+    return "# " + _("proposed: {said}; {evidence}").format(said=said, evidence=" ".join(proposed.evidence.split()))
 
 
 def _guessed(sample: Sample, name: str, reason: str, **more: object) -> str:
@@ -255,7 +289,7 @@ def _replaced(sample: Sample, name: str, old: str, new: str) -> str:
     return f"replace({column if name == column and column.isascii() else quoted}, '{old}', '{new}')"
 
 
-def _options(sample: Sample, name: str, inner: list[str], pad: str) -> Iterator[str]:
+def _options(sample: Sample, name: str, inner: list[str], pad: str, *, bare: bool) -> Iterator[str]:
     """The type's own lines, with format and bounds put under the one `logicalTypeOptions`."""
     options = [line for line in inner if line.startswith(f"{pad}  ") and inner[0] == f"{pad}logicalTypeOptions:"]
     rest = [] if options else inner
@@ -272,7 +306,7 @@ def _options(sample: Sample, name: str, inner: list[str], pad: str) -> Iterator[
     if sample.zone and sample.column.type is Primitive.TIMESTAMP:
         reason = _guessed(sample, name, _("{column} may tell no time zone, and the source says this one"))
         options.append(f"{pad}  defaultTimezone: {scalar(sample.zone)}{reason}")
-    if found := bounds(sample):
+    if found := None if bare else bounds(sample):
         low, high, why = found
         reason = _guessed(sample, name, why)
         options += [f"{pad}  minimum: {low}{reason}"] if low is not None else []

@@ -46,6 +46,8 @@ class Sample:
     """True if the values come from a column that is encrypted where it stands."""
     declared: bool = False
     """True if no value told the type, but the source's own schema."""
+    looked_at: tuple[str, ...] = ()
+    """Some distinct values as they came, cut, for whoever tells kinds of values; they are written nowhere."""
     also: Also | None = None
     """What else the signs of all the numbers could be; None if there is no doubt."""
     also_format: str | None = None

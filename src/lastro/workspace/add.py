@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lastro.contract import infer, parse
-from lastro.contract.infer import guesses
+from lastro.contract.infer import guesses, is_restricted
 from lastro.engine import first_lines, sniff
 from lastro.engine.protocol import Engine
 from lastro.engine.scan import Csv, FileScan
@@ -25,6 +25,7 @@ from lastro.source.protocol import Declaring, Opened, Unchanged
 from lastro.workspace import configuration
 from lastro.workspace.configuration import MODES, DatasetEntry
 from lastro.workspace.derived.flatten import check as check_lists
+from lastro.workspace.privacy.proposing import is_value, listable, proposed
 
 LOOKED_AT = {"batch_files": 4, "batch_bytes": 64 << 20}
 """How much is fetched to look at, of files that are elsewhere."""
@@ -42,6 +43,8 @@ class Added:
     notes: tuple[str, ...]
     children: tuple[str, ...] = ()
     """The child datasets that its lists became, see `workspace.flatten`."""
+    personal: tuple[str, ...] = ()
+    """The columns that look personal, by the contract's names; nobody confirmed it."""
 
     def to_dict(self) -> dict[str, Any]:  # Any: JSON values
         """The addition as plain values, for `--json`."""
@@ -53,6 +56,7 @@ class Added:
             "columns": self.columns,
             "notes": list(self.notes),
             "children": list(self.children),
+            "personal": list(self.personal),
         }
 
 
@@ -113,17 +117,36 @@ def _inferred(root: Path, engine: Engine, entry: DatasetEntry, clock: Clock) -> 
     """The contract's text, as the source's rows look, and what to tell of it."""
     declared = _declared(entry.source, root)
     with _opened(entry.source, root) as opened:
-        samples = [_typed(sample, declared) for sample in engine.sample(opened.scan)]
+        samples = [listable(_typed(sample, declared)) for sample in engine.sample(opened.scan)]
         label = opened.label
-    text = infer(entry.name, samples, source=label, today=clock().date(), key=declared.key)
+    _refuse_values([sample.column.name for sample in samples], label)
+    classes = proposed(samples)
+    text = infer(entry.name, samples, source=label, today=clock().date(), key=declared.key, proposed=classes)
     parsed = parse(text, name=entry.contract)
     plan = parsed.plan()
     engine.check(plan)
     if entry.flatten:
         check_lists(parsed)
-    return text, Added(
-        entry.name, Path(entry.contract), label, entry.mode.value, len(plan.columns), tuple(guesses(text))
+    added = Added(entry.name, Path(entry.contract), label, entry.mode.value, len(plan.columns), tuple(guesses(text)))
+    both = zip(plan.columns, samples, strict=True)
+    looking = tuple(
+        column.name
+        for column, sample in both
+        if sample.column.name in classes or is_restricted(sample, classes.get(sample.column.name))
     )
+    return text, replace(added, personal=looking)
+
+
+def _refuse_values(names: Sequence[str], label: str) -> None:
+    """Refuses a source whose columns are named by values of people: names stand in contracts, logs and reports."""
+    place = next((place for place, name in enumerate(names, start=1) if is_value(name)), None)
+    if place is not None:
+        raise ConfigurationError(
+            _("the name of column {n} is somebody's identifier or contact").format(n=place),
+            where=label,
+            do=_("if the first line is a row, say --option header=false; else give the columns names of their own"),
+            state=_("nothing was added"),
+        )
 
 
 def _write(path: Path, text: str) -> None:

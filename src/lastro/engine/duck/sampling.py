@@ -18,6 +18,8 @@ Rules:
 7. Lines of logs know more ways to write a moment, and are told how some columns do: that is tried first. Where they
    know a zone, a time without one is a moment.
 8. At most `sample_rows` rows and about `sample_bytes` are held.
+9. Of texts and numbers some distinct values are handed on, cut and the same ones each time, so that others can tell
+   what kind of values they are: `LOOKED_AT` of a column, fewer of each where there are many columns.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ from lastro.model.sample import Also, Sample
 from lastro.model.schema import Decimal, Field, Primitive, Schema, Type
 
 VALUES_MAX = 20
+LOOKED_AT, LOOKED_AT_IN_ALL, LOOKED_AT_LENGTH = 400, 40_000, 300
 BATCH_ROWS = 8_192
 DOUBLE_DIGITS = 17
 """As many digits as it takes to write any double."""
@@ -87,6 +90,7 @@ class Seen(msgspec.Struct, frozen=True):
     all_read: bool
     expression: str | None
     zone: str | None = None
+    looked_at: tuple[str, ...] = ()
     also: Also | None = None
     also_format: str | None = None
 
@@ -108,6 +112,7 @@ class Seen(msgspec.Struct, frozen=True):
             all_read=self.all_read,
             expression=self.expression,
             zone=self.zone,
+            looked_at=self.looked_at,
             also=self.also,
             also_format=self.also_format,
         )
@@ -195,6 +200,7 @@ def _column(
             _twin(connection, field.name, present, form),
         )
     low, high = _range(connection, field, kind, form, made)
+    looked_at = _looked_at(connection, column) if isinstance(kind, Primitive | Decimal) else ()
     values: tuple[str, ...] = ()
     if 0 < distinct <= VALUES_MAX:
         query = f"SELECT DISTINCT {column}::VARCHAR FROM sampled WHERE {column} IS NOT NULL ORDER BY 1"
@@ -211,9 +217,20 @@ def _column(
         format=form,
         all_read=all_read,
         expression=made,
+        looked_at=looked_at,
         also=also,
         also_format=also_format,
     )
+
+
+def _looked_at(connection: duckdb.DuckDBPyConnection, column: str) -> tuple[str, ...]:
+    """Some distinct values as they came (rule 9)."""
+    columns = _one(connection, "SELECT count(*) FROM (DESCRIBE sampled)")[0]
+    count = max(1, min(LOOKED_AT, LOOKED_AT_IN_ALL // max(1, columns)))
+    value = f"left({column}::VARCHAR, {LOOKED_AT_LENGTH})"
+    query = f"SELECT DISTINCT {value} AS value FROM sampled WHERE {column} IS NOT NULL"
+    found = connection.execute(f"SELECT value FROM ({query}) ORDER BY hash(value), value LIMIT {count}").fetchall()
+    return tuple(value for (value,) in found)
 
 
 def _also(
