@@ -94,8 +94,13 @@ def command(
         values=added.to_dict(),
         blocks=lambda: (*_notes(added.notes), *_children(added.children)),
         verdict=sentence.format(name=name, n=added.columns, path=added.contract),
-        next=f"lastro ingest {name}",
+        next=f"lastro classify {name}" if _may_be_personal(workspace, name) else f"lastro ingest {name}",
     )
+
+
+def _may_be_personal(workspace: Workspace, name: str) -> bool:
+    """Whether a person should look before the first row is stored: what is protected is not written in the clear."""
+    return bool(workspace.dataset(name).contract().plan().withheld)
 
 
 def _all(
