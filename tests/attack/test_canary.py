@@ -129,7 +129,13 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "policy": (("explain", "people"), ("test",)),
     "doctor": ((),),
     "ledger": (("show",), ("verify",), ("export", "ledger")),
-    "report": (("ropa", "-o", "ropa.md"), ("dpia",), ("access", "-o", "access.html"), ("datasheet", "people")),
+    "report": (
+        ("ropa", "-o", "ropa.md"),
+        ("dpia",),
+        ("access", "-o", "access.html"),
+        ("control", "-o", "control.md"),
+        ("datasheet", "people"),
+    ),
     "verify": (("--read-data",),),
     "repair": ((),),
     "gc": ((),),
@@ -251,3 +257,43 @@ def test_after_the_erasure_nothing_is_left_anywhere(lake: Path) -> None:
     (again,) = json.loads(said("ingest", "people", "--json"))["results"]
     assert again["refused"]["erased"] >= 1
     assert found(lake) == []
+
+
+ILLNESS = "Febre-do-canavial"
+HANDING_OUT = {"read", "diff"}
+"""Verbs that give the rows of a version to whoever may read them, and so the values of encrypted columns, too."""
+
+
+@pytest.mark.xdist_group("canary")
+def test_what_is_encrypted_stands_in_no_file_and_is_told_by_no_command_that_hands_out_no_rows(lake: Path) -> None:
+    source = lake.parent / "source" / "people.csv"
+    lines = source.read_text(encoding="utf-8").splitlines()
+    rows = [f"{line},{ILLNESS}-{number % 7}" for number, line in enumerate(lines[1:-1])]
+    source.write_text("\n".join([f"{lines[0]},illness", *rows, lines[-1]]) + "\n", encoding="utf-8")
+    said("add", str(source), "--as", "people")
+    column = """      - name: illness
+        logicalType: string
+        customProperties:
+          - {property: personal, vendor: lastro, value: sensitive}
+          - {property: protection, vendor: lastro, value: encrypt}
+"""
+    (lake / "contracts" / "people.odcs.yaml").write_text(CONTRACT + column, encoding="utf-8")
+    said("ingest", "people", codes=frozenset({0}))
+    with (lake / "lastro.yaml").open("a", encoding="utf-8") as stream:
+        stream.write(MORE)
+    (lake / "transforms").mkdir(exist_ok=True)
+    (lake / "transforms" / "births.sql").write_text("SELECT born, count(*) AS people FROM people GROUP BY born\n")
+    (lake / "transforms" / "ill.sql").write_text(
+        "SELECT illness AS what, count(*) AS people FROM people GROUP BY illness\n"
+    )
+
+    heard = {}
+    for verb, calls in COMMANDS.items():
+        for arguments in calls if verb not in HANDING_OUT else ():
+            heard[" ".join([verb, *arguments])] = said(verb, *arguments)
+
+    assert {command for command, text in heard.items() if ILLNESS in text} == set()
+    assert found(lake, words=(ILLNESS,)) == []
+    assert found(lake.parent / "tmp", words=(ILLNESS,)) == []
+    said("read", "people", "-o", "../out.csv", codes=frozenset({0}))
+    assert ILLNESS in (lake.parent / "out.csv").read_text()

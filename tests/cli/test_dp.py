@@ -63,6 +63,21 @@ def test_persons_are_counted_not_rows(people, lastro):
     assert set(found) - {"schema", "ok"} == documented()["lastro.dp/1"]
 
 
+def test_one_person_in_two_spellings_is_one_person(people, lastro):
+    lines = [f"{form},30,SP" for n in range(100) for form in (f"{n:011}", f"{n:011}"[:9] + "-" + f"{n:02}")]
+    (people / "people.csv").write_text("person,age,uf\n" + "\n".join(lines) + "\n")
+    contract = people / "contracts" / "people.odcs.yaml"
+    said = ", customProperties: [{property: personal, vendor: lastro, value: {class: identifier, kind: cpf}}]}"
+    contract.write_text(
+        CONTRACT.replace("{name: person, logicalType: string}", "{name: person, logicalType: string" + said)
+    )
+    assert lastro("ingest", "people").code == 0
+
+    found = lastro("dp", "people", "--count", "--epsilon", "20", "--json").json
+
+    assert found["numbers"][0] == pytest.approx(100, abs=10)
+
+
 def test_the_budget_ends_and_known_answers_cost_nothing(people, lastro):
     mean = ("dp", "people", "--mean", "age", "--lower", "0", "--upper", "100", "--epsilon", "30", "--json")
     first, again = lastro(*mean).json, lastro(*mean).json

@@ -29,6 +29,11 @@ def test_documents_are_shown_given_and_kept(loans, lastro):
         assert lastro("report", kind).code == 0
     assert lastro("report", "ropa", "-o", "ropa.md").last.startswith("0 processing activities; written to ropa.md")
     assert (loans / "ropa.md").read_text(encoding="utf-8").startswith("# Record of processing activities")
+    control = lastro("report", "control", "--json").json
+    assert (control["schema"], {each["state"] for each in control["controls"]}) == (
+        "lastro.report.control/1",
+        {"in place", "not in place", "unknown"},
+    )
     assert lastro("report", "datasheet", "loans@0", "-o", "sheet.html").code == 0
     assert (loans / "sheet.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert lastro("report", "incident", "--actor", "eve", "--since", "2026-01-01", "-o", "incident.json").code == 0

@@ -134,7 +134,7 @@ def test_options_that_fit_their_column(kind: str, protection: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "protection", "match"),
     [
-        ("string", "encrypt", "cannot be encrypted"),
+        ("array", "encrypt", "lists or objects"),
         ("string", "{method: mask, keep: -1}", "no number of characters"),
         ("string", "{method: mask, keep: true}", "no number of characters"),
         ("string", "{method: mask, from: middle}", "neither `end` nor `start`"),

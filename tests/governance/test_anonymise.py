@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lastro.governance.anonymise import Source, anonymised, chosen
 from lastro.model.errors import DataRefused, UsageError
-from lastro.model.personal import Classified, Personal, PersonalClass, Subject, Thresholds
+from lastro.model.personal import Classified, Method, Personal, PersonalClass, Protection, Subject, Thresholds
 from lastro.privacy.anonymity.outcome import Asked, Doubt, LeftOut
 
 few = st.sampled_from
@@ -109,7 +109,7 @@ def test_what_is_left_out_and_why():
     found = chosen(names, personal, Asked(5, quasi=("age",), keep=("more",)))
 
     assert found.kept == ("age", "visits", "more")
-    assert found.unclassified == ("more",)
+    assert found.doubtful[Doubt.UNCLASSIFIED] == ("more",)
     assert found.left_out == {
         "cpf": LeftOut.SUBJECT,
         "name": LeftOut.IDENTIFIER,
@@ -131,6 +131,58 @@ def test_a_threshold_that_does_not_hold_or_cannot_be_measured_is_a_doubt(thresho
 
     assert found.doubts == ((doubt,) if doubt else ())
     assert found.is_anonymised == (doubt is None)
+
+
+CLASSES = (
+    Classified("age", PersonalClass.QUASI),
+    Classified("cep", PersonalClass.QUASI, "cep"),
+    Classified("illness", PersonalClass.SENSITIVE),
+    Classified("card", PersonalClass.FEATURE),
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "doubt"),
+    [
+        (Asked(5, quasi=("age",)), None),
+        (Asked(5, quasi=("age",), keep=("cep",)), Doubt.AS_IT_IS),
+        (Asked(5, quasi=("age",), sensitive=("cep", "illness")), Doubt.AS_IT_IS),
+        (Asked(5, quasi=("age",), sensitive=("card",), keep=("illness",)), Doubt.AS_IT_IS),
+    ],
+)
+def test_a_column_that_leads_to_persons_is_a_doubt_if_it_is_kept_as_it_is(asked, doubt):
+    rows = range(20)
+    table = pa.table(
+        {"age": [30] * 20, "cep": [f"{n:08}" for n in rows], "illness": ["flu", "hiv"] * 10, "card": ["a", "b"] * 10}
+    )
+    personal = Personal(CLASSES, thresholds=Thresholds(5))
+
+    found, _shown = anonymised(source(table, personal=personal), chosen(table.column_names, personal, asked), asked, {})
+
+    assert found.doubts == ((doubt,) if doubt else ())
+
+
+@pytest.mark.parametrize("method", [Method.TOKEN, Method.HASH])
+def test_tokens_and_hashes_are_a_doubt(method):
+    personal = Personal(CLASSES, (Protection("card", method, "card"),), thresholds=Thresholds(5))
+    asked, table = Asked(5), pa.table({"age": [30] * 5, "card": [f"tok_{n}" for n in range(5)]})
+
+    found, _shown = anonymised(source(table, personal=personal), chosen(table.column_names, personal, asked), asked, {})
+
+    assert found.doubts == (Doubt.TOKENS,)
+
+
+def test_one_person_in_two_spellings_is_one_of_k():
+    numbers = ["529.982.247-25", "52998224725", "111.444.777-35", "11144477735"]
+    table = pa.table({"cpf": numbers, "age": [30, 30, 30, 30]})
+    personal = Personal((Classified("age", PersonalClass.QUASI),), subject=Subject("cpf", "cpf"))
+    columns = chosen(table.column_names, personal, Asked(2))
+
+    found, _shown = anonymised(source(table, personal=personal), columns, Asked(2), {})
+
+    assert (found.after.k, found.before.k) == (2, 2)
+    with pytest.raises(DataRefused):
+        anonymised(source(table, personal=personal), columns, Asked(3), {})
 
 
 def test_nested_columns_and_too_many_are_refused():

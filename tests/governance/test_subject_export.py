@@ -16,6 +16,13 @@ import lastro
 from lastro.model.errors import LastroError, NotPermitted, UnknownName, UsageError
 from lastro.workspace.workspace import Workspace
 
+TOKENS = "\n          - {property: protection, vendor: lastro, value: token}"
+GUARANTOR = f"""      - name: guarantor
+        logicalType: string
+        customProperties:
+          - {{property: personal, vendor: lastro, value: {{class: identifier, kind: cpf}}}}{TOKENS}
+"""
+
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -159,6 +166,40 @@ def test_a_name_that_is_theirs_alone_leads_on_and_a_shared_one_does_not(tmp_path
 
     assert {each.dataset: each.rows for each in found.found} == {"loans": 1, "visits": 1}
     assert (found.linked, found.shared) == (("customer",), 1)
+
+
+def test_another_person_in_their_rows_is_not_taken_for_them(tmp_path: Path) -> None:
+    lake = made(tmp_path / "lake", [])
+    columns = GUARANTOR + LOANS.replace("kind: cpf, confirmed: ana}}", "kind: cpf}}" + TOKENS)
+    lake = add(lake.root, "cards", columns, [])
+    cards = [row(1, ANA, guarantor=BEA), row(2, BEA, guarantor=None), row(3, CAIO, guarantor="390.533.447-05")]
+    lake.dataset("cards").ingest(data=cards)
+
+    found = lake.subject_find(f"cpf={ANA}")
+    ana = lake.subject_export(f"cpf={ANA}", to=tmp_path / "ana")
+    caio = lake.subject_export(f"cpf={CAIO}", to=tmp_path / "caio")
+
+    assert (found.linked, {each.dataset: each.rows for each in found.found}) == ((), {"cards": 1})
+    for name, who, done in (("ana", ANA, ana), ("caio", CAIO, caio)):
+        (told,) = lines(tmp_path / name / "data/cards.jsonl")
+        assert told["cpf"] == who
+        assert told["guarantor"].startswith("tok_")
+        assert [each["value"] for each in lines(tmp_path / name / "data/_vault.jsonl")] == [who]
+        assert done.others == 2
+    assert BEA.encode() not in every_byte(tmp_path / "ana")
+
+
+def test_a_name_to_which_another_person_belongs_is_not_followed(tmp_path: Path) -> None:
+    lake = made(tmp_path / "lake", [row(1, ANA)])
+    ana = token(lake, "cpf", ANA)
+    sponsor = token(lake, "customer", "c-1")
+    token(lake, "cpf", BEA)
+    token(lake, "cpf", BEA, subjects_=(sponsor,))
+    token(lake, "customer", "c-1", subjects_=(ana,))
+
+    found = lake.subject_find(f"cpf={ANA}")
+
+    assert (found.linked, found.shared) == ((), 1)
 
 
 def test_derived_rows_are_found_by_where_their_column_comes_from(lake: Workspace) -> None:

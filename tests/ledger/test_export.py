@@ -116,6 +116,18 @@ def test_an_anchor_tells_a_ledger_that_was_cut_off(tmp_path: Path, exported: Pat
     assert verify(exported / "verify.py", tmp_path / "shorter", "--anchor", tmp_path / "anchor.txt")[0] == 1
 
 
+def test_a_file_of_many_anchors_is_held_against_it_one_by_one(tmp_path: Path, exported: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite", ORIGIN)
+    with ledger.view() as view:
+        notes = list(view.notes())
+    (tmp_path / "anchors.txt").write_text("".join(notes))
+    export(made(tmp_path / "shorter.sqlite", [1, 300]), PUBLIC, tmp_path / "shorter")
+
+    code, said = verify(exported / "verify.py", exported, "--anchor", tmp_path / "anchors.txt")
+    assert (code, f"{len(notes)} anchors" in said) == (0, True)
+    assert verify(exported / "verify.py", tmp_path / "shorter", "--anchor", tmp_path / "anchors.txt")[0] == 1
+
+
 def test_another_key_is_not_believed(exported: Path) -> None:
     code, said = verify(exported / "verify.py", exported, key=PublicKey(ORIGIN, key_of(b"x" * 32).public))
 

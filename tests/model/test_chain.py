@@ -112,3 +112,40 @@ def test_a_disk_without_room_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     with pytest.raises(WriteFailed):
         chain.append(path, [{"say": "more"}])
     assert path.read_bytes() == before
+
+
+def test_a_chain_that_is_written_anew_pins_its_records_again(tmp_path):
+    path = tmp_path / "a.jsonl"
+    three(path)
+    before = [json.loads(line)["digest"] for line in path.read_text().splitlines()]
+    path.write_bytes(path.read_bytes() + b'{"torn')
+    (tmp_path / "a.jsonl.torn-1").write_text("torn")
+
+    changed = chain.rewrite(path, lambda record: {**record, "say": record["say"].replace("n1", "x")})
+
+    found = chain.read(path)
+    after = [json.loads(line)["digest"] for line in path.read_text().splitlines()]
+    assert [record["say"] for record in found.records] == ["n0", "x", "n2"]
+    assert changed == dict(zip(before[1:], after[1:], strict=True))
+    assert before[0] == after[0]
+    assert (found.torn, list(tmp_path.iterdir())) == (b"", [path])
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_where_nothing_changes_no_chain_is_written(tmp_path):
+    path = tmp_path / "a.jsonl"
+    three(path)
+    before = path.stat()
+
+    assert chain.rewrite(path, dict) == {}
+    assert chain.rewrite(tmp_path / "none.jsonl", dict) == {}
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert not (tmp_path / "none.jsonl").exists()
+
+
+def test_a_damaged_chain_is_not_written_anew(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(three(path).replace(b"n1", b"n9"))
+
+    with pytest.raises(Corrupted):
+        chain.rewrite(path, dict)

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from lastro.model.errors import Corrupted, NotPermitted
 from lastro.privacy.canonical import canonical
 from lastro.privacy.root import RootAt
-from lastro.privacy.vault import TOKEN, Vault
+from lastro.privacy.token import TOKEN
+from lastro.privacy.vault import Vault
 
 ANA = "529.982.247-25"
 

@@ -235,7 +235,7 @@ def test_a_post_goes_out_under_the_same_rules(serve, slept):
     server = serve(lambda asked: replies[asked.number])
     url = server.url("/hook")
 
-    status = post(
+    answer = post(
         url,
         json.dumps({"a": 1}).encode(),
         headers={"content-type": "application/json"},
@@ -245,7 +245,7 @@ def test_a_post_goes_out_under_the_same_rules(serve, slept):
         surroundings=around(slept),
     )
 
-    assert status == 200
+    assert answer.status == 200
     assert [(asked.method, asked.body) for asked in server.asked] == [("POST", b'{"a": 1}')] * 2
     assert slept == [0.5]
     with pytest.raises(SourceUnreachable, match="not a public one"):

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -265,6 +266,26 @@ def test_a_byte_search_finds_nothing(tmp_path: Path) -> None:
     assert verify(table, read_data=True) == ()
 
 
+def test_what_was_measured_of_rows_that_were_collected_goes_too(tmp_path: Path) -> None:
+    clock = Clock()
+    table = Table(tmp_path, "loans", clock=clock)
+    with table.lock() as writer, writer.staging() as folder:
+        profile = {"rows": 1, "columns": {"value": {"nulls": 0, "maximum": 700119283}}}
+        begun = replace(making.origin(Mode.APPEND, "a", 1), profile=profile)
+        writer.commit(Change(making.SCHEMA, [making.stage(folder, [(1, 700119283)])], begun))
+    clock.pass_(days=30)
+    overwrite(table, [(2, GONE), (3, 4)], "b")
+    clock.pass_(days=30)
+    assert collect(table, keep=set(), grace=dt.timedelta(days=7), apply=True).expired == (0,)
+
+    erase(table, value(GONE))
+
+    left = table.history()[-1].origin.profile
+    assert (left["rows"], left["columns"]) == (1, {"value": {"nulls": 0}})
+    assert hits(table, "700119283") == 0
+    assert verify(table, read_data=True) == ()
+
+
 def hits(table: Table, secret: str) -> int:
     return sum(secret.encode() in path.read_bytes() for path in files_of(table))
 
@@ -482,3 +503,21 @@ def test_a_file_that_grows_at_first_is_written_with_more_effort(tmp_path: Path) 
         patched.setattr(rewriting, "fit", lambda *given: fit(*given) and next(attempts))
         rewriting.rewrite(source, target, ByValue("who", frozenset({rows["who"][0]})))
     assert target.stat().st_size == source.stat().st_size
+
+
+def test_numbers_in_a_row_that_lose_some_still_fit(tmp_path: Path) -> None:
+    chance = random.Random(1)
+    columns = {
+        "who": [f"customer{row % 5000:05d}" for row in range(60_000)],
+        "n": range(60_000),
+        "v": [chance.random() for _row in range(60_000)],
+    }
+    source, target = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    pq.write_table(pa.table(columns), source, compression="ZSTD", use_dictionary=["who"])
+
+    rows = rewriting.rewrite(source, target, ByValue("who", frozenset({"customer00007"})))
+
+    found = pq.read_table(target)
+    assert (rows, target.stat().st_size) == (59_988, source.stat().st_size)
+    assert found.equals(pq.read_table(source, filters=[("who", "!=", "customer00007")]))
+    assert duckdb.sql(f"SELECT count(*), sum(n) FROM '{target}'").fetchall() == [(59_988, sum(found["n"].to_pylist()))]

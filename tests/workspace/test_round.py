@@ -9,7 +9,8 @@ from tests.workspace.lake import BAD, GOOD
 import lastro
 from lastro.model.errors import Locked, SourceUnreachable, UnknownName
 from lastro.model.status import Outcome
-from lastro.workspace.round import FILE, LOCK, last_round, play
+from lastro.workspace.last_round import FILE, steps_of
+from lastro.workspace.round import LOCK, play
 
 
 def outcomes(found):
@@ -70,7 +71,7 @@ def test_a_second_round_finds_nothing_new(two):
 def test_the_last_step_of_each_dataset_is_remembered(two):
     first = play(two.workspace, (), sleep=lambda _seconds: None)
     play(two.workspace, ("loans",))
-    remembered = {step.dataset: step for step in last_round(two.root)}
+    remembered = {step.dataset: step for step in steps_of(two.root)}
 
     assert remembered["gone"] == first.steps[1]
     assert remembered["loans"].outcome is Outcome.UNCHANGED
@@ -100,7 +101,7 @@ def test_a_record_that_cannot_be_read_is_no_round(two):
     for content in (b"", b"{", b"[]", b'{"lastro_round": 9, "steps": []}', b'{"lastro_round": 1, "steps": [{}]}'):
         (two.root / FILE).write_bytes(content)
 
-        assert last_round(two.root) == ()
+        assert steps_of(two.root) == ()
     assert play(two.workspace, ("loans",)).passed
 
 

@@ -1,5 +1,5 @@
 """Incidents on disk: one chain of changes, `.lastro/incidents.jsonl`. Changes are added under its lock, and never
-taken away.
+taken away; only what an erasure takes out of them goes.
 
 Records of form 1 know neither rules nor monitors that cannot look; they are read as they are. New ones have form 2,
 which a Lastro that only knows the first refuses.
@@ -62,6 +62,21 @@ class IncidentFile:
             plain = [{"change": change.to_dict()} for change in changes]
             after = chain.append(self.path, plain, form=FORM, known=records)
             return Read(before.incidents.taken(changes), after.places, after.end)
+
+    def rewrite(self, left: Callable[[Change], Change]) -> None:
+        """Writes every change anew as `left` gives it, if any is another then, while nobody else adds.
+
+        Raises as `change` does.
+        """
+
+        def changed(record: chain.Record) -> chain.Record:
+            before = Change.from_dict(record["change"])
+            after = left(before)
+            return record if after is before else {**record, "change": after.to_dict()}
+
+        with held(self.path.with_suffix(".lock"), dataset=self.path.name, timeout_s=PATIENCE_S):
+            self.read()
+            chain.rewrite(self.path, changed)
 
     def _read(self, found: chain.Chain) -> Read:
         changes = []

@@ -99,6 +99,10 @@ class Catalog:
             self._file.discard()
         self._fill(datasets, runs)
 
+    def wipe(self) -> None:
+        """Takes what was deleted out of the file's bytes, too. Raises `Locked` if others read it for too long."""
+        self._file.wipe()
+
     def datasets(self) -> tuple[str, ...]:
         """The names of all datasets, sorted."""
         return tuple(name for (name,) in self._all("SELECT name FROM dataset ORDER BY name"))

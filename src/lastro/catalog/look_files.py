@@ -7,12 +7,13 @@ Rules:
 2. What was proven holds for as long as the system says that the chain's file is the same: its place on the disk, its
    size, and when it was changed. Otherwise all is read and proven again, as `all` always does.
 3. What was proven is no record: without it, or if it is damaged, all is read. `prove` holds it against the records.
+4. Where people are erased, looks are written anew (`rewrite`); what was proven of them before holds no longer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from lastro.catalog.look_record import Look
 from lastro.drift.monthly import month_of
 from lastro.model import chain, digest
 from lastro.model.durable import write_durably
-from lastro.model.errors import Corrupted
+from lastro.model.errors import Corrupted, NameRefused
 from lastro.model.reference import check_name
 from lastro.model.text import _
 from lastro.store.lock import held
@@ -88,10 +89,16 @@ class LookFiles:
         """The last looks, whose records are proven; all where it is not known that those before are whole. Raises as
         `all` does.
         """
-        known = _proven(self._path(monitor))
+        path = self._path(monitor)
+        known = _proven(path)
         if known is None:
             return self.all(monitor)
-        return self._past(monitor, known.begin, known.before, known.first)
+        try:
+            return self._past(monitor, known.begin, known.before, known.first)
+        except Corrupted:
+            if chain.identity_of(path) == known.file:
+                raise
+            return self.all(monitor)  # an erasure wrote the records anew between the two readings
 
     def read(self, monitor: str) -> tuple[Look, ...]:
         """Every look of a monitor, oldest first. Raises as `all` does."""
@@ -126,6 +133,24 @@ class LookFiles:
         first = past.first or str(added.end.previous)
         _prove(path, Past((*past.looks, made), past.before, first, added))
         return made
+
+    def monitors(self) -> tuple[str, ...]:
+        """The monitors that have looks, those that `lastro.yaml` has no longer among them."""
+        return tuple(sorted(path.stem for path in self.folder.glob("*.jsonl") if _is_name(path.stem)))
+
+    def rewrite(self, monitor: str, left: Callable[[Look], Look]) -> Mapping[str, str]:
+        """Writes every look of a monitor anew as `left` gives it, if any is another then; whoever does looks alone.
+        Gives the digests of records that became others, old and new. Raises as `append` does.
+        """
+        path = self._path(monitor)
+
+        def changed(record: chain.Record) -> chain.Record:
+            before = self._look(path, record)
+            after = left(before)
+            content = {key: value for key, value in after.to_dict().items() if key != "number"}
+            return record if after == before else {**record, **content}
+
+        return chain.rewrite(path, changed)
 
     @contextmanager
     def alone(self, monitor: str) -> Iterator[None]:
@@ -195,6 +220,12 @@ def _prove(path: Path, past: Past) -> None:
         write_durably(_beside(path), content, mode=0o600)
     except OSError:
         _beside(path).unlink(missing_ok=True)
+
+
+def _is_name(name: str) -> bool:
+    with suppress(NameRefused):
+        return check_name(name) == name
+    return False
 
 
 def _beside(path: Path) -> Path:

@@ -24,7 +24,8 @@ command = Family(
         "keys",
         _(
             "The root key is where `keys: root` of lastro.yaml says: a file that only you can read, the environment, "
-            "the system's key ring, or a provider. It wraps all others; without it nothing in the vault can be read."
+            "the system's key ring, a program that prints it, or a provider. It wraps all others; without it nothing "
+            "in the vault can be read."
         ),
     ),
 )
@@ -72,6 +73,13 @@ def status() -> Answer:
 )
 @click.option(
     "--block", "purposes", flag_value="block", multiple=True, help=_("The key of tombstones; old ones keep theirs.")
+)
+@click.option(
+    "--column",
+    "purposes",
+    flag_value="column",
+    multiple=True,
+    help=_("The key of encrypted columns; files keep theirs."),
 )
 @click.option("--to", metavar=_("PLACE"), help=_("Where the new root key is: file, env:NAME, keyring:NAME."))
 @click.pass_obj

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +19,10 @@ from lastro.model.text import _, ngettext
 from lastro.report import ledger as report
 from lastro.report.numbers import number
 from lastro.workspace.configuration import write_new
+
+if TYPE_CHECKING:
+    from lastro.workspace.audit.ledger import WorkspaceLedger
+    from lastro.workspace.audit.timestamping import Stamped
 
 _NEW = click.Path(path_type=Path, dir_okay=False)
 _SHOWN = 50
@@ -55,6 +61,25 @@ def show(dataset: str | None, actor: str | None, action: str | None, limit: int)
     )
 
 
+def _certificate(told: str) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    readable = click.Path(exists=True, dir_okay=False, path_type=Path)
+    return click.option("--certificate", type=readable, metavar=_("FILE"), help=told)
+
+
+def _stamps(anchors: tuple[Path, ...], certificate: Path) -> tuple[Stamped, ...]:
+    """The time-stamps beside the anchors, proven."""
+    from lastro.workspace.audit.timestamping import certificates_of, stamps
+
+    held = certificates_of(certificate)
+    found = tuple(stamped for each in anchors for stamped in stamps(each, held))
+    if not found:
+        raise UsageError(
+            _("no time-stamp lies beside the anchors"),
+            do=_("name them with --anchor; lastro ledger anchor --tsa URL asks for one"),
+        )
+    return found
+
+
 @command.command(
     "verify",
     cls=Verb,
@@ -78,18 +103,21 @@ def show(dataset: str | None, actor: str | None, action: str | None, limit: int)
     help=_("A file of checkpoints that was kept elsewhere; may be repeated."),
 )
 @click.option("--git", "in_git", is_flag=True, help=_("Take the checkpoints in git's tags for anchors, too."))
+@_certificate(_("Prove the time-stamps beside the anchors under this root certificate (PEM)."))
 @click.pass_obj
-def verify(settings: Settings, anchors: tuple[Path, ...], in_git: bool) -> Answer:
+def verify(settings: Settings, anchors: tuple[Path, ...], in_git: bool, certificate: Path | None) -> Answer:
     """Audits the ledger."""
     from lastro.workspace.audit.anchoring import notes_of, of_git
 
     ledger = lastro.open().ledger
     with working(_("verifying"), settings):
         held = [note for each in anchors for note in notes_of(each)] + (of_git(ledger) if in_git else [])
-        audit = ledger.verify(anchors=held)
+        found = () if certificate is None else _stamps(anchors, certificate)
+        audit = report.with_stamps(ledger.verify(anchors=held), [each.fault for each in found if each.fault])
+    values = {**report.audit_values(audit), "key": str(ledger.key), "anchors": len(held)}
     return Answer(
-        values={**report.audit_values(audit), "key": str(ledger.key), "anchors": len(held)},
-        blocks=lambda: report.faults(audit),
+        values={**values, "stamps": [report.stamp_values(each.size, each.stamp) for each in found]},
+        blocks=lambda: (*report.stamps([(each.size, each.stamp) for each in found]), *report.faults(audit)),
         verdict=report.audit_verdict(audit),
         next="lastro ledger anchor --git" if audit.passed and not held else "",
         exit_code=0 if audit.passed else Corrupted.exit_code,
@@ -190,24 +218,53 @@ def export(folder: Path) -> Answer:
                 "A file is appended to. In git it is an annotated tag in the repository that the workspace lies in, "
                 "and protects once the tag is pushed; Lastro asks no network."
             ),
+            _(
+                "With --tsa, a time-stamp authority (RFC 3161) signs that the checkpoint was there, and its answer is "
+                "kept beside the file, as FILE.SIZE.tsr. It gets a digest, nothing else."
+            ),
         ]
     ),
 )
 @click.option("--file", "path", type=_NEW, metavar=_("FILE"), help=_("Append it to this file."))
 @click.option("--git", "in_git", is_flag=True, help=_("Make a tag lastro/ledger/SIZE that holds it."))
-def anchor(path: Path | None, in_git: bool) -> Answer:
+@click.option("--tsa", metavar="URL", help=_("Have it stamped by this time-stamp authority; needs --file."))
+@_certificate(_("Prove what the authority answers under this root certificate (PEM) before it is kept."))
+def anchor(path: Path | None, in_git: bool, tsa: str | None, certificate: Path | None) -> Answer:
     """Anchors the ledger."""
     from lastro.workspace.audit.anchoring import into_file, into_git
 
     if (path is None) is not in_git:
         raise UsageError(_("say where the checkpoint is to be kept"), do=_("write --file FILE, or --git"))
+    if tsa is None and certificate is not None:
+        raise UsageError(_("a certificate proves a time-stamp, and none is asked for"), do=_("write --tsa URL, too"))
     ledger = lastro.open().ledger
+    if tsa is not None:
+        return _stamped(ledger, path, tsa, certificate)
     note, place = (into_file(ledger, path), str(path)) if path is not None else into_git(ledger)
     return Answer(
         values={"checkpoint": note, "place": place, "key": str(ledger.key)},
         blocks=lambda: report.note(note),
         verdict=_("the checkpoint is in {place}").format(place=place),
         next=f"git push origin {place}" if in_git else f"lastro ledger verify --anchor {shlex.quote(place)}",
+    )
+
+
+def _stamped(ledger: WorkspaceLedger, path: Path | None, url: str, certificate: Path | None) -> Answer:
+    """Anchors the ledger with a time-stamp."""
+    from lastro.workspace.audit.timestamping import certificates_of, stamp
+
+    if path is None:
+        raise UsageError(_("a time-stamp is kept beside a file"), do=_("write --file FILE"))
+    held = None if certificate is None else certificates_of(certificate)
+    note, found = stamp(ledger, path, url, certificates=held)
+    told = _("the checkpoint is in {place}; what the authority signed is in {path}, not proven yet")
+    proven = _("the checkpoint is in {place}; what the authority signed is in {path}, and proven")
+    stamped = report.stamp_values(found.size, found.stamp)
+    return Answer(
+        values={"checkpoint": note, "place": str(path), "key": str(ledger.key), "stamp": stamped},
+        blocks=lambda: (*report.note(note), *report.stamps([(found.size, found.stamp)])),
+        verdict=(told if held is None else proven).format(place=path, path=found.path),
+        next=f"lastro ledger verify --anchor {shlex.quote(str(path))} --certificate {_('FILE')}",
     )
 
 

@@ -114,6 +114,12 @@ for each in (
     _about("dpia", _("Write a draft of the data protection impact assessment: GDPR art. 35."), _OF_ALL),
     _about("ripd", _("Write a draft of the impact report of Brazil's law: LGPD art. 38."), _OF_ALL),
     _about("access", _("Write who read, exported or revealed what, for which purpose, and who was refused."), _OF_ALL),
+    _about(
+        "control",
+        _("Write the register of measures, each with its proof: GDPR art. 24, 25, 32; LGPD art. 46, 49, 50."),
+        _("Stored versions are compared with what was committed, and the ledger is read again; no row is read."),
+        _OF_ALL,
+    ),
 ):
     command.add_command(each)
 

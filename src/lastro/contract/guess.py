@@ -70,7 +70,7 @@ def words(name: str) -> frozenset[str]:
 
 def is_key(sample: Sample) -> bool:
     """True if the column can be the primary key and is named like one."""
-    fits = sample.unique and not sample.nulls and sample.rows > 0
+    fits = sample.unique and not sample.nulls and sample.rows > 0 and not sample.encrypted
     plain = sample.column.type in _KEY_TYPES or (
         isinstance(sample.column.type, Decimal) and not sample.column.type.scale
     )

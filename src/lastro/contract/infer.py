@@ -206,6 +206,9 @@ def _column(sample: Sample, name: str, primary: Sequence[str]) -> Iterator[str]:
     if is_personal(sample):
         reason = _guessed(sample, name, _("{column} looks personal, so its values stand in no statistics"))
         yield f"{pad}classification: restricted{reason}"
+    if sample.encrypted and isinstance(sample.column.type, Primitive | Decimal):
+        yield f"{pad}customProperties:"
+        yield f"{pad}  - {{property: protection, vendor: lastro, value: encrypt}}"
     yield from _options(sample, name, inner, pad)
     if values := allowed_values(sample):
         reason = ngettext(

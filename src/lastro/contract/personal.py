@@ -13,7 +13,8 @@ Rules:
    protected by `token` or `hash`, if at all. A subject's column that is protected is a `token`.
 5. `mask` shows `keep` characters (4) `from` the `end` or `start`. `generalise` takes `bins` of numbers, a width or the
    edges; of dates and moments the unit `to` which they are cut; of a CEP `to: region`, or how many digits stay.
-   `encrypt` is refused: nobody could read the column again.
+6. `encrypt` keeps the values, encrypted in the data files: of single values, not of lists or objects. A key or the
+   subject's column is not encrypted: others would no longer tell rows apart.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 
 from lastro.contract.document import Node, nearest, shown
 from lastro.contract.policy import own_property
+from lastro.model.keyed_path import can_be_encrypted
 from lastro.model.personal import (
     Classified,
     Hold,
@@ -115,7 +117,7 @@ def _protection(node: Node, column: ColumnPlan, kind: str, *, is_key: bool) -> P
     if method in _TEXT and column.type is not Primitive.STRING:
         what = _("{column} is no text, which the protection {method} makes").format(column=column.name, method=method)
         value.refuse(what, _("give the column `logicalType: string`, or generalise or drop it"))
-    if is_key and method not in {Method.TOKEN, Method.HASH, Method.ENCRYPT}:
+    if is_key and method not in {Method.TOKEN, Method.HASH}:
         what = _("the key {column} would no longer tell rows apart").format(column=column.name)
         value.refuse(what, _("protect it by `token` or `hash`"))
     if kind.startswith(OWN):
@@ -127,9 +129,12 @@ def _protection(node: Node, column: ColumnPlan, kind: str, *, is_key: bool) -> P
 
 def _wrong_options(method: Method, said: _Said, column: ColumnPlan) -> Iterator[tuple[str, str]]:
     """What is wrong with a method's options for a column, and what to do (rule 5)."""
-    if method is Method.ENCRYPT:
-        what = _("{column} cannot be encrypted: no engine of Lastro reads encrypted columns yet")
-        yield what.format(column=column.name), _("protect it by `token`, `hash`, `mask`, `generalise` or `drop`")
+    if method is Method.ENCRYPT and not isinstance(column.type, Primitive | Decimal):
+        what = _("{column} holds lists or objects, which are not encrypted").format(column=column.name)
+        yield what, _("take it apart into datasets of its own (lastro flatten), or drop it")
+    if method is Method.ENCRYPT and not can_be_encrypted(column.name):
+        what = _("{column} has a name that no encrypted column has").format(column=column.name)
+        yield what, _("name it without commas, colons and semicolons, and put its present name into `physicalName`")
     if method is Method.MASK:
         keep = said.get("keep", 4)
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 0:

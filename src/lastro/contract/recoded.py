@@ -18,6 +18,9 @@ from lastro.contract.policy import VENDOR
 from lastro.model.personal import Classified, Thresholds
 from lastro.model.sample import Sample
 
+ANONYMISED = "anonymised"
+"""The result of rows in which nobody stands out."""
+
 
 def recoded_contract(
     name: str,
@@ -42,7 +45,7 @@ def recoded_contract(
         found = classes.get(name_read)
         own = [] if found is None else [_property(PERSONAL, _class(found))]
         if own:
-            column["customProperties"] = own
+            column["customProperties"] = [*own, *column.get("customProperties", ())]
     node["customProperties"] = [_property(RECODED, dict(done))]
     if thresholds is not None:
         said = {"k": thresholds.k, "l": thresholds.l, "t": thresholds.t}
@@ -65,9 +68,18 @@ def _property(name: str, value: Any) -> dict[str, Any]:  # Any: JSON values
 
 def made_from(contract: Contract) -> str:
     """The dataset whose rows were made coarser, according to a contract; empty if it says nothing of that."""
+    return str(_done(contract).get("of") or "")
+
+
+def is_anonymised(contract: Contract) -> bool:
+    """True if the rows were made anonymous, according to a contract, and not merely pseudonymous."""
+    return _done(contract).get("result") == ANONYMISED
+
+
+def _done(contract: Contract) -> Mapping[str, Any]:  # Any: JSON values
     for node in contract.document.get("schema") or ():
         for item in node.get("customProperties") or ():
             said = item.get("value")
             if item.get("property") == RECODED and item.get("vendor") == VENDOR and isinstance(said, dict):
-                return str(said.get("of") or "")
-    return ""
+                return said
+    return {}

@@ -14,6 +14,7 @@ import pyarrow as pa
 from lastro.engine.duck.arrow import to_arrow
 from lastro.engine.duck.parquet import Writer, batches, silent_in
 from lastro.engine.duck.stored import told
+from lastro.engine.encrypted import sealing_of
 from lastro.engine.protocol import StagedFile
 from lastro.model.schema import Schema
 
@@ -37,13 +38,15 @@ class Altered:
 def altered(files: Sequence[Path], schema: Schema, change: Change, folder: Path, stem: str) -> Altered:
     """Writes what `change` makes of each batch of stored files into `folder`. Raises `Corrupted`, `WriteFailed`."""
     before = 0
-    with told(files), Writer(folder, stem, schema=to_arrow(schema), silent=silent_in(files)) as writer:
-        for path in files:
-            for batch in batches(path):
-                before += batch.num_rows
-                made = change(batch)
-                if made.num_rows:
-                    writer.write(made)
+    with told(files):
+        silent, sealing = silent_in(files), sealing_of(files)
+        with Writer(folder, stem, schema=to_arrow(schema), silent=silent, sealing=sealing) as writer:
+            for path in files:
+                for batch in batches(path):
+                    before += batch.num_rows
+                    made = change(batch)
+                    if made.num_rows:
+                        writer.write(made)
     return Altered(tuple(writer.files), before)
 
 

@@ -16,6 +16,11 @@ class Protect(Protocol):
         """Kept rows, with the same columns, protected."""
         ...
 
+    @property
+    def sealing(self) -> Any | None:  # Any: an `engine.encrypted.Sealing`
+        """Which columns of kept rows are encrypted where they stand; None if none is."""
+        ...
+
     def refused(self, batch: Any) -> Any:  # Any: a RecordBatch
         """Rows of the quarantine, protected. Those of somebody who was erased are empty, under the rule `ERASED`."""
         ...

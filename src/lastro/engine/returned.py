@@ -27,6 +27,7 @@ from lastro.engine import reordered
 from lastro.engine.duck.arrow import arrow_type
 from lastro.engine.duck.aside import marks
 from lastro.engine.duck.parquet import Writer, batches, silent_in
+from lastro.engine.encrypted import metadata
 from lastro.engine.protocol import StagedFile
 from lastro.engine.scan import StreamScan
 from lastro.model.schema import Decimal, Primitive, Schema, Type
@@ -202,11 +203,9 @@ def texts_without_value(files: Iterable[StagedFile], text: str, value: str) -> I
 
 def empty_columns(files: Sequence[StagedFile]) -> frozenset[str]:
     """The columns of which no row of staged files has a value, as their footers say; none if there are no rows."""
-    import pyarrow.parquet as pq
-
     found: frozenset[str] | None = None
     for file in files:
-        footer = pq.read_metadata(file.path)
+        footer = metadata(file.path)
         groups = [footer.row_group(index) for index in range(footer.num_row_groups)]
         places = ((index, footer.schema.column(index).path) for index in range(footer.num_columns))
         empty = frozenset(path for index, path in places if _is_empty(groups, index))

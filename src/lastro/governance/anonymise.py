@@ -10,21 +10,32 @@ Rules:
 4. Rows stand in the order of what they show, so that their place tells nothing.
 5. t is held against all rows in the search, and against the rows of the result in the end: what is asked of the search
    is made stricter until the result has it.
-6. The result is called anonymised only if the thresholds hold and every column was classified by a person; else it is
-   pseudonymised (LGPD art. 13 §4), and stays personal data.
+6. The result is called anonymised only if the thresholds hold, every column was classified by a person, none that the
+   contract calls a quasi-identifier or sensitive is kept beside those that are counted, and none holds tokens or
+   hashes, which lead on to other tables; else it is pseudonymised (LGPD art. 13 §4), and stays personal data.
 7. No value stands in an error or in the report, but the levels' names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lastro.model.errors import DataRefused, UnknownName, UsageError
-from lastro.model.personal import Personal, PersonalClass, Thresholds
+from lastro.model.personal import Method, Personal, PersonalClass, Thresholds
 from lastro.model.text import _
-from lastro.privacy.anonymity.outcome import Anonymised, Asked, Coarsened, Effort, LeftOut, Measured, Risk, doubts
+from lastro.privacy.anonymity.outcome import (
+    Anonymised,
+    Asked,
+    Coarsened,
+    Doubt,
+    Effort,
+    LeftOut,
+    Measured,
+    Risk,
+    doubts,
+)
 
 if TYPE_CHECKING:
     from lastro.privacy.anonymity.criteria import Criteria
@@ -42,15 +53,17 @@ _TIGHTENED = 4
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which columns are what: quasi-identifiers, sensitive, others that stay, the subject's, and those left out."""
+    """Which columns are what: quasi-identifiers, sensitive, others that stay, the subject's with its kind, those left
+    out, and those that give reason to doubt whether the result is anonymised.
+    """
 
     quasi: tuple[str, ...]
     sensitive: tuple[str, ...]
     others: tuple[str, ...]
     subject: str
     left_out: Mapping[str, LeftOut]
-    unclassified: tuple[str, ...] = ()
-    unconfirmed: tuple[str, ...] = ()
+    kind: str = ""
+    doubtful: Mapping[Doubt, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -133,16 +146,31 @@ def chosen(columns: Sequence[str], personal: Personal, asked: Asked) -> Chosen:
     others = tuple(name for name in columns if name in free and name not in {*quasi, *sensitive, *direct})
     kept = {*quasi, *sensitive, *others}
     left_out = {name: _why(name, subject, personal) for name in columns if name not in kept}
-    classes = [(name, personal.of(name)) for name in kept]
     return Chosen(
         quasi=quasi,
         sensitive=sensitive,
         others=others,
         subject=subject,
         left_out=left_out,
-        unclassified=tuple(name for name, found in classes if found is None and name in others),
-        unconfirmed=tuple(name for name, found in classes if found and found.evidence and not found.confirmed),
+        kind=personal.subject.kind if personal.subject else "",
+        doubtful=_doubtful(personal, quasi, sensitive, others),
     )
+
+
+def _doubtful(
+    personal: Personal, quasi: Sequence[str], sensitive: Sequence[str], others: Sequence[str]
+) -> Mapping[Doubt, tuple[str, ...]]:
+    """The columns because of which the result is not called anonymised (rule 6)."""
+    tokens = {each.column for each in personal.protections if each.method in {Method.TOKEN, Method.HASH}}
+    beside = {*personal.columns(PersonalClass.QUASI)} & {*sensitive, *others}
+    beside |= {*personal.columns(PersonalClass.SENSITIVE)} & {*others}
+    classes = [(name, personal.of(name)) for name in (*quasi, *sensitive, *others)]
+    return {
+        Doubt.UNCLASSIFIED: tuple(name for name in others if personal.of(name) is None),
+        Doubt.UNCONFIRMED: tuple(name for name, found in classes if found and found.evidence and not found.confirmed),
+        Doubt.AS_IT_IS: tuple(sorted(beside)),
+        Doubt.TOKENS: tuple(sorted(tokens & {*sensitive, *others})),
+    }
 
 
 def _check(columns: Sequence[str], direct: set[str], asked: Asked) -> None:
@@ -203,7 +231,7 @@ def anonymised(
         suppressed=done.suppressed,
         before=_before(source, posed),
         after=after,
-        doubts=doubts(thresholds, after, unclassified=columns.unclassified, unconfirmed=columns.unconfirmed),
+        doubts=doubts(thresholds, after, columns.doubtful),
     )
     return outcome, _shown(source.table, columns, posed, done)
 
@@ -212,7 +240,7 @@ def _posed(source: Source, columns: Chosen, given: Mapping[str, Given]) -> _Pose
     from lastro.privacy.anonymity.inferred import thinned
     from lastro.privacy.anonymity.lattice import NODES_MAX
     from lastro.privacy.anonymity.tuples import tuples_of
-    from lastro.privacy.anonymity.values import Nature
+    from lastro.privacy.anonymity.values import Nature, persons
 
     hierarchies, codes, absent = [], [], {}
     rows = source.table.num_rows
@@ -228,7 +256,7 @@ def _posed(source: Source, columns: Chosen, given: Mapping[str, Given]) -> _Pose
     subjects = None
     if columns.subject:
         values, own = _values(source, columns.subject)
-        subjects = values.order()[own]
+        subjects = persons(values, columns.kind)[own]
     tuples, of_row = tuples_of([own[:rows] for own in codes], sensitive=sensitive, subjects=subjects)
     people = tuple(own[rows:] for own in codes)
     return _Posed(tuples, of_row, thinned(hierarchies, NODES_MAX), absent, people)

@@ -14,11 +14,13 @@ Rules, in the order of the steps:
 
 from __future__ import annotations
 
+import gzip
 import json
 import mmap
 import os
 import re
 import stat
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -37,6 +39,7 @@ from lastro.store.table import Table
 
 FORMAT = 1
 _MANY = 200
+_PROFILES = ("_lastro", "profiles")
 _WORD = re.compile(rb"[0-9A-Za-z_.@+/\-\x80-\xff]{5,}")
 ENDING = ".request.json"
 
@@ -132,7 +135,7 @@ def take_out(places: Sequence[Place], sought: Sought, request: Request) -> tuple
 def hits(root: Path, needles: Collection[str]) -> dict[str, int]:
     """The files below a folder in whose bytes one of the texts stands, and how many of them. Links are not followed.
 
-    Many texts are looked for as words, few of them anywhere.
+    Many texts are looked for as words, few of them anywhere; profiles are unpacked.
     """
     wanted = frozenset(needle.encode() for needle in needles)
     counted = {path: _hits(path, wanted) for path in _files(root)} if wanted else {}
@@ -195,10 +198,18 @@ def _files(root: Path) -> Iterator[Path]:
 
 def _hits(path: Path, wanted: frozenset[bytes]) -> int:
     try:
+        if path.parts[-3:-1] == _PROFILES:
+            return _hits_in(gzip.decompress(path.read_bytes()), wanted)
         with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            if len(wanted) > _MANY:
-                words = (word.group() for word in _WORD.finditer(content))
-                return len({each for word in words for each in (word, word.strip(b".-/_")) if each in wanted})
-            return sum(content.find(needle) >= 0 for needle in wanted)
+            return _hits_in(content, wanted)
     except (FileNotFoundError, ValueError):  # gone, or emptied, since it was listed
         return 0
+    except (gzip.BadGzipFile, EOFError, zlib.error):  # a damaged profile, which `lastro verify` tells of
+        return 0
+
+
+def _hits_in(content: bytes | mmap.mmap, wanted: frozenset[bytes]) -> int:
+    if len(wanted) > _MANY:
+        words = (word.group() for word in _WORD.finditer(content))
+        return len({each for word in words for each in (word, word.strip(b".-/_")) if each in wanted})
+    return sum(content.find(needle) >= 0 for needle in wanted)

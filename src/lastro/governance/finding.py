@@ -4,8 +4,9 @@ Rules:
 
 1. A person is named by a kind and a value (`cpf=…`) or by a token of the vault. A value is compared in its canonical
    form; wherever a token stands in its place, that token is the person's own.
-2. A further name is followed if the vault knows it to be theirs alone: an entry that names persons itself, and belongs
-   to nobody else. Names that others share are counted, and not followed.
+2. A further name is followed if the vault knows it to be theirs alone: an entry of another kind that names persons
+   itself, belongs to nobody else, and to which nobody else belongs by the kind that was asked for. A person has one
+   name of a kind: another one in their rows is a guarantor's, a mother's. Names of others are counted, not followed.
 3. Searched is the column that a contract names as its `subject`, of these kinds; where it names none, the columns that
    it says to hold values of these kinds; and in datasets made of such ones the columns that come from them, or have
    their name where it is not known what a column comes from. A derived column that holds neither value nor token, or
@@ -30,7 +31,8 @@ from lastro.model.plan import Plan
 from lastro.model.subject import Named, Person, Place, Skipped, Stands
 from lastro.model.text import _
 from lastro.privacy.canonical import canonical, form_of
-from lastro.privacy.vault import TOKEN, Entry, Vault
+from lastro.privacy.token import TOKEN
+from lastro.privacy.vault import Entry, Vault
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -104,9 +106,15 @@ def _linked(vault: Vault, asked: Named) -> Person:
     if asked.token is None:
         return Person(asked)
     others = [each for each in vault.entries(asked.token)[1:] if each.is_subject]
-    alone = [each for each in others if set(vault.owners(each.token)) <= {each.token, asked.token}]
+    alone = [each for each in others if _is_their_own(vault, each, asked)]
     linked = tuple(Named(each.kind, each.value, each.token) for each in alone)
     return Person(asked, linked, len(others) - len(alone))
+
+
+def _is_their_own(vault: Vault, name: Entry, asked: Named) -> bool:
+    if name.kind == asked.kind or not set(vault.owners(name.token)) <= {name.token, asked.token}:
+        return False
+    return all(each.token == asked.token for each in vault.entries(name.token) if each.kind == asked.kind)
 
 
 def where_to_look(known: Sequence[Known], kinds: Iterable[str]) -> tuple[tuple[Place, ...], tuple[Skipped, ...]]:

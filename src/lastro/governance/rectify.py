@@ -32,12 +32,14 @@ from lastro.model.plan import CastHolds, ColumnPlan, Plan
 from lastro.model.schema import Decimal, Primitive, Schema
 from lastro.model.text import _
 from lastro.model.version import LAW, RowChanges, RowCounts, VersionInfo
-from lastro.privacy.vault import TOKEN, Vault
+from lastro.privacy.token import TOKEN
+from lastro.privacy.vault import Vault
 from lastro.store.writer import Change
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from lastro.engine.encrypted import Sealing
     from lastro.engine.protecting import Protect
     from lastro.engine.protocol import Engine, Staged
     from lastro.store.table import Table
@@ -154,6 +156,7 @@ class Hiding:
     """Lets nothing of some columns be written, where only rules are to be held to values. Implements `Protect`."""
 
     names: frozenset[str]
+    sealing: Sealing | None = None
 
     def erased(self, batch: pa.RecordBatch) -> None:
         """Nobody is erased here."""
@@ -178,8 +181,11 @@ class Hiding:
 
 def judged(ground: Ground, head: VersionInfo, corrections: Corrections) -> int:
     """How many rows would be put right. Raises `DataRefused` if the contract refuses the values (rule 1)."""
+    from lastro.engine.encrypted import sealing_of
+
     with ground.table.lock(looking=True) as writer, writer.staging() as folder:
-        hiding = Hiding(frozenset(corrections.columns) | frozenset(ground.rows.columns))
+        hidden = frozenset(corrections.columns) | frozenset(ground.rows.columns)
+        hiding = Hiding(hidden, sealing_of(ground.table.paths(head)))
         return _staged(ground, head, corrections, folder, hiding).counts.read
 
 
@@ -268,7 +274,8 @@ def _plan(ground: Ground, schema: Schema, columns: Sequence[str]) -> Plan:
     from lastro.engine.rules import read_by, stored_plan
 
     restated = stored_plan(replace(ground.plan, primary_key=()), schema).plan
-    shut = {each.column for each in ground.personal.protections} - set(columns)
+    hidden = {each.column for each in ground.personal.protections if each.method is not Method.ENCRYPT}
+    shut = hidden - set(columns)
     rules = tuple(
         rule
         for rule in restated.row_rules

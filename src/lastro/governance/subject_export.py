@@ -7,7 +7,8 @@ Rules:
 1. Rows are those that `governance.finding` finds: of the newest versions or, if asked for, of every retained one, each
    once, with the versions in which it stands. Of very many rows, one may be told again for each file that has it.
 2. The person's own tokens, and those of values in their rows, are turned into the values. A token that names somebody
-   else stays: nobody gets another's identifier (GDPR 15(4)). How many stay is told.
+   else stays, and so does one of a kind by which the person is named: nobody gets another's identifier (GDPR 15(4)).
+   How many stay is told.
 3. JSON lines hold values as they are. CSV is for people: nested values are JSON, and a text – or a column's name – that
    a spreadsheet would take for a formula has an apostrophe before it.
 4. Rows stream: a person with a million rows needs no more memory than one with a hundred.
@@ -37,7 +38,8 @@ from lastro.model.system import reason_of
 from lastro.model.text import _
 from lastro.privacy import records
 from lastro.privacy.canonical import OWN
-from lastro.privacy.vault import TOKEN, Entry, Vault
+from lastro.privacy.token import TOKEN
+from lastro.privacy.vault import Entry, Vault
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -82,12 +84,17 @@ class WrittenFile:
 
 @dataclass(slots=True)
 class Revealing:
-    """Turns tokens into values (rule 2). `own` are the tokens that name the person."""
+    """Turns tokens into values (rule 2). `own` are the tokens that name the person, `kinds` the kinds of those."""
 
     vault: Vault
     own: frozenset[str]
+    kinds: frozenset[str] = frozenset()
     others: int = 0
     unknown: int = 0
+
+    def shows(self, entry: Entry) -> bool:
+        """Whether an entry may be shown: it names the person, or nobody (rule 2)."""
+        return entry.token in self.own or not (entry.is_subject or entry.kind in self.kinds)
 
     def over(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """A batch with values in the place of tokens, in columns of text."""
@@ -125,7 +132,7 @@ class Revealing:
     def _entries(self, tokens: Sequence[str]) -> dict[str, Entry]:
         """The entries that may be shown."""
         entries = self.vault.reveal(tokens)
-        kept = {token: entry for token, entry in entries.items() if not entry.is_subject or token in self.own}
+        kept = {token: entry for token, entry in entries.items() if self.shows(entry)}
         self.others += len(entries) - len(kept)
         self.unknown += len(set(tokens)) - len(entries)
         return kept
@@ -349,14 +356,14 @@ def _write_aside(folder: Path, holder: Holder, aside: Aside, engine: Engine, rev
     return WrittenFile(holder.stands.dataset, name, rows, others=revealing.others - before)
 
 
-def write_entries(folder: Path, entries: Sequence[Entry], own: frozenset[str]) -> WrittenFile:
+def write_entries(folder: Path, entries: Sequence[Entry], revealing: Revealing) -> WrittenFile:
     """Writes the person's values that the vault holds as JSON lines: kind and value. Others' names are left out; what
     was set aside has a file of its own.
     """
     import msgspec
 
     entries = [each for each in entries if not each.kind.startswith(OWN)]
-    mine = [each for each in entries if not each.is_subject or each.token in own]
+    mine = [each for each in entries if revealing.shows(each)]
     told = [{"kind": each.kind, "value": each.value} for each in mine]
     private(folder / DATA / IDENTIFIERS, "".join(msgspec.json.encode(each).decode() + "\n" for each in told))
     return WrittenFile("", f"{DATA}/{IDENTIFIERS}", len(told), others=len(entries) - len(mine))

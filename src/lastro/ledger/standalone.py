@@ -6,7 +6,8 @@
 
 FOLDER holds events.jsonl (one event a line) and checkpoints.txt (the signed notes, one after another), as
 `lastro ledger export` writes them. KEY is the ledger's public key, `NAME+ID+BASE64`; take it from somebody whom you
-believe, not from the folder. An anchor is a note that was kept elsewhere. A proof is what `lastro ledger prove` writes.
+believe, not from the folder. An anchor is a file of one or more notes that was kept elsewhere. A proof is what
+`lastro ledger prove` writes.
 
 Exit code 0: everything is as it was signed. 1: it is not; what is wrong is printed. 2: this could not be judged.
 
@@ -111,7 +112,7 @@ def read_notes(text: str) -> list[str]:
     """The notes of a file, one after another."""
     *lines, rest = text.split("\n")
     if rest or len(lines) % NOTE_LINES:
-        raise Wrong("the file of checkpoints ends in the middle of one")
+        raise Wrong("a file of checkpoints ends in the middle of one")
     if not lines:
         raise Wrong("there is no checkpoint: nothing is signed")
     return ["\n".join([*lines[at : at + NOTE_LINES], ""]) for at in range(0, len(lines), NOTE_LINES)]
@@ -222,7 +223,8 @@ def main() -> int:
         if asked.proof is not None:
             said = check_proof(json.loads(read_text(asked.proof)), key)
         else:
-            said = check_folder(asked.folder, key, [read_text(each) for each in asked.anchor])
+            anchors = [note for each in asked.anchor for note in read_notes(read_text(each))]
+            said = check_folder(asked.folder, key, anchors)
     except Wrong as wrong:
         print(f"NOT as it was signed: {wrong}")
         return 1

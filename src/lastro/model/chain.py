@@ -11,6 +11,8 @@ Rules:
 5. Whoever adds holds a lock; this module takes none.
 6. Whoever proved a file may go on from a place in it, for as long as the system says that the file is the same
    (`identity_of`): what lies before the place was proven then.
+7. Only where people are erased is a chain written anew (`rewrite`), as a whole: the records keep their numbers and get
+   other digests. What a crash left of lines goes then.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ from lastro.model.system import reason_of
 from lastro.model.text import _
 
 FORMS = (1, 2)
+_TORN = ".torn-"
 Record = Mapping[str, Any]  # Any: JSON values
 
 
@@ -102,25 +105,60 @@ def append(path: Path, contents: Sequence[Record], *, form: int = 1, known: Chai
     chain = read(path) if known is None else known
     records, places, lines, place = list(chain.records), list(chain.places), [], chain.end
     for content in contents:
-        record = {**content, "lastro": form, "number": place.number, "previous": place.previous}
-        last = digest.of_value(record)
-        lines.append(digest.canonical({"digest": last, "record": record}) + b"\n")
+        record, line, after = _line({**content, "lastro": form}, place)
+        lines.append(line)
         records.append(record)
         places.append(place)
-        place = Place(place.number + 1, place.at + len(lines[-1]), last)
+        place = after
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if chain.torn:
-            write_durably(path.with_name(f"{path.name}.torn-{uuid.uuid4().hex}"), chain.torn, mode=0o600)
+            write_durably(path.with_name(f"{path.name}{_TORN}{uuid.uuid4().hex}"), chain.torn, mode=0o600)
         _write(path, chain.end.at, b"".join(lines))
     except OSError as error:
-        raise WriteFailed(
-            _("the record cannot be written: {reason}").format(reason=reason_of(error)),
-            where=str(path),
-            do=_("make room or give the right to write, then do the same again"),
-            state=_("no part of the record became visible"),
-        ) from error
+        raise _not_written(path, error) from error
     return Chain(tuple(records), tuple(places), place)
+
+
+def rewrite(path: Path, change: Callable[[Record], Record]) -> Mapping[str, str]:
+    """Writes a chain anew, each record as `change` gives it, if any is another then; and removes what crashes left of
+    lines. Gives the digests that became others, old and new. Whoever is killed has written all of it or nothing.
+
+    Raises `WriteFailed`, and what `read` raises.
+    """
+    chain, place = read(path), START
+    before = [str(each.previous) for each in (*chain.places, chain.end)][1:]
+    lines, digests = [], {}
+    for record, known in zip(chain.records, before, strict=True):
+        _record, line, place = _line(change(record), place)
+        lines.append(line)
+        digests[known] = str(place.previous)
+    changed = {old: new for old, new in digests.items() if old != new}
+    try:
+        if changed or chain.torn:
+            write_durably(path, b"".join(lines), mode=0o600)
+        for torn in path.parent.glob(f"{path.name}{_TORN}*"):
+            torn.unlink()
+    except OSError as error:
+        raise _not_written(path, error) from error
+    return changed
+
+
+def _line(content: Record, place: Place) -> tuple[Record, bytes, Place]:
+    """A record at its place, its line, and the place after it."""
+    record = {**content, "number": place.number, "previous": place.previous}
+    last = digest.of_value(record)
+    line = digest.canonical({"digest": last, "record": record}) + b"\n"
+    return record, line, Place(place.number + 1, place.at + len(line), last)
+
+
+def _not_written(path: Path, error: OSError) -> WriteFailed:
+    return WriteFailed(
+        _("the record cannot be written: {reason}").format(reason=reason_of(error)),
+        where=str(path),
+        do=_("make room or give the right to write, then do the same again"),
+        state=_("no part of the record became visible"),
+    )
 
 
 def _write(path: Path, place: int, content: bytes) -> None:

@@ -42,6 +42,8 @@ class Sample:
     """True if the source knows that the column names rows of another dataset, and no row of its own."""
     personal: bool = False
     """True if the source knows that the column is about natural persons, whatever its name and values look like."""
+    encrypted: bool = False
+    """True if the values come from a column that is encrypted where it stands."""
     declared: bool = False
     """True if no value told the type, but the source's own schema."""
     also: Also | None = None

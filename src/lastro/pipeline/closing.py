@@ -39,7 +39,7 @@ from lastro.pipeline.aside import set_aside_alone
 from lastro.pipeline.corrections import Address, Row
 from lastro.pipeline.lineage import CORRECTIONS, lineage
 from lastro.pipeline.target import Target
-from lastro.privacy.vault import LENGTH, PREFIX
+from lastro.privacy.token import LENGTH, PREFIX
 from lastro.source.protocol import Cursor, Opened, Unchanged
 from lastro.store.table import Table
 from lastro.transform import joining as plans

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 
-from lastro.engine.protocol import QUARANTINE, Staged
+from lastro.engine.protocol import QUARANTINE, Staged, StagedFile
 from lastro.model import digest
+from lastro.model.keyed_path import KeyedPath
 from lastro.pipeline.target import Target
 
 
@@ -23,11 +24,20 @@ def content(target: Target, staged: Staged) -> str:
     return digest.of_value(
         {
             "contract": target.plan.contract_digest,
-            "kept": [file.sha256 for file in staged.kept],
+            "kept": [_kept_rows(file) for file in staged.kept],
             "quarantined": _refused_rows(staged),
             "refused": dict(sorted(staged.refused.items())),
         }
     )
+
+
+def _kept_rows(file: StagedFile) -> str:
+    """Digest of a file's rows: that of its bytes, but where columns are encrypted, whose bytes never come twice."""
+    if not isinstance(file.path, KeyedPath):
+        return file.sha256
+    from lastro.engine.encrypted import content_of, encrypted_in
+
+    return file.path.keys.fingerprint(content_of(file.path)) if encrypted_in(file.path).columns else file.sha256
 
 
 def _refused_rows(staged: Staged) -> str:

@@ -185,7 +185,7 @@ class _Found:
     def together(self, of: Asked, told: Drift, settings: Settings, where: str | None) -> Together:
         """What samples of both sides answer."""
         sides = [
-            Side([self.target.table.places.data(entry.path) for entry in files], info.schema, rows, condition)
+            Side([self.target.table.file(entry.path) for entry in files], info.schema, rows, condition)
             for info, files, rows, condition in (
                 (self.reference, list(self.reference.files), told.reference, None),
                 (self.window.version, self.files(), told.current, where),

@@ -107,7 +107,7 @@ class Side:
         if not self.files:
             return
         names = [name for name in dict.fromkeys(columns) if name in self.schema.names]
-        paths = [table.places.data(entry.path) for entry in self.files]
+        paths = [table.file(entry.path) for entry in self.files]
         stream = self.target.engine.read(paths, self.schema, columns=names, where=self.where)
         yield from pa.RecordBatchReader.from_stream(stream)
 

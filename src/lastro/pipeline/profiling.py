@@ -122,7 +122,7 @@ def _grown(
     for entries, change in ((came, merged), (went, without)):
         if not entries:
             continue
-        paths = [table.places.data(entry.path) for entry in entries]
+        paths = [table.file(entry.path) for entry in entries]
         part = engine.profile(paths, info.schema, frame=profile.frame, withheld=withheld)
         if any(_is_blind(part, name, info) for name in part.columns):
             return None

@@ -94,13 +94,14 @@ def _sums(staged: Staged, columns: list[ColumnPlan]) -> Mapping[str, Decimal]:
         return {}
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
+
+    from lastro.engine.encrypted import opened
 
     sums = {column.name: Decimal(0) for column in columns}
     with localcontext() as context:
         context.prec = 80
         for file in staged.kept:
-            with pq.ParquetFile(file.path, pre_buffer=False) as reader:
+            with opened(file.path, columns=list(sums)) as reader:
                 for batch in reader.iter_batches(1 << 17, columns=list(sums), use_threads=False):
                     for name in sums:
                         values = batch.column(name)

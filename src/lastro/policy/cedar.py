@@ -10,7 +10,9 @@ Rules:
 4. `context.purpose` is what the data is read for, `context.basis` its legal basis; both are empty texts where nothing
    was said.
 5. A rule that fails while it is asked makes the answer no.
-6. Of many rules only those are asked whose head (`principal ==`, `in`; `resource ==`, `in`) does not rule out that they
+6. A rule that forbids, and a mask, say which datasets and columns they speak of: a name that is misspelt would keep
+   nobody from anything.
+7. Of many rules only those are asked whose head (`principal ==`, `in`; `resource ==`, `in`) does not rule out that they
    concern this principal and dataset.
 """
 
@@ -18,14 +20,14 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lastro.model.access import Asked, ColumnFacts, Resource
 from lastro.model.errors import ConfigurationError, MissingExtra
 from lastro.model.text import _
-from lastro.policy.rule import Rule, folded, rule
+from lastro.policy.rule import EVERY, Rule, folded, rule
 
 SCHEMA = """
 entity Role;
@@ -54,10 +56,31 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """A dataset, and perhaps a column by its folded name, of which a rule speaks that forbids or masks (rule 6)."""
+
+    rule: Rule
+    dataset: str
+    column: str = ""
+
+    def is_missing(self) -> ConfigurationError:
+        """The error that there is none such."""
+        what = _("a policy speaks of {name}, which there is not").format(
+            name=f"{self.dataset}/{self.column}" if self.column else self.dataset
+        )
+        return ConfigurationError(
+            what,
+            where=f"{self.rule.file}: {self.rule.name}",
+            do=_("correct the name; until then nobody reads anything"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Policies:
-    """The rules of a workspace's policy files, in their order."""
+    """The rules of a workspace's policy files, in their order, and what they speak of."""
 
     rules: tuple[Rule, ...] = ()
+    spoken: tuple[Spoken, ...] = ()
     _handle: Any = field(default=None, repr=False)  # Any: the library's own
     _texts: Mapping[str, Any] = field(default_factory=dict, repr=False)  # Any: Cedar's JSON
 
@@ -85,7 +108,7 @@ class Policies:
         return tuple(map(self._judged, answers))
 
     def _concerned(self, asked: Asked, resource: Resource) -> Any:  # Any: the library's own
-        """The rules that are to be asked (rule 6)."""
+        """The rules that are to be asked (rule 7)."""
         if len(self.rules) <= FEW:
             return self._handle
         people = {(each["type"], each["id"]) for each in _names(asked)}
@@ -107,16 +130,18 @@ class Policies:
 def read(texts: Mapping[str, str]) -> Policies:
     """The rules of these files, by their names. Raises `ConfigurationError`, `MissingExtra`."""
     rules: list[Rule] = []
+    spoken: list[Spoken] = []
     merged: dict[str, Any] = {}  # Any: Cedar's JSON
     for file, text in texts.items():
         for place, said in enumerate(_parsed(file, text), 1):
             found = rule(file, place, said["effect"], said.pop("annotations", {}))
             merged[str(len(rules))] = _plain(said)
             rules.append(found)
+            spoken += _spoken(found, said)
     _refuse_repeated(rules)
     if not rules:
         return Policies()
-    return Policies(tuple(rules), _checked(merged, rules), merged)
+    return Policies(tuple(rules), tuple(spoken), _checked(merged, rules), merged)
 
 
 def _parsed(file: str, text: str) -> list[dict[str, Any]]:  # Any: Cedar's JSON
@@ -191,6 +216,27 @@ def _refuse_repeated(rules: Sequence[Rule]) -> None:
                 do=_("give each its own @id"),
             )
         seen[each.name] = each.file
+
+
+def _spoken(found: Rule, said: Mapping[str, Any]) -> Iterator[Spoken]:  # Any: Cedar's JSON
+    """What a rule speaks of (rule 6)."""
+    if not found.permits:
+        for kind, name in _entities(said):
+            dataset, _slash, column = name.partition("/") if kind == "Column" else (name, "", "")
+            yield Spoken(found, dataset, folded(column))
+    head = said["resource"].get("entity")
+    if found.masks and isinstance(head, Mapping) and head.get("type") == "Dataset":
+        yield from (Spoken(found, str(head["id"]), column) for column in found.masks if column != EVERY)
+
+
+def _entities(value: Any) -> Iterator[tuple[str, str]]:  # Any: Cedar's JSON
+    match value:
+        case {"type": "Dataset" | "Column" as kind, "id": str(name)}:
+            yield str(kind), name
+        case dict():
+            yield from (found for each in value.values() for found in _entities(each))
+        case list():
+            yield from (found for each in value for found in _entities(each))
 
 
 def _plain(value: Any) -> Any:  # Any: Cedar's JSON

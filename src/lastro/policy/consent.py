@@ -8,18 +8,20 @@ Rules:
    moment, the withdrawal. What lies in the future has not happened.
 3. For a purpose that rests on consent, rows of those who consented are read, and no others: not those without a
    subject either. For any other purpose, the rows of those who objected are left out.
-4. Subjects are compared as texts, as they stand in both tables: tokens with tokens.
+4. Subjects are compared as texts, tokens with tokens, and otherwise in the canonical form of their kind; purposes as
+   contracts' are. Whoever objected did, in whatever spelling.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lastro.model.errors import ConfigurationError
 from lastro.model.text import _
+from lastro.policy.basis import folded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,7 +48,7 @@ class Consents:
 
 @dataclass(frozen=True, slots=True)
 class Consented:
-    """Whose rows are read: those of `subjects`, or – `without` – of all others; by the column `subject`.
+    """Whose rows are read: those of `subjects`, or – `without` – of all others; by the column `subject`, in its `form`.
 
     `state` is the version of the consents, as `name@number digest`.
     """
@@ -55,6 +57,7 @@ class Consented:
     subjects: Any  # Any: a pyarrow array of texts
     without: bool
     state: str
+    form: Callable[[str], str]
 
     def over(self, reader: pa.RecordBatchReader, columns: tuple[str, ...]) -> pa.RecordBatchReader:
         """These columns of the rows that may be read; the subject's column is among those of the reader."""
@@ -68,23 +71,25 @@ class Consented:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        found = pc.is_in(window.column(self.subject).cast(pa.string()), value_set=self.subjects)
+        found = pc.is_in(_each(window.column(self.subject).cast(pa.string()), self.form), value_set=self.subjects)
         return window.filter(pc.invert(found) if self.without else found)
 
 
-def consented(rows: pa.Table, where: Consents, *, purpose: str, at: datetime, allows: bool) -> pa.Array:
-    """The subjects who consent to a purpose at a moment or, unless it `allows`, those who object to it.
+def consented(
+    rows: pa.Table, where: Consents, *, purpose: str, at: datetime, allows: bool, form: Callable[[str], str]
+) -> pa.Array:
+    """The subjects, in their `form`, who consent to a purpose at a moment or, unless it `allows`, who object to it.
 
     Raises `ConfigurationError` where the columns hold no times.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    same = pc.equal(pc.utf8_lower(_text(rows, where.purpose)), purpose.lower())
+    same = pc.equal(_each(_text(rows, where.purpose), folded), folded(purpose))
     of_purpose = rows.filter(same)
     known = pa.table(
         {
-            "subject": _text(of_purpose, where.subject),
+            "subject": _each(_text(of_purpose, where.subject), form),
             "granted": _until(of_purpose, where, where.granted, at),
             "withdrawn": _until(of_purpose, where, where.withdrawn, at),
         }
@@ -96,6 +101,15 @@ def consented(rows: pa.Table, where: Consents, *, purpose: str, at: datetime, al
     objects = pc.and_(pc.is_valid(withdrawn), pc.invert(agrees))
     subjects = last.column("subject").filter(agrees if allows else objects)
     return subjects.drop_null().combine_chunks()
+
+
+def _each(column: Any, form: Callable[[str], str]) -> Any:  # Any: pyarrow arrays
+    """The texts of a column in their form; each different one is formed once."""
+    import pyarrow as pa
+
+    coded = column.combine_chunks().dictionary_encode()
+    formed = [None if text is None else form(text) for text in coded.dictionary.to_pylist()]
+    return pa.array(formed, pa.string()).take(coded.indices)
 
 
 def _text(rows: pa.Table, name: str) -> Any:  # Any: a pyarrow array

@@ -9,7 +9,8 @@ Rules:
    backups destroys keys that have expired, and with them all backups of that epoch can no longer be read, wherever they
    lie.
 3. A restored vault forgets whoever was forgotten since: tombstones are carried over from the vault that is there. Where
-   that one is lost, those erasures have to be repeated.
+   that one is lost, those erasures have to be repeated. So are keys of encrypted columns, which files written since
+   need; where they are lost, those columns are.
 4. What is there is replaced once the backup was read whole, and only if that is said.
 """
 
@@ -241,11 +242,12 @@ def _about(name: str, number: int, *, is_last: bool) -> bytes:
 
 
 def _carry(present: Vault, restored: Vault) -> None:
-    """Makes a restored vault forget whom the present one forgot, and keep its tombstones (rule 3)."""
+    """Makes a restored vault forget whom the present one forgot, and keep its tombstones and column keys (rule 3)."""
     try:
         gone = [each.token for each in restored.subjects() if any(present.blocked(each.kind, [each.value, each.token]))]
         keys = {number: present.ring.key(KeyFor.BLOCK, number) for number in present.ring.numbers(KeyFor.BLOCK)}
         tombstones = present.tombstones()
+        columns = [present.ring.key(KeyFor.COLUMN, number) for number in present.ring.numbers(KeyFor.COLUMN)]
     except Corrupted as error:
         raise UsageError(
             _("the vault that is there cannot tell who was erased since the backup"),
@@ -254,6 +256,12 @@ def _carry(present: Vault, restored: Vault) -> None:
         ) from error
     restored.forget(*gone)
     restored.take_tombstones(keys, tombstones)
+    if not restored.take_column_keys(columns):
+        raise UsageError(
+            _("the vault that is there has other keys of encrypted columns than the backup"),
+            where=str(present.connection.path),
+            do=_("name a backup of this workspace's own vault; or move the vault away, and with it what it can read"),
+        )
 
 
 @contextlib.contextmanager

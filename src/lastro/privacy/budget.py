@@ -80,7 +80,7 @@ def millionths(epsilon: float) -> int:
             _("an epsilon is a number above 0, and at most {most}").format(most=f"{EPSILON_MAX:g}"),
             do=_("say --epsilon 0.5; smaller ones give more privacy and more noise"),
         )
-    return math.ceil(round(epsilon * MILLION, 3))
+    return max(1, math.ceil(round(epsilon * MILLION, 3)))
 
 
 class Budgets:

@@ -154,10 +154,11 @@ class Ring:
 
     def _by(self, identity: str) -> Root:
         """The root key of this identity. Raises `NotPermitted`."""
-        self._roots = self._roots or self.root.candidates()
-        for root in self._roots:
-            if root.identity == identity:
-                return root
+        for again in (False, True):  # it may have been turned since it was asked for
+            self._roots = self._roots if self._roots and not again else self.root.candidates(again=again)
+            for root in self._roots:
+                if root.identity == identity:
+                    return root
         raise NotPermitted(
             _("the root key {found} is not the one that protects the vault, {wanted}").format(
                 found=self._roots[0].identity[:16], wanted=identity[:16]

@@ -7,8 +7,9 @@ Rules:
    columns belong to the person whom the row's subject column names, whether that column itself is protected or not.
 3. Of refused rows, what is protected, withheld, or in no column of the plan, stands as tokens (`records`), where the
    contract protects anything at all.
-4. Protecting twice gives what protecting once gives: derived datasets and corrected rows hold tokens already.
-5. It can be pickled: a worker process opens the vault for itself.
+4. Columns that are encrypted stay as they are in kept rows: whoever writes the file encrypts them (`sealing`).
+5. Protecting twice gives what protecting once gives: derived datasets and corrected rows hold tokens already.
+6. It can be pickled: a worker process opens the vault for itself.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +26,11 @@ from lastro.engine.protocol import ERASED
 from lastro.model.personal import Method, Personal, Protection, Subject
 from lastro.model.plan import Plan
 from lastro.privacy import methods, records
+from lastro.privacy.columns import VaultColumnKeys
 from lastro.privacy.vault import Vault
+
+if TYPE_CHECKING:
+    from lastro.engine.encrypted import Sealing
 
 _HEXADECIMAL = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -44,12 +50,22 @@ class Protector:
     @property
     def names(self) -> frozenset[str]:
         """The columns whose values are not stored as they came."""
-        return frozenset(each.column for each in self.protections)
+        return frozenset(each.column for each in self.protections if each.method is not Method.ENCRYPT)
 
     @property
     def is_shut(self) -> bool:
         """True if anything is protected, so that tokens stand in the quarantine."""
         return any(each.is_shut for each in self.columns.values())
+
+    @property
+    def sealing(self) -> Sealing | None:
+        """Which columns of kept rows are encrypted where they stand; None if none is."""
+        columns = frozenset(each.column for each in self.protections if each.method is Method.ENCRYPT)
+        if not columns:
+            return None
+        from lastro.engine.encrypted import Sealing
+
+        return Sealing(columns, VaultColumnKeys(self.vault))
 
     def stored(self) -> Protector:
         """The same, for kept rows that were protected before."""
@@ -58,6 +74,8 @@ class Protector:
     def erased(self, batch: pa.RecordBatch) -> pa.Array | None:
         """Which kept rows, as they came, are about somebody who was erased; None if none is."""
         if self.subject is None or self.is_protected or self.subject.column not in batch.schema.names:
+            return None
+        if not self.vault.blocks():
             return None
         coded = _texts(batch.column(self.subject.column)).dictionary_encode()
         blocked = self.vault.blocked(self.subject.kind, coded.dictionary.to_pylist())
@@ -71,6 +89,8 @@ class Protector:
             return batch
         persons = self._persons(batch)
         for each in self.protections:
+            if each.method is Method.ENCRYPT:
+                continue  # whoever writes the file encrypts the column
             place = batch.schema.get_field_index(each.column)
             if place >= 0:
                 column = self._protected(each, batch.column(place), persons)
@@ -208,8 +228,9 @@ def _texts(column: pa.Array) -> pa.Array:
 
 def _filled(coded: pa.DictionaryArray, tokens: Sequence[str], kind: pa.DataType) -> pa.Array:
     """The tokens in the values' places; what has none, being blank, stays."""
-    values = [token or value for token, value in zip(tokens, coded.dictionary.to_pylist(), strict=True)]
-    return pa.array(values, kind).take(coded.indices)
+    if "" in tokens:
+        tokens = [token or value for token, value in zip(tokens, coded.dictionary.to_pylist(), strict=True)]
+    return pa.array(tokens, kind).take(coded.indices)
 
 
 def _with(batch: pa.RecordBatch, changed: Mapping[str, pa.Array]) -> pa.RecordBatch:

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from lastro.privacy.vault import TOKEN, Entry, Vault
+from lastro.privacy.token import TOKEN
+from lastro.privacy.vault import Entry, Vault
 
 EXACT = "lastro:record"
 """The kind of values that are kept to the letter, as JSON."""

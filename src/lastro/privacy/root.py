@@ -3,8 +3,9 @@
 Rules:
 
 1. A root key wraps the vault's keys and does nothing else. It is held by a file of mode 0600 (`file`), the environment
-   (`env`, `env:NAME`), the system's key ring (`keyring:NAME`, also written `secret://keyring/NAME`), or a provider that
-   another package registers as an entry point `lastro.keys` (`NAME` or `NAME:ADDRESS`).
+   (`env`, `env:NAME`), the system's key ring (`keyring:NAME`, also written `secret://keyring/NAME`), whatever a program
+   reads it from (`command`; see `lastro.privacy.command`), or a provider that another package registers as an entry
+   point `lastro.keys` (`NAME` or `NAME:ADDRESS`).
 2. It is made where none is, if it may be made: never for a vault that has keys already.
 3. Each root key has an identity, which tells which it is and nothing of it: a wrong one is told from a damaged file.
 4. No key is in an error, a log or a `repr`.
@@ -24,6 +25,7 @@ from lastro.model import plugin
 from lastro.model.errors import ConfigurationError, MissingExtra, NotPermitted
 from lastro.model.text import _
 from lastro.privacy import key_file
+from lastro.privacy.command import Command, printed
 from lastro.privacy.sealing import KEY_BYTES, NotOpened, derived, opener, sealer
 
 ENTRY_POINTS = "lastro.keys"
@@ -75,10 +77,13 @@ def local(secret: bytes) -> LocalRoot:
 
 @dataclass(frozen=True, slots=True)
 class RootAt:
-    """Where the root key is: what `lastro.yaml` says of it, and the workspace's folder of keys."""
+    """Where the root key is: what `lastro.yaml` says of it, the workspace's folder of keys, and the program that prints
+    it, where one does.
+    """
 
     said: str
     folder: Path
+    command: Command | None = None
 
     @property
     def path(self) -> Path:
@@ -90,9 +95,10 @@ class RootAt:
         """The next root key's file, while one takes the other's place."""
         return self.folder / "root.key.next"
 
-    def open(self, *, make: bool) -> Root:
-        """The key; with `make` a new one, if there is none. Raises `NotPermitted`, `ConfigurationError`, `Corrupted`,
-        `MissingExtra`, `WriteFailed`.
+    def open(self, *, make: bool, again: bool = False) -> Root:
+        """The key; with `make` a new one, if there is none; `again` asks anew what was asked before.
+
+        Raises `NotPermitted`, `ConfigurationError`, `Corrupted`, `MissingExtra`, `WriteFailed`.
         """
         kind, _colon, name = self.said.removeprefix(_SECRET).partition(":")
         if self.said.startswith(_SECRET):
@@ -105,12 +111,14 @@ class RootAt:
                 return local(_of_environment(name or VARIABLE, os.environ))
             case "keyring" if name:
                 return local(_of_ring(name, make=make))
-        known = _("use file, env:NAME, keyring:NAME, or one of the installed providers: {names}")
+            case "command" if not name and self.command is not None:
+                return local(_secret(printed(self.command, again=again), _("the program")))
+        known = _("use file, env:NAME, keyring:NAME, {{command: […]}}, or one of the installed providers: {names}")
         provider = plugin.find(kind, {}, ENTRY_POINTS, unknown=_("no root key is kept in {name!r}"), known=known)
         root: Root = provider(name)
         return root
 
-    def candidates(self) -> tuple[Root, ...]:
+    def candidates(self, *, again: bool = False) -> tuple[Root, ...]:
         """The root keys at hand for a vault that has keys: the present one, then the one that takes its place.
 
         Raises as `open` does.
@@ -118,7 +126,7 @@ class RootAt:
         following = None if self.said != "file" else key_file.load(self.following)
         if following is not None and not self.path.exists():
             return (local(following),)
-        present = self.open(make=False)
+        present = self.open(make=False, again=again)
         return (present,) if following is None else (present, local(following))
 
 

@@ -64,7 +64,7 @@ def turn_root(vault: Vault, *, to: RootAt | None = None) -> Turned:
     with vault.held_still():
         if said.said == "file" and (to is None or vault.ring.root.said == "file"):
             count = _turn_file(vault, said)
-        elif to is None and said.said.startswith(("env", "keyring", "secret:")):
+        elif to is None and said.said.startswith(("env", "keyring", "secret:", "command")):
             raise UsageError(
                 _("the new root key must stand somewhere of its own"),
                 where=f"lastro.yaml: keys.root ({said.said})",

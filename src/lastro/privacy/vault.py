@@ -16,16 +16,13 @@ Rules:
 
 from __future__ import annotations
 
-import base64
 import hmac
-import os
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lastro.model import clock
 from lastro.model.clock import Clock
@@ -33,20 +30,15 @@ from lastro.model.errors import Corrupted
 from lastro.model.text import _
 from lastro.privacy.canonical import form_of
 from lastro.privacy.keys import Key, KeyFor, Ring
+from lastro.privacy.remembered import Remembered
 from lastro.privacy.root import RootAt
 from lastro.privacy.sealing import NotOpened, opener, sealer
+from lastro.privacy.token import TOKEN, drawn_tokens, raw_of, text_of, texts_of
 from lastro.privacy.vault_tables import KIND
 from lastro.state.connection import Connection, Handle
 
-PREFIX = "tok_"
-TOKEN = re.compile(r"tok_[a-z2-7]{26}", re.ASCII)
-LENGTH = 30
-"""So many characters a token has."""
-_TOKEN_BYTES = 16
 _CHUNK = 4_000
 """So many rows are asked for at once."""
-_REMEMBERED_MAX = 400_000
-_REMEMBERED_LENGTH_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +93,7 @@ class Vault:
         self.ring = Ring(self.connection, root, now)
         self._now = now
         self._turn = threading.RLock()
-        self._known: dict[tuple[str, str], _Known] = {}
-        self._numbers: dict[str, int] = {}
-        self._belonging: set[tuple[int, int]] = set()
+        self._remembered = Remembered()
         self._changes = -1
         self._data_version = -1
         """What SQLite says of the file's state: another number once another connection has written."""
@@ -169,7 +159,7 @@ class Vault:
             return {}
         with self._turn:
             self.refresh()
-            wanted = {raw: token for token in dict.fromkeys(tokens) if (raw := _raw(token)) is not None}
+            wanted = {raw: token for token in dict.fromkeys(tokens) if (raw := raw_of(token)) is not None}
             with self.connection.reading() as handle:
                 rows = list(_rows(handle, ENTRY + " WHERE token IN ({})", list(wanted)))
             return {entry.token: entry for entry in self.opened(rows)}
@@ -199,7 +189,7 @@ class Vault:
                 " (SELECT subject FROM belongs WHERE entry = ?1) ORDER BY number <> ?1, number",
                 (number,),
             ).fetchall()
-        return tuple(_text(row[0]) for row in rows)
+        return tuple(text_of(row[0]) for row in rows)
 
     def forget(self, *subjects: str) -> Forgotten:
         """Removes persons (rule 4), by their tokens; asked again, nothing is left to remove. The caller sees to it that
@@ -218,14 +208,19 @@ class Vault:
                 self._wipe()
         return Forgotten(tuple(token for each in found for token in each.tokens), sum(each.shared for each in found))
 
-    def blocked(self, kind: str, values: Sequence[str]) -> list[bool]:
-        """Which of these values name somebody who was forgotten, or are tokens of one."""
+    def blocks(self) -> bool:
+        """True if anybody was forgotten who is not to come back."""
         if not self.exists:
-            return [False] * len(values)
+            return False
         with self._turn:
             self.refresh()
-            if not self._tombstones:
-                return [False] * len(values)
+            return self._tombstones > 0
+
+    def blocked(self, kind: str, values: Sequence[str]) -> list[bool]:
+        """Which of these values name somebody who was forgotten, or are tokens of one."""
+        if not self.blocks():
+            return [False] * len(values)
+        with self._turn:
             marks = [
                 {value: _mark(key, kind, value) for value in dict.fromkeys(values)}
                 for number in self.ring.numbers(KeyFor.BLOCK)
@@ -255,7 +250,7 @@ class Vault:
         file. False if nothing was changed: the vault does not know the token, or has the value under another one.
         """
         entry = self.reveal([token]).get(token)
-        raw = _raw(token)
+        raw = raw_of(token)
         if entry is None or raw is None:
             return False
         with self._turn:
@@ -298,6 +293,10 @@ class Vault:
             rows = handle.execute("SELECT mark, block_key, kind, at FROM tombstone ORDER BY mark").fetchall()
         return tuple((bytes(mark), int(key), str(kind), str(at)) for mark, key, kind, at in rows)
 
+    def forgotten(self) -> int:
+        """How many persons and lines were ever forgotten: each left a mark of its token, which nothing takes back."""
+        return sum(not kind for _mark, _key, kind, _at in self.tombstones()) if self.exists else 0
+
     def take_tombstones(self, keys: Mapping[int, Key], tombstones: Iterable[tuple[bytes, int, str, str]]) -> None:
         """Puts tombstones of another vault into this one, with the keys that they were made with."""
         with self._turn:
@@ -313,6 +312,29 @@ class Vault:
                 )
                 changed(handle)
             self._changes = -1
+
+    def take_column_keys(self, keys: Iterable[Key]) -> bool:
+        """Puts the column keys of another vault that this one lacks into it, under their numbers. False, and nothing is
+        changed, if it has another key under one of these numbers, or lacks one before them.
+        """
+        wanted = sorted(keys, key=lambda each: each.number)
+        with self._turn:
+            there = set(self.ring.numbers(KeyFor.COLUMN))
+            if any(
+                self.ring.key(KeyFor.COLUMN, each.number).secret != each.secret
+                for each in wanted
+                if each.number in there
+            ):
+                return False
+            lacking = [each for each in wanted if each.number not in there]
+            if [each.number for each in lacking] != [len(there) + place + 1 for place in range(len(lacking))]:
+                return False
+            with self.connection.writing() as handle:
+                for each in lacking:
+                    self.ring.add(handle, KeyFor.COLUMN, secret=each.secret)
+                changed(handle)
+            self._changes = -1
+        return True
 
     def held(self) -> Held:
         """How much is in it."""
@@ -344,21 +366,25 @@ class Vault:
         self, kind: str, values: Sequence[str], subjects: Sequence[str | None] | None, *, is_subject: bool
     ) -> list[str]:
         self.refresh()
+        found = self._remembered.tokens(kind, values, is_subject=is_subject)
+        if None in found:
+            asked = [value for value, token in zip(values, found, strict=True) if token is None]
+            learnt = self._learn(kind, list(dict.fromkeys(asked)), is_subject=is_subject)
+            self._remembered.learn(kind, learnt, is_subject=is_subject)
+            found = [learnt[value] if token is None else token for value, token in zip(values, found, strict=True)]
+        tokens = cast("list[str]", found)  # nothing is unknown any more
+        if subjects is not None:
+            self._belong((token, each) for token, each in zip(tokens, subjects, strict=True) if each and token)
+        return tokens
+
+    def _learn(self, kind: str, values: Sequence[str], *, is_subject: bool) -> dict[str, str]:
+        """The token of each value, looked up or made; of a blank one, an empty text."""
         self._keys, self._lookups = self._lookup_keys(), {}
-        present = [value for value in dict.fromkeys(values) if value and not value.isspace()]
+        present = [value for value in values if value and not value.isspace()]
         found = self._look_up(kind, present)
         missing = [value for value in present if value not in found or (is_subject and not found[value].is_subject)]
-        if missing:
-            self._add(kind, missing, found, is_subject=is_subject)
-        if subjects is not None:
-            self._belong(
-                [
-                    (found[value].number, each)
-                    for value, each in zip(values, subjects, strict=True)
-                    if each and value in found
-                ]
-            )
-        return [found[value].token if value in found else "" for value in values]
+        made = self._add(kind, missing, found, is_subject=is_subject) if missing else {}
+        return dict.fromkeys(values, "") | {value: each.token for value, each in found.items()} | made
 
     def refresh(self) -> None:
         """Forgets what was remembered, keys included, if the vault changed since (rule 5)."""
@@ -367,30 +393,23 @@ class Vault:
                 "SELECT (SELECT value FROM state WHERE name = 'changes'), (SELECT count(*) FROM tombstone)"
             ).fetchone()
             self._data_version = _data_version(handle)
-        if changes != self._changes or len(self._numbers) + len(self._belonging) > _REMEMBERED_MAX:
+        if changes != self._changes:
             self.forget_remembered()
         self._changes, self._tombstones = int(changes), int(tombstones)
 
     def forget_remembered(self) -> None:
         """Looks everything up again, and reads keys again, at their next use."""
-        self._known, self._numbers, self._belonging = {}, {}, set()
+        self._remembered = Remembered()
         self.ring.forget()
 
     def _look_up(self, kind: str, values: Sequence[str]) -> dict[str, _Known]:
-        """What is known of these values."""
-        known = {value: self._known[kind, value] for value in values if (kind, value) in self._known}
-        asked = [value for value in values if value not in known]
-        if not asked:
-            return known
-        raw = {found: value for value in asked if (found := _raw(value)) is not None}
+        """What the vault holds of these values; a token of its own stands for itself."""
+        raw = {found: value for value in values if (found := raw_of(value)) is not None}
         with self.connection.reading() as handle:
             rows = list(_rows(handle, _SHORT + " WHERE token IN ({})", list(raw)))
-        own = {raw[row[1]]: each for row, each in zip(rows, _of(rows), strict=True)}
-        asked = [value for value in asked if value not in own]
-        with self.connection.reading() as handle:
-            stored = _present(handle, kind, asked, self._keys, self._lookups)
-        self._remember(kind, own | stored)
-        return known | own | stored
+            own = {raw[row[1]]: each for row, each in zip(rows, _of(rows), strict=True)}
+            others = [value for value in values if value not in own]
+            return own | _present(handle, kind, others, self._keys, self._lookups)
 
     def _lookup_keys(self) -> list[Key]:
         """The present lookup key and, while entries stand under it, the one before it."""
@@ -398,40 +417,36 @@ class Vault:
         older = [number for number in self.ring.numbers(KeyFor.LOOKUP) if number != current.number]
         return [current, *(self.ring.key(KeyFor.LOOKUP, number) for number in older)]
 
-    def _add(self, kind: str, values: Sequence[str], found: dict[str, _Known], *, is_subject: bool) -> None:
-        """Makes entries; what somebody else has made meanwhile is taken."""
-        record = self.ring.current(KeyFor.RECORD)
-        lookup = self._keys[0]
-        flags = [found[value].number for value in values if value in found]
+    def _add(
+        self, kind: str, values: Sequence[str], found: Mapping[str, _Known], *, is_subject: bool
+    ) -> dict[str, str]:
+        """Makes entries, and gives their tokens; what somebody else has made meanwhile is taken."""
+        record, key = self.ring.current(KeyFor.RECORD), self._keys[0]
         new = [value for value in values if value not in found]
-        seal, lookups = sealer(record.secret), {value: self._lookups[value] for value in new}
+        seal = sealer(record.secret)
         with self.connection.writing() as handle:
             self._check_unchanged(handle)
             alone = _data_version(handle) == self._data_version
             theirs = {} if alone else _present(handle, kind, new, self._keys, self._lookups)
-            rows: list[tuple[int, bytes, bytes, int, str, int, bytes, bool]] = []
-            made: dict[bytes, bytes] = {}
-            number = handle.execute("SELECT coalesce(max(number), 0) FROM entry").fetchone()[0]
-            random = os.urandom(_TOKEN_BYTES * len(new))
-            for place, (value, digest) in enumerate(lookups.items()):
-                if digest in made or value in theirs:
-                    continue
-                token = made[digest] = random[place * _TOKEN_BYTES : (place + 1) * _TOKEN_BYTES]
-                number += 1
-                sealed = seal(value.encode(), about(token, digest, kind))
-                rows.append((number, token, digest, lookup.number, kind, record.number, sealed, is_subject))
-            handle.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            first: dict[bytes, str] = {}
+            for value in new:
+                if value not in theirs:
+                    first.setdefault(self._lookups[value], value)
+            drawn = drawn_tokens(len(first))
+            number = handle.execute("SELECT coalesce(max(number), 0) + 1 FROM entry").fetchone()[0]
+            handle.executemany(
+                "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (at, raw, lookup, key.number, kind, record.number, sealed, is_subject)
+                    for at, (raw, (lookup, value)) in enumerate(zip(drawn, first.items(), strict=True), number)
+                    for sealed in [seal(value.encode(), about(raw, lookup, kind))]
+                ),
+            )
             if is_subject:
-                flags += [each.number for each in theirs.values()]
-                handle.executemany("UPDATE entry SET is_subject = 1 WHERE number = ?", ((each,) for each in flags))
-        texts = _texts([row[1] for row in rows])
-        mine = {row[2]: _Known(row[0], text, is_subject) for row, text in zip(rows, texts, strict=True)}
-        found |= {
-            value: _Known(each.number, each.token, is_subject or each.is_subject)
-            for value, each in (theirs | {v: found[v] for v in values if v in found}).items()
-        }
-        found |= {value: mine[digest] for value, digest in lookups.items() if value not in theirs}
-        self._remember(kind, {value: found[value] for value in values})
+                named = [*theirs.values(), *(found[value] for value in values if value in found)]
+                handle.executemany("UPDATE entry SET is_subject = 1 WHERE number = ?", ((e.number,) for e in named))
+        mine = dict(zip(first, texts_of(drawn), strict=True))
+        return {value: theirs[value].token if value in theirs else mine[self._lookups[value]] for value in new}
 
     def is_unchanged(self, handle: Handle) -> bool:
         """True if what was remembered at the last `refresh` still holds, within a transaction."""
@@ -442,29 +457,21 @@ class Vault:
         if not self.is_unchanged(handle):
             raise _Again
 
-    def _belong(self, pairs: Sequence[tuple[int, str]]) -> None:
-        """Notes whose entries are (rule 3)."""
-        unknown = [token for _entry, token in pairs if token not in self._numbers]
-        if unknown:
-            raw = {found: token for token in dict.fromkeys(unknown) if (found := _raw(token)) is not None}
-            with self.connection.reading() as handle:
-                rows = _rows(handle, _SHORT + " WHERE token IN ({})", list(raw))
-                self._numbers |= {raw[row[1]]: int(row[0]) for row in rows}
-        wanted = {
-            (subject, entry) for entry, token in pairs if (subject := self._numbers.get(token, entry)) != entry
-        } - self._belonging
+    def _belong(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Notes whose entries are (rule 3), both by their tokens."""
+        wanted = self._remembered.strangers(pairs)
         if not wanted:
             return
+        known = {each: raw for each in {text for pair in wanted for text in pair} if (raw := raw_of(each))}
+        rows = [(known[person], known[entry]) for entry, person in wanted if entry in known and person in known]
         with self.connection.writing() as handle:
             self._check_unchanged(handle)
-            handle.executemany("INSERT OR IGNORE INTO belongs VALUES (?, ?)", sorted(wanted))
-        self._belonging |= wanted
-
-    def _remember(self, kind: str, found: Mapping[str, _Known]) -> None:
-        for value, each in found.items():
-            if len(value) <= _REMEMBERED_LENGTH_MAX:
-                self._known[kind, value] = each
-            self._numbers[each.token] = each.number
+            handle.executemany(
+                "INSERT OR IGNORE INTO belongs SELECT person.number, entry.number FROM entry AS person, entry"
+                " WHERE person.token = ? AND entry.token = ? AND person.number <> entry.number",
+                rows,
+            )
+        self._remembered.note(wanted)
 
     def _each(self, which: str, *values: str) -> Iterator[Entry]:
         after = 0
@@ -491,7 +498,7 @@ class Vault:
                 handle.execute("UPDATE state SET value = value - ? WHERE name = 'unwiped'", (unwiped,))
 
     def _number(self, token: str) -> int | None:
-        raw = _raw(token)
+        raw = raw_of(token)
         if raw is None or not self.exists:
             return None
         with self.connection.reading() as handle:
@@ -499,7 +506,7 @@ class Vault:
         return None if found is None else int(found[0])
 
     def _remove(self, handle: Handle, subject: Entry, key: Key) -> Forgotten:
-        number = handle.execute("SELECT number FROM entry WHERE token = ?", (_raw(subject.token),)).fetchone()
+        number = handle.execute("SELECT number FROM entry WHERE token = ?", (raw_of(subject.token),)).fetchone()
         if number is None:  # another process was first
             return Forgotten((), 0)
         at = clock.to_text(self._now())
@@ -522,7 +529,7 @@ class Vault:
         handle.executemany("DELETE FROM entry WHERE number = ?", ((each,) for each in gone))
         handle.execute("UPDATE state SET value = value + 1 WHERE name = 'unwiped'")
         changed(handle)
-        return Forgotten((subject.token, *(_text(row[1]) for row in alone)), int(theirs) - len(alone))
+        return Forgotten((subject.token, *(text_of(row[1]) for row in alone)), int(theirs) - len(alone))
 
     def opened(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Entry]:  # Any: see `ENTRY`
         """The entries of rows. Raises `Corrupted` for one that was changed, or stands in another's place."""
@@ -534,11 +541,11 @@ class Vault:
                 value = openers[record](sealed, about(token, lookup, kind)).decode()
             except (NotOpened, UnicodeDecodeError) as error:
                 raise Corrupted(
-                    _("the vault's entry {token} was changed").format(token=_text(token)),
+                    _("the vault's entry {token} was changed").format(token=text_of(token)),
                     where=str(self.connection.path),
                     do=self.connection.kind.repair(),
                 ) from error
-            yield Entry(_text(token), kind, value, bool(is_subject))
+            yield Entry(text_of(token), kind, value, bool(is_subject))
 
 
 ENTRY = "SELECT number, token, lookup, kind, record_key, sealed, is_subject, lookup_key FROM entry"
@@ -594,26 +601,8 @@ def changed(handle: Handle) -> None:
 
 
 def _of(rows: Sequence[tuple[Any, ...]]) -> list[_Known]:  # Any: number, token, whether it is a subject
-    texts = _texts([row[1] for row in rows])
+    texts = texts_of([row[1] for row in rows])
     return [_Known(int(row[0]), text, bool(row[2])) for row, text in zip(rows, texts, strict=True)]
-
-
-def _texts(tokens: Sequence[bytes]) -> list[str]:
-    """Tokens as they are written. Filled up to 20 bytes, each is 32 letters of one long text in base32."""
-    whole = base64.b32encode(b"".join([token + b"\0\0\0\0" for token in tokens])).decode().lower()
-    return [PREFIX + whole[at : at + LENGTH - len(PREFIX)] for at in range(0, len(whole), 32)]
-
-
-def _text(token: bytes) -> str:
-    return _texts([token])[0]
-
-
-def _raw(token: str) -> bytes | None:
-    """The bytes of a token, None for what does not look like one."""
-    if not TOKEN.fullmatch(token):
-        return None
-    raw = base64.b32decode(token[len(PREFIX) :].upper() + "======")
-    return raw if _text(raw) == token else None
 
 
 def about(token: bytes, lookup: bytes, kind: str) -> bytes:

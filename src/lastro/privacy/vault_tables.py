@@ -57,4 +57,6 @@ KIND = Kind(
     repair=lambda: _("bring it back from a backup: lastro vault restore"),
     only=True,
     forgets=True,
+    cache_mib=64,
+    private=True,
 )

@@ -252,3 +252,7 @@ def _doubt(doubt: Doubt, found: Anonymised) -> str:
             return _("a column was kept that nobody classified")
         case Doubt.UNCONFIRMED:
             return _("nobody confirmed the class of a column")
+        case Doubt.AS_IT_IS:
+            return _("a quasi-identifier or sensitive column was kept as it is, and not counted")
+        case Doubt.TOKENS:
+            return _("a column holds tokens or hashes, which lead on to other tables")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lastro.ledger import tree
 from lastro.model import clock
@@ -12,6 +13,8 @@ from lastro.report.blocks import Blocks, Cell, Column, Line, Tone, table
 from lastro.report.numbers import NOTHING, moment, number
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lastro.ledger.audit import Audit
     from lastro.ledger.book import Proof
     from lastro.ledger.event import Event
@@ -69,6 +72,54 @@ def audit_verdict(audit: Audit) -> str:
         )
     sentence = ngettext("{n} event is as it was signed", "{n} events are as they were signed", audit.events)
     return sentence.format(n=number(audit.events))
+
+
+class Stamp(Protocol):
+    """What an authority signed."""
+
+    @property
+    def moment(self) -> datetime:
+        """When it saw the checkpoint."""
+        ...
+
+    @property
+    def policy(self) -> str:
+        """Under which policy, an object identifier."""
+        ...
+
+    @property
+    def serial(self) -> int:
+        """Its number for it."""
+        ...
+
+
+def with_stamps(audit: Audit, broken: Sequence[str]) -> Audit:
+    """An audit that tells of time-stamps that prove nothing, too."""
+    from lastro.ledger.audit import Fault
+
+    return replace(audit, faults=(*audit.faults, *(Fault(what) for what in broken)))
+
+
+def stamp_values(size: int, stamp: Stamp | None) -> dict[str, Any]:  # Any: JSON values
+    """The time-stamp of a checkpoint of so many events as plain values; null where it proves nothing."""
+    told = None if stamp is None else {"at": stamp.moment, "policy": stamp.policy, "serial": str(stamp.serial)}
+    return {"events": size, "stamp": told}
+
+
+def stamps(found: Sequence[tuple[int, Stamp | None]]) -> Blocks:
+    """Which checkpoints an authority saw, and when."""
+    columns = (
+        Column(_("events"), right=True),
+        Column(_("seen (UTC)"), fixed=True),
+        Column(_("policy")),
+        Column(_("number")),
+    )
+    rows = [
+        (number(size), moment(stamp.moment), stamp.policy, str(stamp.serial))
+        for size, stamp in found
+        if stamp is not None
+    ]
+    return (table(columns, rows),) if rows else ()
 
 
 def proof(found: Proof) -> Blocks:

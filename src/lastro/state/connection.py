@@ -7,7 +7,9 @@ Rules:
 2. A file that is damaged, foreign or of a newer schema is never written to; the error says how to mend it.
 3. One connection per process, one thread at a time. A forked child opens its own and never touches its parent's, not
    even to close it: that would drop the parent's locks.
-4. Values are bound; the names of tables and columns are constants of the package whose file it is.
+4. A file that is `private` is its owner's alone from its first byte, and so are the log and the shared memory beside
+   it, which get its mode from SQLite. A copy of any file is.
+5. Values are bound; the names of tables and columns are constants of the package whose file it is.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +49,10 @@ class Kind:
     """True if what stands there stands nowhere else: then a file that was taken away is not written into unseen."""
     forgets: bool = False
     """True if what is deleted is overwritten with zeros, so that no byte of it stays in the file (`wipe`)."""
+    cache_mib: int = 2
+    """How much of it is kept in memory: more where many rows are added in no order, as digests have none."""
+    private: bool = False
+    """True if the file has mode 0600, whatever the umask."""
 
 
 class Connection:
@@ -101,9 +107,12 @@ class Connection:
             )
 
     def copy_to(self, path: Path) -> None:
-        """Writes a copy, as it is at this moment, to a file that is not there yet. Raises what `reading` raises."""
+        """Writes a copy, as it is at this moment, to a file that is not there yet, of mode 0600. Raises what `reading`
+        raises, and `OSError`.
+        """
         self._leave_to_parent()
         with self._turn, self._told():
+            _make_private(path)
             self._held().execute("VACUUM INTO ?", (str(path),))
 
     def discard(self) -> None:
@@ -151,6 +160,8 @@ class Connection:
     def _open(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self.kind.private:
+                _make_private(self.path)
         except OSError as error:
             raise _not_writable(self.path, self.kind, reason_of(error)) from error
         connection = sqlite3.connect(self.path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
@@ -169,6 +180,14 @@ class Connection:
             raise _translated(error, self.path, self.kind) from error
 
 
+def _make_private(path: Path) -> None:
+    """Makes an empty file of mode 0600, if there is none. One that is there is not opened: closing it again would drop
+    the locks that another connection of this process holds. Raises `OSError`.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     """Which file stands there; None if none does."""
     try:
@@ -182,6 +201,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, kind: Kind) -> None:
     connection.execute("PRAGMA trusted_schema = OFF")
     if kind.forgets:
         connection.execute("PRAGMA secure_delete = ON")
+    connection.execute(f"PRAGMA cache_size = {-1024 * kind.cache_mib}")
     version = _schema_version(connection, path, kind)
     _use_log(connection)
     connection.execute("PRAGMA synchronous = FULL")

@@ -6,7 +6,8 @@ Rules:
 2. Text is cut to 32 characters; a cut maximum is followed by the highest character, so that it stays above.
 3. Moments are in whole milliseconds, the maximum rounded up.
 4. Floating columns get no maximum: some writers leave NaN, which sorts above all numbers, out of their bounds.
-5. A column whose statistics are withheld gets no bounds, only its count of missing values.
+5. A column whose statistics are withheld gets no bounds, only its count of missing values. An encrypted column gets
+   nothing at all.
 6. Dates, moments and decimals are made from what is stored: pyarrow's own way to them loads pandas where installed.
 """
 
@@ -50,20 +51,30 @@ def read_footer(path: Path, schema: Schema, *, withheld: frozenset[str] = frozen
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from lastro.engine.encrypted import note_of
+
     try:
         with pa.OSFile(str(path)) as stream:
             metadata = pq.read_metadata(stream)
             columns = tuple(metadata.schema.to_arrow_schema().names)
+        hidden = frozenset(note_of(metadata).columns)
     except pa.ArrowException as error:
         raise ValueError("not a Parquet file") from error
-    return Footer(metadata.num_rows, columns, _stats(metadata, schema, withheld))
+    return Footer(metadata.num_rows, columns, _stats(metadata, schema, withheld, hidden))
 
 
-def _stats(metadata: Any, schema: Schema, withheld: frozenset[str]) -> str:  # Any: a pyarrow FileMetaData
+def _stats(
+    metadata: Any,  # Any: a pyarrow FileMetaData
+    schema: Schema,
+    withheld: frozenset[str],
+    hidden: frozenset[str],
+) -> str:
     chunks: dict[str, list[Any]] = {}  # Any: pyarrow column statistics, or None
     for group in range(metadata.num_row_groups):
         row_group = metadata.row_group(group)
         for index in range(row_group.num_columns):
+            if metadata.schema.column(index).path in hidden:
+                continue
             column = row_group.column(index)
             chunks.setdefault(column.path_in_schema, []).append(column.statistics)
     fields = [field for field in schema.fields[:COLUMNS_MAX] if field.name in chunks]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lastro.model.clock import Clock, utc_now
 from lastro.model.errors import Conflict, Corrupted, Expired, LastroError, Locked, UnknownName, WriteFailed
+from lastro.model.keyed_path import ColumnKeys, keyed
 from lastro.model.profile import Profile
 from lastro.model.reference import Digest, Latest, Moment, Number, Selector, Tag
 from lastro.model.system import reason_of
@@ -29,17 +30,20 @@ LOCK_TIMEOUT_S = 30.0
 class Table:
     """The versions of one dataset, in `root/tables/<dataset>`; `root` is the workspace.
 
+    `columns` knows the keys of encrypted columns; the paths of data files carry it to whoever reads them.
+
     Reading takes no lock. A version seen once is never changed; `head` may be another at the next call. A table object
     belongs to one thread; make one per thread, they cost nothing.
     """
 
-    def __init__(self, root: Path, dataset: str, *, clock: Clock = utc_now) -> None:
+    def __init__(self, root: Path, dataset: str, *, clock: Clock = utc_now, columns: ColumnKeys | None = None) -> None:
         self.places = Places.of(root, dataset)
         self.dataset = dataset
         self.clock = clock
         self.path = self.places.table
         self.log = Log(self.places)
         self.keys = Keys(self.places, self.log)
+        self.columns = columns
 
     @property
     def exists(self) -> bool:
@@ -104,7 +108,15 @@ class Table:
         self.places.check()
         if verify:
             content.prove(self.places, info.files)
-        return tuple(self.places.data(entry.path) for entry in info.files)
+        return tuple(self.file(entry.path) for entry in info.files)
+
+    def file(self, name: str) -> Path:
+        """A data file by its name in the table, with the keys of its encrypted columns; nothing is proven."""
+        return self.carrying(self.places.data(name))
+
+    def carrying(self, path: Path) -> Path:
+        """A path with the keys of the file's encrypted columns."""
+        return path if self.columns is None else keyed(path, self.columns)
 
     def profile(self, info: VersionInfo) -> Profile | None:
         """The profile that is kept of a version, None if there is none. Raises `Corrupted`."""

@@ -18,9 +18,10 @@ from lastro.store.check import Damage
 from lastro.store.collect import Collected
 from lastro.store.repair import Repair
 from lastro.store.table import Table, tables
+from lastro.workspace.indexing import rebuild, runs_of
+from lastro.workspace.rights.erasing import finish_first
 
 if TYPE_CHECKING:
-    from lastro.catalog import RunFiles
     from lastro.workspace.workspace import Workspace
 
 
@@ -126,6 +127,8 @@ def _damaged_records(workspace: Workspace, names: Sequence[str]) -> Iterator[Dam
 
 def repair(workspace: Workspace, names: Sequence[str], *, apply: bool, rebuild_catalog: bool) -> RepairReport:
     """Repairs the tables of these datasets, all if none is named; and the catalogue, made again from the tables."""
+    if apply:
+        finish_first(workspace)
     chosen = _tables(workspace, names)
     repairs = tuple((table.dataset, done) for table in chosen for done in mending.repair(table, apply=apply))
     if rebuild_catalog:
@@ -138,7 +141,9 @@ def collect(workspace: Workspace, names: Sequence[str], *, apply: bool, grace: t
     from lastro.workspace.monitoring.looking import pins as monitored
     from lastro.workspace.training.lockfile import pinned as locked
 
-    runs, locks, watched = _runs(workspace).pins(), locked(workspace.root), monitored(workspace)
+    if apply:
+        finish_first(workspace)
+    runs, locks, watched = runs_of(workspace).pins(), locked(workspace.root), monitored(workspace)
     collected = []
     for table in _tables(workspace, names):
         keep = {number for pins in (runs, locks, watched) for number in pins.get(table.dataset, ())}
@@ -147,19 +152,6 @@ def collect(workspace: Workspace, names: Sequence[str], *, apply: bool, grace: t
         if apply:
             workspace.ledger.removed(table.dataset, removed.expired)
     return GcReport(apply, tuple(collected))
-
-
-def rebuild(workspace: Workspace) -> None:
-    """Makes the catalogue again from the tables and the runs."""
-    datasets = [(table.dataset, table.history(), table.tags()) for table in _tables(workspace, ())]
-    with workspace.catalog() as catalog:
-        catalog.rebuild(datasets, _runs(workspace).all())
-
-
-def _runs(workspace: Workspace) -> RunFiles:
-    from lastro.catalog import RunFiles
-
-    return RunFiles(workspace.root / ".lastro" / "runs")
 
 
 def _tables(workspace: Workspace, names: Sequence[str]) -> list[Table]:

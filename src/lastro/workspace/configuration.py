@@ -48,6 +48,8 @@ FILE = "lastro.yaml"
 VERSION = 1
 MEMORY_MB_MAX = 1 << 26
 THREADS_MAX = 256
+ROOT_TIMEOUT_S = 30
+ROOT_TIMEOUT_S_MAX = 600
 RESERVED_SUFFIX = QUARANTINE
 _KEYS = (
     *("lastro", "engine", "schema_change", "datasets", "alerts", "openlineage", "monitors", "ledger", "keys"),
@@ -55,6 +57,14 @@ _KEYS = (
     *("organisation", "judgements"),
 )
 MODES = tuple(mode.value for mode in (Mode.APPEND, Mode.OVERWRITE, Mode.UPSERT, Mode.SNAPSHOT, Mode.SCD2))
+
+
+@dataclass(frozen=True, slots=True)
+class RootCommand:
+    """A program that prints the root key, its arguments, and how long it may take, in seconds."""
+
+    arguments: tuple[str, ...]
+    timeout_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,7 @@ class Configuration:
     ledger_reads: bool = True
     root_key: str = "file"
     """Where the root key is, from which all keys of the vault are protected; see `lastro.privacy.root`."""
+    root_command: RootCommand | None = None
     people: People | None = None
     """Who has which roles; None if the file does not say, and does not switch access control on."""
     consents: Consents | None = None
@@ -240,7 +251,7 @@ def _configuration(top: Node, derived: Collection[str]) -> Configuration:
         monitors=monitors.monitors(top.child("monitors"), (*entries, *derived), monitors.names_of(alerts)),
         openlineage=_mapping(told) if told.data is not None else {},
         ledger_reads=_ledger(top.child("ledger")),
-        root_key=_keys(top.child("keys")),
+        **_keys(top.child("keys")),
         people=people.people(top.child("access")),
         consents=people.consents(top.child("consent"), (*entries, *derived)),
         organisation=organisation(top.child("organisation")),
@@ -254,16 +265,41 @@ def _ledger(node: Node) -> bool:
     return keeping.truth(node, "reads") if keeping.values_of(node, ("reads",)) else True
 
 
-def _keys(node: Node) -> str:
+def _keys(node: Node) -> dict[str, Any]:  # Any: fields of Configuration
     """Where the root key is."""
     root = keeping.values_of(node, ("root",)).get("root", "file")
-    if not isinstance(root, str) or not root.strip():
+    if isinstance(root, dict):
+        command = _root_command(node.child("root"))
+        return {} if command is None else {"root_key": "command", "root_command": command}
+    if not isinstance(root, str) or not root.strip() or root.strip() == "command":
         node.child("root").refuse(
             _("it does not say where the root key is"),
-            _("write `root: file`, `root: env:NAME` or `root: keyring:NAME`"),
+            _("write `root: file`, `root: env:NAME`, `root: keyring:NAME` or `root: {command: [PROGRAM, …]}`"),
         )
-        return "file"
-    return root.strip()
+        return {}
+    return {"root_key": root.strip()}
+
+
+def _root_command(node: Node) -> RootCommand | None:
+    """The program that prints the root key."""
+    values = keeping.values_of(node, ("command", "timeout_s"))
+    arguments, timeout_s = values.get("command"), values.get("timeout_s", ROOT_TIMEOUT_S)
+    if not isinstance(arguments, list) or not arguments or not all(_is_argument(each) for each in arguments):
+        node.child("command").refuse(
+            _("this is no program with its arguments"), _("write `command: [PROGRAM, ARGUMENT, …]`; there is no shell")
+        )
+        return None
+    if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float) or not 0 < timeout_s <= ROOT_TIMEOUT_S_MAX:
+        node.child("timeout_s").refuse(
+            _("{key} is a number above 0, up to {most:,}").format(key="timeout_s", most=ROOT_TIMEOUT_S_MAX),
+            _("correct the number"),
+        )
+        return None
+    return RootCommand(tuple(arguments), float(timeout_s))
+
+
+def _is_argument(value: object) -> bool:
+    return isinstance(value, str) and bool(value) and "\0" not in value
 
 
 def _derived(root: Path) -> tuple[str, ...]:

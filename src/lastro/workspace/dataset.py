@@ -172,7 +172,7 @@ class Dataset:
         from lastro.pipeline.target import part
         from lastro.workspace.access.admission import refuse_forbidden
         from lastro.workspace.lineage.emitting import told
-        from lastro.workspace.rights.erasing import resume_quietly
+        from lastro.workspace.rights.erasing import finish_first
 
         if self.entry.derived:
             raise ConfigurationError(
@@ -182,7 +182,7 @@ class Dataset:
             )
         chosen = self._mode(mode)
         refuse_forbidden(self, Act.INGEST)
-        resume_quietly(self.workspace)
+        finish_first(self.workspace)
         # First what lastro.yaml says of the source: its mistakes shall not hide behind those of the contract.
         source = _Given(data) if data is not None else self._source(chosen)
         target = self.target(schema_change)
@@ -443,6 +443,9 @@ class Dataset:
 
     def restore(self, selector: str) -> VersionInfo:
         """Makes an earlier version's rows the newest version; history stays. Raises `UnknownName`, `Expired`."""
+        from lastro.workspace.rights.erasing import finish_first
+
+        finish_first(self.workspace)
         info = self.find(selector)
         origin = replace(
             info.origin,
@@ -465,7 +468,6 @@ class Dataset:
     def quarantine(self, *, purpose: str | None = None) -> Quarantine:
         """The rows that were set aside and are still open; `purpose` is what their values are revealed for."""
         from lastro.pipeline.quarantine import Quarantine
-        from lastro.workspace.access.admission import refuse_forbidden
         from lastro.workspace.access.opening import set_aside_shown
         from lastro.workspace.privacy.revealing import set_aside_revealed
 
@@ -475,7 +477,7 @@ class Dataset:
             self.entry.mode,
             withholds=bool(self.hidden(rows=True)),
             on_rows=partial(set_aside_shown, self),
-            before_replay=partial(refuse_forbidden, self, Act.INGEST),
+            before_replay=self._before_replay,
             on_reveal=partial(set_aside_revealed, self, purpose),
         )
 
@@ -578,6 +580,13 @@ class Dataset:
                 do=_("name a `cursor` column, or use the mode overwrite or upsert"),
             )
         return create(options, base=self.workspace.root)
+
+    def _before_replay(self) -> None:
+        from lastro.workspace.access.admission import refuse_forbidden
+        from lastro.workspace.rights.erasing import finish_first
+
+        refuse_forbidden(self, Act.INGEST)
+        finish_first(self.workspace)
 
     def _record(self, result: IngestResult) -> None:
         if not result.unchanged:

@@ -6,7 +6,7 @@ Rules:
 2. Each dataset with a source is a step. A step that fails stops no other, and may be tried again (`attempt`). Then
    follow the derived datasets that are stale (`build`), from whatever is the newest of what they read; lists that are
    new in a dataset with `flatten: true` are among them.
-3. How the round went is kept in `.lastro/round.json`, for `lastro status`: outcomes and error codes, no values.
+3. How the round went is kept for `lastro status` (`last_round`).
 4. Then monitors of these datasets look at versions that they did not see (`looking`), and datasets that ask for it are
    checked (`checking`). Neither fails a round. Rules that a batch breaks are incidents before (`ruled`).
 5. Exactly once is not the round's care: each step's commit carries its own cursor, so a round may be killed anywhere.
@@ -14,27 +14,23 @@ Rules:
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lastro.model.durable import write_durably
-from lastro.model.status import CheckStep, MonitorStep, Round, Step
+from lastro.model.status import CheckStep, MonitorStep, Round
 from lastro.store.lock import held
-from lastro.workspace import configuration
 from lastro.workspace.attempt import Working, attempt, silently
 from lastro.workspace.derived import flatten
 from lastro.workspace.derived.build import Building
+from lastro.workspace.last_round import remember
 from lastro.workspace.quality.ruled import judged
 
 if TYPE_CHECKING:
     from lastro.workspace.workspace import Workspace
 
-FORMAT = 1
-FILE = Path(".lastro") / "round.json"
 LOCK = Path(".lastro") / "locks" / "round.lock"
 
 
@@ -101,20 +97,3 @@ def _checks(
 def sourced(workspace: Workspace) -> tuple[str, ...]:
     """The datasets that have a source."""
     return tuple(name for name, entry in workspace.settings.datasets.items() if entry.source)
-
-
-def remember(root: Path, played: Round) -> None:
-    """Keeps the round's steps; those of datasets that were not in it stay. Raises `WriteFailed`."""
-    steps = {step.dataset: step for step in (*last_round(root), *played.steps)}
-    record = {"lastro_round": FORMAT, **played.to_dict(), "steps": [step.to_dict() for step in steps.values()]}
-    with configuration.writing(root / FILE):
-        write_durably(root / FILE, json.dumps(record, ensure_ascii=False).encode() + b"\n", mode=0o600)
-
-
-def last_round(root: Path) -> tuple[Step, ...]:
-    """The last step of each dataset; empty if there was no round, or its record cannot be read."""
-    try:
-        record = json.loads((root / FILE).read_bytes())
-        return tuple(map(Step.from_dict, record["steps"])) if record["lastro_round"] == FORMAT else ()
-    except (OSError, ValueError, LookupError, TypeError):
-        return ()

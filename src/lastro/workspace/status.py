@@ -20,8 +20,8 @@ from lastro.model.errors import LastroError
 from lastro.model.status import DatasetStatus, Freshness, Step
 from lastro.model.text import _
 from lastro.workspace.derived.build import standing
+from lastro.workspace.last_round import steps_of
 from lastro.workspace.quality.freshness import Age, judge
-from lastro.workspace.round import last_round
 
 if TYPE_CHECKING:
     from lastro.transform.derived.why import Why
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def status(workspace: Workspace, names: tuple[str, ...]) -> tuple[DatasetStatus, ...]:
     """How these datasets (all, without names) stand. Raises `UnknownName`; a broken contract is a note."""
     opened, note = _incidents(workspace)
-    steps = {step.dataset: step for step in last_round(workspace.root)}
+    steps = {step.dataset: step for step in steps_of(workspace.root)}
     now = workspace.clock()
     reasons = standing(workspace)
     found = (_of(workspace.dataset(name), now, steps.get(name)) for name in names or workspace.datasets())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from lastro.model.errors import NotPermitted
+from lastro.model.errors import Expired, NotPermitted
 from lastro.model.schema import type_text
 from lastro.model.text import _
 from lastro.model.version import VersionInfo
@@ -126,7 +126,11 @@ class Version(Rows):
         return to_html((Title(self.reference), *log((self.info,), {}), table(columns, fields)))
 
     def _count(self) -> int:
-        return self.info.rows
+        """As many as are read now: an erasure may have taken rows since this was opened."""
+        try:
+            return self.table.version(self.number).rows
+        except Expired:
+            return self.info.rows
 
     def _pass(self) -> Pass:
         from lastro.workspace.access.handed import FREE

@@ -437,7 +437,7 @@ class Workspace:
         return answer(self, reference, statistic, column, question)
 
     def report(self, kind: str, *names: str) -> Document:
-        """A document of the law about these datasets, or all: `ropa`, `dpia`, `ripd` or `access`.
+        """A document of the law about these datasets, or all: `ropa`, `dpia`, `ripd`, `access` or `control`.
 
         Raises `UsageError` for another kind, `UnknownName`, `Corrupted`.
         """
@@ -646,11 +646,13 @@ class Workspace:
 
     def table(self, dataset: str) -> Table:
         """Where a dataset's versions are."""
+        from lastro.privacy.columns import VaultColumnKeys
         from lastro.store.table import Table
 
         key = (dataset, get_ident())
         if key not in self._tables:
-            self._tables[key] = Table(self.root, dataset, clock=self.clock)
+            columns = VaultColumnKeys(self.vault)
+            self._tables[key] = Table(self.root, dataset, clock=self.clock, columns=columns)
         return self._tables[key]
 
     @property
@@ -673,10 +675,13 @@ class Workspace:
     def vault(self) -> Vault:
         """Where identifiers live, encrypted, behind their tokens; made once something is put into it."""
         if self._vault is None:
+            from lastro.privacy.command import Command
             from lastro.privacy.root import RootAt
             from lastro.privacy.vault import Vault
 
-            root = RootAt(self.settings.root_key, self.root / ".lastro" / "keys")
+            said = self.settings.root_command
+            command = None if said is None else Command(said.arguments, self.root / FILE, said.timeout_s)
+            root = RootAt(self.settings.root_key, self.root / ".lastro" / "keys", command)
             self._vault = Vault(self.root / VAULT, root, now=self.clock)
         return self._vault
 

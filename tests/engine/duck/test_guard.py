@@ -99,6 +99,8 @@ def test_a_child_killed_in_the_middle_is_an_error_and_leaves_nothing(
     before = children()
 
     class Kill:
+        sealing = None
+
         def erased(self, batch: object) -> None:
             for pid in children() - before:
                 os.kill(pid, how)
@@ -117,6 +119,8 @@ def test_a_failing_parent_ends_its_child(engine: DuckEngine, big: FileScan, tmp_
     folder.mkdir()
 
     class Fail:
+        sealing = None
+
         def erased(self, batch: object) -> None:
             raise KeyboardInterrupt
 

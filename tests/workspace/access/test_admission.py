@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -202,6 +203,68 @@ def test_policies_are_not_read_through_links(guarded: Guarded) -> None:
 
     with pytest.raises(ConfigurationError, match="symbolic link"):
         guarded.read()
+
+
+def test_policies_that_vanish_open_nothing(guarded: Guarded) -> None:
+    (guarded.root / "policies").mkdir()
+    (guarded.root / "policies" / "people.cedar").write_text("permit(principal, action, resource);")
+    assert guarded.read().num_rows == 3
+    shutil.rmtree(guarded.root / "policies")
+
+    with pytest.raises(ConfigurationError, match="they are gone") as caught:
+        guarded.read()
+
+    assert ".lastro/policies.seen" in caught.value.do
+    (guarded.root / ".lastro" / "policies.seen").unlink()
+    assert guarded.read().num_rows == 3
+
+
+def test_a_folder_without_a_policy_gives_nothing(guarded: Guarded) -> None:
+    (guarded.root / "policies").mkdir()
+
+    with pytest.raises(NotPermitted):
+        guarded.read()
+
+
+@pytest.mark.parametrize("name", ["team/people.cedar", "a/b/c/people.cedar", "people.CEDAR"])
+def test_policies_that_are_not_read_stop_every_reading(guarded: Guarded, name: str) -> None:
+    path = guarded.root / "policies" / name
+    path.parent.mkdir(parents=True)
+    path.write_text(READ)
+
+    with pytest.raises(ConfigurationError, match="that are not read"):
+        guarded.read()
+
+
+def test_a_file_in_the_place_of_the_folder_stops_every_reading(guarded: Guarded) -> None:
+    (guarded.root / "policies").write_text(READ)
+
+    with pytest.raises(ConfigurationError, match="no folder"):
+        guarded.read()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('forbid(principal, action, resource in Dataset::"laons");', "laons"),
+        ('forbid(principal, action, resource == Column::"loans/incme");', "loans/incme"),
+        ('forbid(principal, action, resource) when { resource in Dataset::"laons" };', "laons"),
+        ('@mask("cpff: last2") permit(principal, action, resource in Dataset::"loans");', "loans/cpff"),
+    ],
+)
+def test_a_misspelt_name_keeps_everybody_out(guarded: Guarded, text: str, name: str) -> None:
+    guarded.policy("permit(principal, action, resource);\n" + text)
+
+    with pytest.raises(ConfigurationError, match=f"speaks of {name}, which there is not"):
+        guarded.read()
+
+
+def test_a_column_of_an_older_version_may_be_spoken_of(guarded: Guarded) -> None:
+    guarded.policy('permit(principal, action, resource); forbid(principal, action, resource == Column::"loans/UF");')
+    guarded.rename("uf", "state")
+
+    with pytest.raises(NotPermitted, match="may not read uf"):
+        guarded.read("uf")
 
 
 def test_readings_and_refusals_are_in_the_ledger(guarded: Guarded) -> None:

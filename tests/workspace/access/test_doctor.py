@@ -53,6 +53,20 @@ def test_what_others_may_open_is_bad(private: Guarded, path: str) -> None:
     assert bad[0].do.startswith("chmod ")
 
 
+@pytest.mark.parametrize("ending", ["", "-wal"])
+def test_a_vault_that_others_may_read_is_bad(private: Guarded, ending: str) -> None:
+    private.workspace.vault.tokens("cpf", ["52998224725"], is_subject=True)
+    path = private.root / f".lastro/vault.sqlite{ending}"
+    path.touch()
+    path.chmod(0o640)
+
+    bad = private.workspace.doctor().of(Level.BAD)
+
+    assert bad[0].do == f"chmod 600 .lastro/vault.sqlite{ending}"
+    path.chmod(0o600)
+    assert private.workspace.doctor().passed
+
+
 def test_policies_that_cannot_be_read_are_bad(private: Guarded) -> None:
     private.policy("permit(")
 

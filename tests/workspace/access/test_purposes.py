@@ -8,6 +8,7 @@ import sys
 import pytest
 from tests.workspace.guarded import CPFS, Guarded
 
+import lastro
 from lastro.catalog.run_files import RunFiles
 from lastro.model.errors import ConfigurationError, NotPermitted, UsageError
 
@@ -118,6 +119,97 @@ def test_who_withdraws_is_left_out_from_then_on_of_every_version(consenting: Gua
     consenting.workspace.dataset("consents").ingest()
 
     assert consenting.read("id", purpose="marketing").num_rows == 0
+
+
+@pytest.mark.parametrize("purpose", ["credit-scoring ", "Credit-Scoring", "\u00a0CREDIT-SCORING"])
+@pytest.mark.parametrize("cpf", ["111.444.777-35", "111444777-35", CPFS[0]])
+def test_whoever_objects_in_another_spelling_is_left_out(consenting: Guarded, purpose: str, cpf: str) -> None:
+    contract = consenting.root / "contracts" / "consents.odcs.yaml"
+    contract.write_text(contract.read_text().replace("logicalType: integer", "logicalType: string"))
+    (consenting.root / "consents.csv").write_text(f"{FIRST}{cpf},{purpose},,2026-01-01\n")
+    consenting.workspace.dataset("consents").ingest()
+
+    assert consenting.read("id", purpose="credit-scoring").to_pydict() == {"id": [2]}
+
+
+def test_who_objected_is_not_read_in_a_version_that_names_its_subject_otherwise(consenting: Guarded) -> None:
+    consenting.rename("cpf", "person")
+
+    with pytest.raises(NotPermitted, match="cannot be left out of loans@0"):
+        consenting.read("id", purpose="credit-scoring")
+
+    (consenting.root / "consents.csv").write_text(FIRST.rsplit(f"{CPFS[2]},credit", 1)[0])
+    consenting.workspace.dataset("consents").ingest()
+    assert consenting.read("id", purpose="credit-scoring").num_rows == 3
+
+
+def test_a_withdrawal_that_was_set_aside_is_told(consenting: Guarded) -> None:
+    (consenting.root / "consents.csv").write_text(f"{FIRST}{CPFS[0]},marketing,,yesterday\n")
+    consenting.workspace.dataset("consents").ingest()
+
+    bad = [each.what for each in consenting.workspace.doctor().symptoms if each.level == "bad"]
+
+    assert "1 row of consents is set aside: who withdrew in it is not heard" in bad
+
+
+def derived(lending: Guarded, name: str, sql: str) -> None:
+    (lending.root / "transforms").mkdir(exist_ok=True)
+    (lending.root / "transforms" / f"{name}.sql").write_text(sql)
+    lending.workspace = lastro.open(lending.root)
+    lending.workspace.build(name)
+
+
+@pytest.mark.parametrize("sql", ["SELECT * FROM loans", "SELECT id, 'x' || lower(cpf) AS code FROM loans"])
+def test_what_is_made_of_them_is_read_for_their_purposes_only(lending: Guarded, sql: str) -> None:
+    derived(lending, "copied", sql)
+    derived(lending, "again", "SELECT * FROM copied")
+
+    for name in ("copied", "again"):
+        with pytest.raises(NotPermitted, match="no purpose was named"):
+            lending.workspace.version(name).to_arrow()
+        with pytest.raises(NotPermitted, match="may not be read for profiling"):
+            lending.workspace.version(name, purpose="profiling").to_arrow()
+        assert lending.workspace.version(name, purpose="Credit-Scoring").to_arrow().num_rows == 3
+        with pytest.raises(NotPermitted, match="with consent only"):
+            lending.workspace.version(name, purpose="marketing").to_arrow()
+        assert lending.workspace.explain(name).refusal
+
+
+def test_a_version_that_was_brought_back_is_still_made_of_them(lending: Guarded) -> None:
+    derived(lending, "copied", "SELECT * FROM loans")
+    lending.workspace.dataset("copied").restore("0")
+
+    with pytest.raises(NotPermitted, match="no purpose was named"):
+        lending.workspace.version("copied").to_arrow()
+
+
+def test_rows_of_what_is_made_of_them_are_not_shown_either(lending: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    derived(lending, "copied", "SELECT * FROM loans")
+    lending.grow()
+    lending.workspace.build("copied")
+
+    assert lending.workspace.dataset("copied").diff("0", "1").examples == ()
+    monkeypatch.setenv("LASTRO_PURPOSE", "credit-scoring")
+    assert lending.workspace.dataset("copied").diff("0", "1").examples
+
+
+def test_what_holds_nothing_of_persons_is_read_as_ever(lending: Guarded) -> None:
+    derived(lending, "counted", "SELECT count(*) AS loans FROM loans")
+
+    assert lending.workspace.version("counted").to_arrow().num_rows == 1
+
+
+def test_a_list_of_its_own_comes_before_what_it_is_made_of(lending: Guarded) -> None:
+    derived(lending, "copied", "SELECT * FROM loans")
+    contract = lending.root / "contracts" / "copied.odcs.yaml"
+    own = (
+        "    customProperties:\n      - {property: subject, value: cpf, vendor: lastro}\n      - property: purposes\n"
+        "        vendor: lastro\n        value: [{purpose: audit, basis: law}]\n    properties:\n"
+    )
+    contract.write_text(contract.read_text().replace("    properties:\n", own, 1))
+    lending.workspace = lastro.open(lending.root)
+
+    assert lending.workspace.version("copied", purpose="audit").to_arrow().num_rows == 3
 
 
 def test_the_ledger_and_the_run_say_under_which_consents(consenting: Guarded) -> None:

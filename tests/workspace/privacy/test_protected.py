@@ -11,7 +11,7 @@ from tests.workspace.people import ANA, BAD, BROKEN, CONTRACT, HEADER, RUI, VALU
 
 import lastro
 from lastro.model.errors import NotPermitted, SqlRefused, UsageError
-from lastro.privacy.vault import TOKEN
+from lastro.privacy.token import TOKEN
 
 
 @pytest.fixture

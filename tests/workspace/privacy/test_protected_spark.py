@@ -8,7 +8,7 @@ import shutil
 
 import pyarrow.parquet as pq
 import pytest
-from tests.workspace.people import ANA, BAD, BROKEN, RUI, VALUES, People
+from tests.workspace.people import ANA, BAD, BROKEN, CONTRACT, RUI, VALUES, People
 
 pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="Spark needs pyspark"),
@@ -41,3 +41,19 @@ def test_spark_protects_as_the_embedded_engine_does(tmp_path):
 
     assert (again.counts.kept, again.refused["erased"]) == (1, 1)
     assert made.people.quarantine().rows()[-1]["record"] == "{}"
+
+
+def test_where_columns_are_encrypted_the_embedded_engine_computes_in_spark_s_place(tmp_path):
+    import lastro
+
+    made = People(tmp_path, contract=CONTRACT.replace("value: redact, vendor", "value: encrypt, vendor"))
+    made.deliver(ANA)
+    text = (made.root / "lastro.yaml").read_text()
+    (made.root / "lastro.yaml").write_text(text.replace("lastro: 1\n", "lastro: 1\nengine: spark\n"))
+    made.workspace = lastro.open(made.root)
+    made.deliver(ANA, RUI, BAD, name="b.csv")
+
+    assert {row["note"] for row in made.rows()} == {"fala de 111.444.777-35", "nada"}
+    assert made.people.check().passed
+    assert made.people.profile().counts.columns["note"].withheld
+    assert made.found("fala de", *VALUES) == []

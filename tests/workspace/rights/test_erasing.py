@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.workspace.people import ANA, BAD, BROKEN, CONTRACT, RUI, People
+from tests.workspace.people import ANA, BAD, BROKEN, CONTRACT, HEADER, RUI, People
 
 import lastro
 from lastro.governance import erase as law
@@ -162,6 +162,79 @@ def test_a_legal_hold_stands_against_it(made):
     assert record["kept"] == [{"dataset": "people", "basis": "CTN art. 195", "until": "2099-01-31"}]
     assert not record["forgotten"]
     assert made.workspace.vault.find("cpf", CPF) is not None
+
+
+GUARANTOR = """      - name: guarantor
+        logicalType: string
+        customProperties:
+          - {property: personal, value: {class: identifier, kind: cpf}, vendor: lastro}
+          - {property: protection, value: token, vendor: lastro}
+"""
+"""A column in which persons stand in the rows of others."""
+
+
+def guaranteed(made, contract: str) -> None:
+    """Ana has no value of her own but her number, and is Rui's guarantor."""
+    before = "      - name: email\n"
+    assert before in contract
+    made.configure(contract=contract.replace(before, GUARANTOR + before))
+    header = HEADER.replace("cpf,email", "cpf,guarantor,email")
+    rui = RUI.replace("111.444.777-35,", f"111.444.777-35,{CPF},")
+    made.deliver(ANA.replace(f"{CPF},ana@private.org", f"{CPF},,rui@private.org"), rui, header=header, name="g.csv")
+
+
+def test_a_hold_stands_for_whoever_stands_in_rows_of_others_too(tmp_path):
+    made = People(tmp_path)
+    guaranteed(made, HELD)
+
+    with pytest.raises(NotPermitted, match=r"CTN art\. 195"):
+        made.workspace.erase(CPF, basis=BASIS)
+
+    assert len(made.rows()) == 2
+
+
+def test_what_would_go_is_what_goes(tmp_path):
+    made = People(tmp_path)
+    guaranteed(made, CONTRACT)
+
+    told = made.workspace.erase(CPF, basis=BASIS, dry_run=True)
+    done = made.workspace.erase(CPF, basis=BASIS)
+
+    assert told.tables == done.tables
+    assert [each.rows for each in done.tables] == [2]
+
+
+@pytest.mark.parametrize("by_token", [True, False])
+def test_a_value_that_persons_share_names_nobody(tmp_path, by_token):
+    made = People(tmp_path)
+    made.deliver(ANA, RUI.replace("rui@private.org", "ana@private.org"))
+    (mail,) = {row["email"] for row in made.rows()}
+
+    with pytest.raises(UsageError, match="names nobody: it stands in rows of 2 persons") as raised:
+        made.workspace.erase(mail if by_token else "ana@private.org", kind="email", basis=BASIS)
+
+    assert "cpf" in raised.value.do
+    assert made.workspace.vault.find("email", "ana@private.org") == mail
+    assert len(made.rows()) == 2
+
+
+def test_an_older_vault_in_its_place_is_told(made):
+    made.workspace.vault.close()
+    older = made.root / "older.sqlite"
+    shutil.copy(made.root / ".lastro" / "vault.sqlite", older)
+    token = made.workspace.vault.find("cpf", CPF)
+    done = made.workspace.erase(CPF, token, kind="cpf", basis=BASIS)
+    assert done.people == 1
+    (before,) = [each for each in made.workspace.doctor().symptoms if each.check == "vault"]
+
+    made.workspace.vault.close()
+    for path in (made.root / ".lastro").glob("vault.sqlite*"):
+        path.unlink()
+    older.rename(made.root / ".lastro" / "vault.sqlite")
+    (after,) = [each for each in lastro.open(made.root).doctor().symptoms if each.check == "vault"]
+
+    assert (before.level, after.level) == ("good", "bad")
+    assert "1 person was erased" in after.what
 
 
 def test_a_hold_that_ended_stands_against_nothing(made):

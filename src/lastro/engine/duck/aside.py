@@ -125,7 +125,7 @@ def _given(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) ->
 
 def _rows(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> str:
     """The rows of the quarantine's files; those from before there was an `offset` lack it."""
-    found = f"read_parquet({texts([str(path) for path in files])}, union_by_name = true, filename = true, "
+    found = f"read_parquet({texts(files)}, union_by_name = true, filename = true, "
     found = f"SELECT * FROM {found}file_row_number = true)"
     there = {row[0] for row in connection.execute(f"DESCRIBE {found}").fetchall()}
     return found if "offset" in there else f'SELECT *, NULL::BIGINT AS "offset" FROM ({found})'
@@ -144,7 +144,7 @@ def _meet(connection: duckdb.DuckDBPyConnection, plan: Plan, kept: Sequence[Path
     if kept:
         types = [data_type(column.type).sql("duckdb") for column in columns]
         items = ", ".join(f"CAST({each} AS {kind}) AS {each}" for each, kind in zip(key, types, strict=True))
-        arrived.append(f"SELECT {items} FROM read_parquet({texts([str(path) for path in kept])}, union_by_name = true)")
+        arrived.append(f"SELECT {items} FROM read_parquet({texts(kept)}, union_by_name = true)")
     if refused:
         connection.execute(f"CREATE TEMP VIEW refused AS {_rows(connection, refused)}")
         arrived.append(f"SELECT {', '.join(key)} FROM {_keyed(plan, columns, 'refused')}")

@@ -23,6 +23,7 @@ from lastro.engine.duck import fates
 from lastro.engine.duck.arrow import arrow_type
 from lastro.engine.duck.parquet import BATCH_ROWS
 from lastro.engine.duck.stored import told
+from lastro.engine.encrypted import metadata, opened
 from lastro.engine.protocol import Cleared, StagedFile
 from lastro.model.interval import Interval
 from lastro.model.merging import MergePlan
@@ -67,7 +68,7 @@ class _Place:
 
     def values(self, path: Path) -> Iterator[pa.Array]:
         """The column, batch by batch; NULL for every row of a file that does not have it."""
-        with pq.ParquetFile(path, pre_buffer=False) as file:
+        with opened(path, columns=[self.column]) as file:
             if self.column not in file.schema_arrow.names:
                 yield pa.nulls(file.metadata.num_rows, self.kind)
                 return
@@ -93,7 +94,7 @@ class _Place:
 
     def may_touch(self, path: Path) -> bool:
         """False if the footer rules out rows of the interval, and rows without a value."""
-        footer = pq.read_metadata(path)
+        footer = metadata(path, columns=[self.column])
         places = {footer.schema.column(index).path: index for index in range(footer.num_columns)}
         if self.column not in places:
             return True

@@ -28,6 +28,7 @@ import duckdb
 
 from lastro.engine.duck.limits import Limits
 from lastro.model.errors import EngineError
+from lastro.model.keyed_path import KeyedPath
 from lastro.model.text import _
 
 REORDERING = ("JOIN", "AGGREGATE", "GROUP_BY", "WINDOW", "UNION", "DISTINCT")
@@ -44,7 +45,11 @@ SHUT: Settings = {
 
 
 def text(value: str | Path) -> str:
-    """The value as an SQL text literal."""
+    """The value as an SQL text literal; of a file with encrypted columns, the name of its copy in the clear."""
+    if isinstance(value, KeyedPath):
+        from lastro.engine.encrypted import clear
+
+        value = clear(value)
     return "'" + str(value).replace("'", "''") + "'"
 
 
@@ -80,7 +85,7 @@ def connect(limits: Limits, *, readable: Sequence[Path | str] = (), temp: Path) 
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET disabled_optimizers = 'in_clause'")
-    connection.execute(f"SET allowed_paths = {texts([str(path) for path in readable])}")
+    connection.execute(f"SET allowed_paths = {texts(readable)}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

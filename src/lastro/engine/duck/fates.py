@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from lastro.engine.duck.arrow import arrow_type, conform, to_arrow
 from lastro.engine.duck.parquet import Writer, batches, silent_in
 from lastro.engine.duck.positions import Integers
+from lastro.engine.encrypted import sealing_of
 from lastro.engine.protocol import StagedFile
 from lastro.model.merging import History, MergePlan
 from lastro.model.schema import Schema
@@ -92,8 +93,10 @@ def moment_value(moment: datetime | None, kind: pa.DataType) -> int:
 
 def rewrite(files: Sequence[Stored], schema: Schema, plan: MergePlan, folder: Path) -> tuple[StagedFile, ...]:
     """The rows that stay of files that are touched, in new files."""
-    silent = silent_in([file.path for file in files])
-    with Writer(folder, "rewritten", schema=to_arrow(schema), silent=silent) as writer:
+    paths = [file.path for file in files]
+    with Writer(
+        folder, "rewritten", schema=to_arrow(schema), silent=silent_in(paths), sealing=sealing_of(paths)
+    ) as writer:
         for file in files:
             start = 0
             for read in batches(file.path):
@@ -135,7 +138,8 @@ def join(batch: Batch, schema: Schema, plan: MergePlan, folder: Path) -> tuple[S
             continue
         if not skips.all():
             shape, silent = None if plan.history is None else to_arrow(schema), silent_in([file.path])
-            with Writer(folder, f"joined-{number:05d}", schema=shape, silent=silent) as out:
+            sealing = sealing_of([file.path])
+            with Writer(folder, f"joined-{number:05d}", schema=shape, silent=silent, sealing=sealing) as out:
                 for rows in _joining(file, batch, start, schema, plan):
                     out.write(rows)
             found += out.files

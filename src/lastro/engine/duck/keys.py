@@ -79,7 +79,7 @@ def repeats(
         return
     columns = ", ".join(name(column) for column in key)
     order = "DESC" if last else "ASC"
-    paths = texts([str(file.path) for file in files])
+    paths = texts([file.path for file in files])
     ranked = (
         f"SELECT filename, file_row_number, row_number() OVER (PARTITION BY {columns} ORDER BY filename {order}, "
         f"file_row_number {order}) AS nth FROM read_parquet({paths}, filename = true, file_row_number = true) "
@@ -96,7 +96,7 @@ def repeats(
 def _hash_repeats(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path], key: Sequence[str]) -> bool:
     """Makes the table `repeated` of the hashes that occur more than once; True if there are any."""
     columns = ", ".join(name(column) for column in key)
-    source = f"read_parquet({texts([str(path) for path in paths])})"
+    source = f"read_parquet({texts(paths)})"
     connection.execute(
         f"CREATE TEMP TABLE repeated AS SELECT h FROM (SELECT hash({columns}) AS h FROM {source} "
         f"WHERE {_present(key)}) GROUP BY h HAVING count(*) > 1"
@@ -110,7 +110,7 @@ def _present(key: Sequence[str]) -> str:
 
 
 def _of_file(connection: duckdb.DuckDBPyConnection, index: int, file: StagedFile, schema: Schema) -> Iterator[Repeats]:
-    path = texts([str(file.path)])
+    path = texts([file.path])
     relation = (
         f"(SELECT * FROM read_parquet({path}, file_row_number = true) WHERE file_row_number IN "
         f"(SELECT file_row_number FROM going WHERE filename = {path[1:-1]}) ORDER BY file_row_number)"

@@ -25,6 +25,7 @@ from lastro.engine.duck import chain, fates, pairs
 from lastro.engine.duck.connection import name, session, text, texts
 from lastro.engine.duck.limits import Limits
 from lastro.engine.duck.stored import told
+from lastro.engine.encrypted import metadata, needing
 from lastro.engine.protocol import Merged, StagedFile
 from lastro.model.merging import MergePlan
 from lastro.model.schema import Schema
@@ -54,10 +55,12 @@ def holding(
     """Those of `existing` that hold at least one key of `incoming`, in their order."""
     with told([*existing, *incoming]):
         near = _near(existing, incoming, key)
+        bare = needing(near, key)
+        incoming = needing(incoming, key)
     if not near or not incoming:
         return ()
-    with told(near), session(_modest(limits), readable=[*near, *incoming], temp=temp) as connection:
-        return tuple(path for path in near if _holds(connection, path, incoming, key))
+    with told(near), session(_modest(limits), readable=[*bare, *incoming], temp=temp) as connection:
+        return tuple(path for path, each in zip(near, bare, strict=True) if _holds(connection, each, incoming, key))
 
 
 def merge(order: Order) -> Merged:
@@ -134,7 +137,7 @@ def _meets(first: tuple[Any, Any], second: tuple[Any, Any]) -> bool:  # Any: key
 
 
 def _bounds(path: Path, key: Sequence[str]) -> list[Bounds]:
-    footer = pq.read_metadata(path)
+    footer = metadata(path, columns=key)
     return [_column_bounds(footer, column) for column in key]
 
 

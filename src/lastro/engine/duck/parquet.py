@@ -9,7 +9,7 @@ Rules:
    all compression.
 4. The writer of a file that failed removes it.
 5. Columns that are `silent` have no statistics in the file: their smallest and largest values stand nowhere beside the
-   rows. A file that is written anew keeps silent what was silent.
+   rows. A file that is written anew keeps silent what was silent. Encrypted columns (`sealing`) are silent, too.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 
 from lastro.engine.duck.arrow import conform
 from lastro.engine.duck.failure import write_failed
+from lastro.engine.encrypted import NOTE, Note, Sealing, carrying, metadata, opened
 from lastro.engine.protocol import StagedFile
 
 GROUP_ROWS = 122_880
@@ -46,9 +47,16 @@ class Writer:
     """
 
     def __init__(
-        self, folder: Path, stem: str, *, schema: pa.Schema | None = None, silent: Collection[str] = ()
+        self,
+        folder: Path,
+        stem: str,
+        *,
+        schema: pa.Schema | None = None,
+        silent: Collection[str] = (),
+        sealing: Sealing | None = None,
     ) -> None:
         self._folder, self._stem, self._schema, self._silent = folder, stem, schema, frozenset(silent)
+        self._sealing = sealing
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_rows = self._waiting_bytes = 0
         self._sink: pa.NativeFile | None = None
@@ -109,7 +117,10 @@ class Writer:
     def _begin_file(self, first: pa.Table) -> pq.ParquetWriter:
         if self._dictionaries is None:
             self._dictionaries = [name for name in first.column_names if _repeats(first.column(name))]
-        self._path = self._folder / f"{self._stem}-{len(self.files):05d}.parquet"
+        self._path = carrying(self._folder / f"{self._stem}-{len(self.files):05d}.parquet", self._sealing)
+        sealing = self._sealing
+        note = Note() if sealing is None else sealing.note(first.column_names)
+        how = sealing.keys.encryption(note.columns, note.key) if sealing is not None and note.columns else None
         self._sink = pa.OSFile(str(self._path), "wb")
         self._writer = pq.ParquetWriter(
             self._sink,
@@ -117,9 +128,12 @@ class Writer:
             compression=COMPRESSION,
             compression_level=LEVEL,
             use_dictionary=self._dictionaries or False,
-            write_statistics=_told(first.schema, self._silent),
+            write_statistics=_told(first.schema, self._silent | frozenset(note.columns)),
             store_schema=False,
+            encryption_properties=how,
         )
+        if note.columns:
+            self._writer.add_key_value_metadata({NOTE: note.encode()})
         return self._writer
 
     def _end_file(self) -> None:
@@ -143,7 +157,7 @@ def silent_in(paths: Sequence[Path]) -> frozenset[str]:
     """The columns of which one of our own files has no statistics."""
     found = set()
     for path in paths:
-        footer = pq.read_metadata(path)
+        footer = metadata(path)
         for group in (footer.row_group(index) for index in range(footer.num_row_groups)):
             chunks = (group.column(index) for index in range(group.num_columns))
             found |= {chunk.path_in_schema.split(".")[0] for chunk in chunks if not chunk.is_stats_set}
@@ -187,7 +201,7 @@ def without(file: StagedFile, rows: np.ndarray[tuple[int], np.dtype[np.int64]], 
 
 def batches(path: Path) -> Iterator[pa.RecordBatch]:
     """The rows of one of our own files, in batches of bounded size, without reading the whole file ahead."""
-    with pq.ParquetFile(path, pre_buffer=False) as file:
+    with opened(path) as file:
         yield from file.iter_batches(BATCH_ROWS, use_threads=False)
 
 

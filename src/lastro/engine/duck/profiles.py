@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from lastro.engine.duck.arrow import arrow_type
 from lastro.engine.duck.limits import Limits
+from lastro.engine.encrypted import opened
 from lastro.engine.profiling.count import counted
 from lastro.engine.profiling.frame import framed, settled
 from lastro.engine.profiling.slices import counted_by
@@ -47,7 +48,7 @@ class Counting:
             return
         texts = [each.name for each in self.schema.fields if each.type == Primitive.STRING and frame[each.name].values]
         for path in self.files:
-            with pq.ParquetFile(path, pre_buffer=False, read_dictionary=texts) as reader:
+            with opened(path, read_dictionary=texts) as reader:
                 names = [name for name in self.schema.names if name in reader.schema_arrow.names]
                 for batch in reader.iter_batches(BATCH_ROWS, columns=names, use_threads=False):
                     yield _conformed(batch, self.schema)
@@ -116,7 +117,7 @@ def sample(files: Sequence[Path], schema: Schema, withheld: frozenset[str]) -> p
 
 def _every(path: Path, group: int, names: Sequence[str], rows: int, share: float) -> pa.Table:
     """Every so-manieth row of a row group, so that about `SAMPLE_ROWS` come together."""
-    with pq.ParquetFile(path, pre_buffer=False) as reader:
+    with opened(path, columns=names) as reader:
         present = [name for name in names if name in reader.schema_arrow.names]
         table = reader.read_row_group(group, columns=present, use_threads=False)
     every = max(1, int(rows / share / SAMPLE_ROWS))

@@ -16,6 +16,7 @@ import pyarrow as pa
 from lastro.engine.duck.arrow import to_arrow
 from lastro.engine.duck.parquet import Writer, batches, silent_in
 from lastro.engine.duck.stored import told
+from lastro.engine.encrypted import sealing_of
 from lastro.engine.protocol import StagedFile
 from lastro.model.schema import Schema
 
@@ -23,7 +24,9 @@ from lastro.model.schema import Schema
 def recast(existing: Sequence[Path], schema: Schema, folder: Path) -> tuple[StagedFile, ...]:
     """Writes the rows of `existing` into `folder`. Raises `Corrupted`, `EngineError`, `WriteFailed`."""
     target = to_arrow(schema)
-    with Writer(folder, "recast", schema=target, silent=silent_in(existing)) as writer:
+    with told(existing):
+        silent, sealing = silent_in(existing), sealing_of(existing)
+    with Writer(folder, "recast", schema=target, silent=silent, sealing=sealing) as writer:
         for path in existing:
             with told([path]):
                 for batch in batches(path):

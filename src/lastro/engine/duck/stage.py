@@ -36,6 +36,7 @@ from lastro.engine.duck.relations import LINE
 from lastro.engine.duck.split import REFUSED_SCHEMA, Shape, refused_batch
 from lastro.engine.duck.staging import Reading
 from lastro.engine.duck.stream import Inflow
+from lastro.engine.encrypted import Sealing
 from lastro.engine.protecting import Protect
 from lastro.engine.protocol import (
     ERASED,
@@ -77,6 +78,11 @@ class Order:
     limits: Limits
     temp: Path | None
     arrange: Arrange | None = None
+
+    @property
+    def sealing(self) -> Sealing | None:
+        """Which columns of kept rows are encrypted."""
+        return None if self.protect is None else self.protect.sealing
 
     def arranged(self, sources: Sequence[Schema]) -> Order:
         """The same order with the plan for sources that have these columns."""
@@ -183,9 +189,14 @@ def stage(order: Order, scan: Scan) -> Staged:
 
 def _stage(order: Order, scan: Scan) -> Staged:
     with ExitStack() as writers:
+        sealing = order.sealing
         kept, refused, unreadable = (
-            writers.enter_context(Writer(order.folder, stem, silent=silent))
-            for stem, silent in (("kept", order.plan.withheld), ("refused", ASIDE), ("malformed", ASIDE))
+            writers.enter_context(Writer(order.folder, stem, silent=silent, sealing=how))
+            for stem, silent, how in (
+                ("kept", order.plan.withheld, sealing),
+                ("refused", ASIDE, None),
+                ("malformed", ASIDE, None),
+            )
         )
         intake = Intake(order, kept, refused, unreadable, _expected(scan))
         match scan:
@@ -413,7 +424,8 @@ def _erased(order: Order, intake: Intake, aside: Sequence[StagedFile]) -> list[S
 def _less(order: Order, index: int, file: StagedFile, going: list[Integers] | None) -> list[StagedFile]:
     if going is None:
         return [file]
-    with Writer(order.folder, f"unique-{index:05d}", silent=order.plan.withheld) as writer:
+    stem = f"unique-{index:05d}"
+    with Writer(order.folder, stem, silent=order.plan.withheld, sealing=order.sealing) as writer:
         without(file, np.sort(np.concatenate(going)), writer)
     file.path.unlink()
     return writer.files

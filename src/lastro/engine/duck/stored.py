@@ -11,16 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
+from sqlglot import exp
 
 from lastro.engine.duck.arrow import conform, to_arrow
 from lastro.engine.duck.connection import in_order, name, session, texts
 from lastro.engine.duck.failure import of_exception, to_error
 from lastro.engine.duck.limits import Limits
+from lastro.engine.encrypted import again, has_encrypted, metadata, needing
 from lastro.engine.protocol import ColumnMeasures, Measures, OtherRows
 from lastro.engine.sql import counting, door, measure
 from lastro.engine.sql.dialect import data_type, render
@@ -39,7 +41,7 @@ def relation(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], schem
         items = [f"CAST(NULL AS {types[column]}) AS {name(column)}" for column in schema.names]
         return f"(SELECT {', '.join(items)} LIMIT 0)"
     union = ", union_by_name = true" if len(files) > 1 else ""
-    source = f"read_parquet({texts([str(path) for path in files])}{union})"
+    source = f"read_parquet({texts(files)}{union})"
     present = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
     items = [
         f"CAST({name(column) if column in present else 'NULL'} AS {types[column]}) AS {name(column)}"
@@ -83,9 +85,31 @@ def read(
     limits: Limits,
     temp: Path | None,
 ) -> pa.RecordBatchReader:
-    """The files' rows as a stream. Raises `SqlRefused`, `Corrupted`, `EngineError`."""
+    """The files' rows as a stream. Raises `SqlRefused`, `Corrupted`, `EngineError`.
+
+    Of files with encrypted columns that are asked for, one at a time stands decrypted in memory.
+    """
     chosen = schema if columns is None else Schema(tuple(schema.field(column) for column in columns))
     condition = None if where is None else door.condition(where, columns=schema.names, where="where")
+    with told(files):
+        files = needing(files, {*chosen.names, *(() if condition is None else door.columns(condition))})
+        shut = has_encrypted(files)
+    if not shut or len(files) < 2:
+        return _read(files, schema, chosen, condition, limits, temp)
+    first = _read([again(files[0])], schema, chosen, condition, limits, temp)  # tells at once if the keys are not there
+    others = (_read([again(path)], schema, chosen, condition, limits, temp) for path in files[1:])
+    rows = (batch for reader in chain([first], others) for batch in reader)
+    return pa.RecordBatchReader.from_batches(to_arrow(chosen), rows)
+
+
+def _read(
+    files: Sequence[Path],
+    schema: Schema,
+    chosen: Schema,
+    condition: exp.Expr | None,
+    limits: Limits,
+    temp: Path | None,
+) -> pa.RecordBatchReader:
     with ExitStack() as opening, told(files):
         connection = opening.enter_context(session(limits, readable=files, temp=temp))
         items = ", ".join(name(column) for column in chosen.names)
@@ -162,7 +186,7 @@ def _nulls(files: Sequence[Path], names: Sequence[str]) -> Mapping[str, int]:
     """
     counts = dict.fromkeys(names, 0)
     for path in files:
-        footer = pq.read_metadata(path)
+        footer = metadata(path, columns=names)
         places = {footer.schema.column(index).path: index for index in range(footer.num_columns)}
         present = set(footer.schema.to_arrow_schema().names)
         for column in tuple(counts):

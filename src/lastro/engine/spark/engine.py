@@ -25,6 +25,7 @@ from lastro.engine.duck.arrow import conform, to_arrow
 from lastro.engine.duck.engine import DuckEngine
 from lastro.engine.duck.profiles import missing, sample
 from lastro.engine.duck.stored import told
+from lastro.engine.encrypted import has_encrypted
 from lastro.engine.profiling.count import counted, total
 from lastro.engine.profiling.frame import framed, settled
 from lastro.engine.profiling.slices import counted_by, labels
@@ -115,6 +116,17 @@ class SparkEngine:
         arrange: Arrange | None = None,
     ) -> Staged:
         """One batch, staged. `protect` must be picklable: it runs where the rows are."""
+        if protect is not None and protect.sealing is not None:
+            return self._embedded.stage(
+                plan,
+                scan,
+                folder,
+                batch=batch,
+                keep_last=keep_last,
+                protect=protect,
+                progress=progress,
+                arrange=arrange,
+            )
         order = staging.Order(plan, folder, batch, keep_last, protect, progress, arrange)
         return staging.stage(self._session, order, scan)
 
@@ -129,6 +141,8 @@ class SparkEngine:
         others: Mapping[str, OtherRows] | None = None,
     ) -> Measures:
         """Counts per column and every table rule's number."""
+        if self._is_shut(files, others):
+            return self._embedded.measure(files, schema, rules, table=table, only=only, others=others)
         frame = self._files(files, schema)
         frame = frame if only is None else frame.filter(_column(only))
         with ExitStack() as views, failures(_("Spark could not measure"), where=table):
@@ -152,6 +166,8 @@ class SparkEngine:
         where: str | None = None,
     ) -> Profile:
         """Counts where the rows are; frames are made of a sample on one machine."""
+        if self._is_shut(files):
+            return self._embedded.profile(files, schema, frame=frame, withheld=withheld, where=where)
         frame = frame or {}
         lacking = missing(schema, frame)
         with told(files):
@@ -171,6 +187,8 @@ class SparkEngine:
         where: str | None = None,
     ) -> Mapping[str, Profile]:
         """Counts of every slice, where the rows are."""
+        if self._is_shut(files):
+            return self._embedded.slices(files, schema, by=by, frame=frame, withheld=withheld, where=where)
         counting = partial(_partial_slices, schema=schema, frame=frame, withheld=withheld, by=by)
         parts: dict[str, list[Profile]] = {}
         for name, part in self._counted(files, schema, where, counting):
@@ -198,6 +216,8 @@ class SparkEngine:
         others: Mapping[str, OtherRows] | None = None,
     ) -> Tally:
         """How many rows break each row rule, and every table rule's number."""
+        if self._is_shut(files, others):
+            return self._embedded.tally(files, schema, plan, only=only, others=others)
         frame = self._files(files, schema)
         batch = compiler.compile_batch(plan, schema, dialect="spark")
         with ExitStack() as views, failures(_("Spark could not measure"), where=plan.dataset):
@@ -255,6 +275,8 @@ class SparkEngine:
 
     def holding(self, existing: Sequence[Path], incoming: Sequence[Path], key: Sequence[str]) -> Sequence[Path]:
         """Those of `existing` that hold a key of `incoming`."""
+        if self._is_shut([*existing, *incoming]):
+            return self._embedded.holding(existing, incoming, key)
         with failures(_("Spark could not look for keys")):
             keys = self._session.read.parquet(*map(str, incoming)).select(*[_column(name) for name in key]).distinct()
             return [
@@ -277,6 +299,8 @@ class SparkEngine:
         self, files: Sequence[Path], schema: Schema, *, columns: Sequence[str] | None = None, where: str | None = None
     ) -> ArrowStream:
         """The files' rows in the files' order, one file in memory at a time."""
+        if self._is_shut(files):
+            return self._embedded.read(files, schema, columns=columns, where=where)
         chosen = Schema(tuple(schema.field(name) for name in columns)) if columns is not None else schema
         condition = None
         if where is not None:
@@ -306,6 +330,11 @@ class SparkEngine:
                 table = frame.select(*[_column(name) for name in chosen.names]).toArrow()
             for batch in table.to_batches():
                 yield conform(batch, target)
+
+    @staticmethod
+    def _is_shut(files: Sequence[Path], others: Mapping[str, OtherRows] | None = None) -> bool:
+        """True if files have encrypted columns: the embedded engine computes then, since Spark does not read them."""
+        return has_encrypted([*files, *(path for other in (others or {}).values() for path in other.files)])
 
     def _relations(self, others: Mapping[str, OtherRows], views: ExitStack) -> dict[str, counting.Relation]:
         """Views of the rows of other datasets, by what each is called."""

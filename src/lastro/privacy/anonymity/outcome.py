@@ -64,6 +64,8 @@ class Doubt(StrEnum):
     T = "t"
     UNCLASSIFIED = "unclassified"
     UNCONFIRMED = "unconfirmed"
+    AS_IT_IS = "as-it-is"
+    TOKENS = "tokens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,15 +176,12 @@ def _plain(found: Risk) -> dict[str, Any]:  # Any: JSON values
     return {**asdict(found), "l": found.l, "t": found.t}
 
 
-def doubts(
-    thresholds: Thresholds | None, found: Risk, *, unclassified: Sequence[str], unconfirmed: Sequence[str]
-) -> tuple[Doubt, ...]:
-    """Why rows are not called anonymised. A threshold that cannot be measured does not hold, and a k of 1 is none."""
-    why = {
-        Doubt.UNCLASSIFIED: bool(unclassified),
-        Doubt.UNCONFIRMED: bool(unconfirmed),
-        Doubt.NO_THRESHOLDS: thresholds is None or thresholds.k < 2,
-    }
+def doubts(thresholds: Thresholds | None, found: Risk, columns: Mapping[Doubt, Sequence[str]]) -> tuple[Doubt, ...]:
+    """Why rows are not called anonymised: by the columns that give reason to each doubt, and by what was reached. A
+    threshold that cannot be measured does not hold, and a k of 1 is none.
+    """
+    why = {doubt: bool(names) for doubt, names in columns.items()}
+    why[Doubt.NO_THRESHOLDS] = thresholds is None or thresholds.k < 2
     if thresholds is not None:
         why[Doubt.K] = found.k < thresholds.k
         why[Doubt.L] = thresholds.l is not None and (found.l is None or found.l < thresholds.l)

@@ -5,6 +5,7 @@ Rules:
 1. A missing value and NaN are one value: missing. Infinities are values of their own.
 2. Dates and moments are counted as days and microseconds, so that any year is one, also beyond 9999.
 3. The text of a value is the one that a person would write: numbers without trailing zeros, dates as ISO 8601.
+4. A person whose identifier is spelt in two ways is one person.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lastro.privacy.anonymity.hierarchy import Codes, Floats, Label
+from lastro.privacy.canonical import form_of
 
 
 class Nature(StrEnum):
@@ -49,6 +51,13 @@ class Values:
         keys = self.places if self.nature is not Nature.TEXT else _ranks(self.texts)
         _known, ranks = np.unique(keys, return_inverse=True)
         return ranks.astype(np.int64)
+
+
+def persons(values: Values, kind: str) -> Codes:
+    """Of each value of a subject's column the number of the person whom it names, from 0 (rule 4)."""
+    form, numbers = form_of(kind), dict[Label, int]()
+    named = (None if text is None else form(text) for text in values.texts)
+    return np.array([numbers.setdefault(each, len(numbers)) for each in named], dtype=np.int64)
 
 
 def values_of(column: Any) -> tuple[Values, Codes]:  # Any: a pyarrow array or chunked array

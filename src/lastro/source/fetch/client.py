@@ -334,11 +334,11 @@ def post(
     allowed: frozenset[str] = frozenset(),
     limits: Limits = Limits(),
     surroundings: Surroundings | None = None,
-) -> int:
-    """Sends a body to one URL under all the rules above, and gives the final status; what was answered is dropped.
+) -> Answer:
+    """Sends a body to one URL under all the rules above, and gives what was answered in the end.
 
     `headers` go to that origin only. `allowed` names hosts that need not be public. Raises `SourceUnreachable` if there
-    was no answer after all retries, `ConfigurationError` for a URL or header that cannot be used.
+    was no answer after all retries, `LimitExceeded`, `ConfigurationError` for a URL or header that cannot be used.
     """
     try:
         where = httpx2.URL(url)
@@ -348,7 +348,7 @@ def post(
         raise ConfigurationError(_("the URL is not one of HTTP"), where=label, do=_("write https://…"))
     around = surroundings or Surroundings()
     with requester(where, headers=headers, allowed=allowed, limits=limits, surroundings=around, label=label) as sender:
-        return sender.ask(Question(where.copy_with(username=None, password=None), content=content)).status
+        return sender.ask(Question(where.copy_with(username=None, password=None), content=content))
 
 
 def check_headers(headers: Mapping[str, str], label: str) -> Mapping[str, str]:

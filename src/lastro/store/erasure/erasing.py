@@ -7,8 +7,9 @@ Rules, in the order of the steps:
 2. A file that holds such rows is hashed first: what is damaged is told, not erased over.
 3. Everything is prepared and fsynced before anything is changed: files, manifests, commits, the generation. What cannot
    be done is told now, and nothing was changed.
-4. The journal is written; from here on the erasure is done (`journal`). Files get their names; profiles of versions
-   that changed, torn commits set aside and checkpoints that could not be prepared go.
+4. The journal is written; from here on the erasure is done (`journal`). Files get their names; profiles, torn commits
+   set aside and checkpoints that could not be prepared go. All profiles: a version's edges and listed values are those
+   of the versions before it, whether their rows are still there or not.
 5. Delta's newest checkpoint is made again where it went. Failing at it fails nothing.
 """
 
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from lastro.model import clock
-from lastro.model.errors import Corrupted, StoreError
+from lastro.model.errors import Corrupted, LastroError, StoreError
 from lastro.model.text import _
 from lastro.store import checkpoint, content, delta, disk, reading, recovery, stats
 from lastro.store.erasure import checkpoints, journal, rewriting, scrubbing
@@ -63,7 +64,7 @@ def find(table: Table, doomed: Doomed, *, seen: Seen | None = None) -> Erased:
     What was counted stands in `seen`: files that did not change since are not read again for the same `doomed`.
     """
     table.places.check()
-    files = _hits(table.places, doomed, {} if seen is None else seen)
+    files = _hits(table, doomed, {} if seen is None else seen)
     head = table.log.head()
     return Erased(table.dataset, {} if head is None else _lost(table.log.states(head), files), files)
 
@@ -118,14 +119,14 @@ class _Plan:
     @classmethod
     def of(cls, table: Table, head: int, doomed: Doomed, text: Text, seen: Seen) -> _Plan | None:
         """The plan, with the files written anew where they wait for their names; None if there is nothing to do."""
-        places, files = table.places, _hits(table.places, doomed, seen)
+        places, files = table.places, _hits(table, doomed, seen)
         known = {
             value["path"]: (value, state.manifest)
             for state in table.log.states(head)
             for value in state.manifest.record["added"]
         }
         digests = {path: value["sha256"] for path, (value, _manifest) in known.items()}
-        replaced = _in_parallel(lambda path: _rewrite(places, path, doomed, digests.get(path)), list(files))
+        replaced = _in_parallel(lambda path: _rewrite(table, path, doomed, digests.get(path)), list(files))
         left = {file.path: _left(places, file, known) for file in replaced}
         left |= {path: _without(value) for path, (value, _manifest) in known.items() if _is_bare(places, value, left)}
         number = (newest.number if (newest := table.log.generations.known().newest) else 0) + 1
@@ -166,14 +167,14 @@ class _Plan:
         for folder in {(waiting / path).parent for path in moves}:
             disk.sync_folder(folder)
         drops = [*self.stale]
-        drops += [places.profile(number) for number in self.records if reading.size_of(places.profile(number))]
-        drops += (places.own / "aside").glob("*") if (places.own / "aside").is_dir() else ()
+        drops += [path for folder in (places.profiles, places.own / "aside") for path in sorted(folder.glob("*"))]
         gone = [path.relative_to(places.table).as_posix() for path in drops]
         return Journal(generation.number, generation.digest, [first, *(path for path in moves if path != first)], gone)
 
 
-def _hits(places: Places, doomed: Doomed, seen: Seen) -> dict[str, int]:
+def _hits(table: Table, doomed: Doomed, seen: Seen) -> dict[str, int]:
     """The Parquet files of the table's folder that hold such rows, and how many."""
+    places = table.places
     paths = sorted(
         path.relative_to(places.table).as_posix()
         for path in places.table.rglob("*.parquet")
@@ -183,7 +184,7 @@ def _hits(places: Places, doomed: Doomed, seen: Seen) -> dict[str, int]:
     )
     marks = {path: _mark(places.table / path) for path in paths}
     unknown = [path for path, mark in marks.items() if mark not in seen]
-    counts = _in_parallel(lambda path: _count(places, path, doomed), unknown)
+    counts = _in_parallel(lambda path: _count(table, path, doomed), unknown)
     seen |= {marks[path]: rows for path, rows in zip(unknown, counts, strict=True)}
     return {path: seen[mark] for path, mark in marks.items() if seen[mark]}
 
@@ -194,9 +195,12 @@ def _mark(path: Path) -> tuple[int, ...]:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _count(places: Places, path: str, doomed: Doomed) -> int:
+def _count(table: Table, path: str, doomed: Doomed) -> int:
+    places = table.places
     try:
-        return count(places.table / path, doomed)
+        return count(table.carrying(places.table / path), doomed)
+    except LastroError:  # of the keys
+        raise
     except (ValueError, OSError) as error:
         raise Corrupted(
             _("data file {name} cannot be read").format(name=Path(path).name),
@@ -226,8 +230,9 @@ def _digest(path: Path) -> str:
     return content.hashes([path])[0]
 
 
-def _rewrite(places: Places, path: str, doomed: Doomed, sha256: str | None) -> Replaced:
-    source, target = places.table / path, prepared(places, path)
+def _rewrite(table: Table, path: str, doomed: Doomed, sha256: str | None) -> Replaced:
+    places = table.places
+    source, target = table.carrying(places.table / path), prepared(places, path)
     disk.make_folder(target.parent)
     found, before = source.stat(), _check(places, path, sha256)
     rows = rewriting.rewrite(source, target, doomed)

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from lastro.engine.encrypted import opened
 from lastro.store.erasure.types import flat, is_text
 
 _PATTERNS_AT_ONCE = 100
@@ -73,16 +74,22 @@ class ByText:
 
     def gone(self, batch: pa.RecordBatch) -> pa.Array:
         """True where one of the texts stands, with no letter or digit right before or after it."""
-        return _looked_up(batch.column(self.column), self._holds)
+        values = batch.column(self.column)
+        if isinstance(values, pa.ExtensionArray):
+            values = values.storage
+        is_coded = isinstance(
+            values, pa.DictionaryArray
+        )  # else, too, equal texts are looked at once: patterns are slow
+        return _looked_up(values if is_coded else values.dictionary_encode(), self._holds)
 
     def _holds(self, values: pa.Array) -> pa.Array:
-        found = pa.array([False] * len(values), pa.bool_())
+        found: pa.Array = pa.scalar(False)
         texts = sorted(self.texts)
         for start in range(0, len(texts), _PATTERNS_AT_ONCE):
             any_of = "|".join(re.escape(text) for text in texts[start : start + _PATTERNS_AT_ONCE])
             pattern = rf"(?:^|[^\pL\pN])(?:{any_of})(?:[^\pL\pN]|$)"
             found = pc.or_kleene(found, pc.match_substring_regex(values, pattern))
-        return found
+        return found if texts else pa.repeat(found, len(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ class AnyOf:
 
     def gone(self, batch: pa.RecordBatch) -> pa.Array:
         """True where one of the reasons says so."""
-        found = pa.array([False] * batch.num_rows, pa.bool_())
+        found = pa.repeat(pa.scalar(False), batch.num_rows)
         for reason in self.reasons:
             if set(reason.columns) <= set(batch.schema.names):
                 found = pc.or_(found, pc.fill_null(reason.gone(batch), fill_value=False))
@@ -118,12 +125,12 @@ def count(path: Path, doomed: Doomed) -> int:
 
 def _counts(path: Path, doomed: Doomed) -> Iterator[int]:
     try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
+        with opened(path, columns=doomed.columns) as file:
             names = [name for name in doomed.columns if name in file.schema_arrow.names]
             if not names or (len(names) < len(doomed.columns) and not isinstance(doomed, AnyOf)):
                 return
             coded = [name for name in names if is_text(file.schema_arrow.field(name).type) and _is_coded(file, name)]
-        with pq.ParquetFile(path, pre_buffer=False, read_dictionary=coded) as file:
+        with opened(path, columns=names, read_dictionary=coded) as file:
             for group in range(file.num_row_groups):
                 rows = flat(file.read_row_group(group, columns=names, use_threads=False))
                 for batch in rows.to_batches():
@@ -135,8 +142,8 @@ def _counts(path: Path, doomed: Doomed) -> Iterator[int]:
 def _is_coded(file: pq.ParquetFile, name: str) -> bool:
     """True if a column's values are stored by a dictionary in every row group."""
     groups = [file.metadata.row_group(group) for group in range(file.num_row_groups)]
-    columns = [group.column(at) for group in groups for at in range(group.num_columns)]
-    mine = [column for column in columns if column.path_in_schema == name]
+    places = [at for at in range(file.metadata.num_columns) if file.metadata.schema.column(at).path == name]
+    mine = [group.column(at) for group in groups for at in places]
     return bool(mine) and all(column.has_dictionary_page for column in mine)
 
 

@@ -4,9 +4,9 @@ Rules:
 
 1. Paths, sizes, order, schema, moments, parents and keys stay: the version keeps its name and its place.
 2. Digests, rows and statistics of a file are those of the file as it is. Of a file that is gone, only counts stay.
-3. Where a version lost rows, what was measured of their values goes: means, extremes and distinct values of the batch
-   (the newest moment is taken anew from the statistics), and findings that are a column's value rather than a count.
-   Counts of rows are history, and stay.
+3. Where a version lost rows, or a file of its batch is gone, what was measured of their values goes: means, extremes
+   and distinct values of the batch (the newest moment is taken anew from the statistics), and findings that are a
+   column's value rather than a count. Counts of rows are history, and stay.
 4. Texts – sources, cursors, another writer's predicates – are given to `text`, which takes out what must not stay.
 """
 
@@ -71,7 +71,9 @@ def bounded(stats: str | None) -> frozenset[str]:
 
 
 def _lost(value: Mapping[str, Any], left: Mapping[str, Left]) -> bool:  # Any: JSON values
-    return value["path"] in left and left[value["path"]].sha256 != value["sha256"]
+    """True if a file lost rows, or is gone and loses its bounds: then nobody knows whose rows were measured."""
+    found = left.get(value["path"])
+    return found is not None and (found.sha256 != value["sha256"] or found.stats != value.get("stats", found.stats))
 
 
 def _file(value: Mapping[str, Any], left: Mapping[str, Left]) -> dict[str, Any]:  # Any: JSON values

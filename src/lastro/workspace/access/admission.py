@@ -2,10 +2,12 @@
 
 Rules:
 
-1. Access control is on where there is a `policies/*.cedar`, or `access:` stands in `lastro.yaml`. Then nothing is read
-   that no rule gives (`lastro.policy.decide`); else reading is as free as the files are.
+1. Access control is on where there is a folder `policies`, or `access:` stands in `lastro.yaml`. Then nothing is read
+   that no rule gives (`lastro.policy.decide`); else reading is as free as the files are. A folder that was there and is
+   gone opens nothing: `.lastro/policies.seen` tells that it was, until a person removes that, too.
 2. Whether it is on or not: personal values whose contract lists purposes are read for one of them only
-   (`lastro.policy.basis`), without the rows of those who did not consent, or objected (`lastro.policy.consent`).
+   (`lastro.policy.basis`), without the rows of those who did not consent, or objected (`lastro.policy.consent`); and so
+   is what is made of them (`inherited`).
 3. The purpose is the one that is named, else the active run's, else `LASTRO_PURPOSE`.
 4. Today's policies, contract and consents hold for every version, however old. A column that the contract does not know
    any more is not classified.
@@ -21,6 +23,7 @@ import os
 import stat
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,17 +34,19 @@ from lastro.model.personal import Personal, Purpose
 from lastro.model.text import _
 from lastro.policy import basis
 from lastro.workspace.access.handed import FREE, NAMED, Pass
+from lastro.workspace.access.inherited import purposes
 from lastro.workspace.audit.ledger import actor
 
 if TYPE_CHECKING:
     from lastro.contract import Contract
     from lastro.model.version import VersionInfo
-    from lastro.policy.cedar import Policies
+    from lastro.policy.cedar import Policies, Spoken
     from lastro.policy.consent import Consented
     from lastro.workspace.dataset import Dataset
     from lastro.workspace.workspace import Workspace
 
 FOLDER, ENDING = "policies", ".cedar"
+SEEN = ".lastro/policies.seen"
 _FILE_MAX = 4 << 20
 
 
@@ -63,14 +68,28 @@ def purpose_of(named: str | None) -> str:
 
 
 def is_on(workspace: Workspace) -> bool:
-    """Whether access control is on (rule 1)."""
-    return workspace.settings.people is not None or bool(_files(workspace.root))
+    """Whether access control is on (rule 1). Raises `ConfigurationError` for a folder of policies that is gone."""
+    if _files(workspace.root) is not None:
+        return True
+    if (workspace.root / SEEN).exists():
+        raise ConfigurationError(
+            _("there were policies here, and they are gone"),
+            where=FOLDER,
+            do=_("bring the folder back; if nobody is to be kept from anything, remove {path}").format(path=SEEN),
+            state=_("until then nobody reads anything"),
+        )
+    return workspace.settings.people is not None
 
 
 def policies(workspace: Workspace) -> Policies:
     """The policies of the workspace. Raises `ConfigurationError`, `MissingExtra`."""
-    files = _files(workspace.root)
-    return _read(tuple((path, _identity(path)) for path in files))
+    files = _files(workspace.root) or ()
+    found = _read(tuple((path, _identity(path)) for path in files))
+    known = set(workspace.datasets())
+    for each in found.spoken:
+        if each.dataset not in known:
+            raise each.is_missing()
+    return found
 
 
 def admit(
@@ -88,11 +107,14 @@ def admit(
     if act is Act.BUILD:
         return _building(dataset)
     name, contract = purpose_of(purpose), _contract(dataset)
-    settled = None if contract is None else basis.settled(dataset.name, contract.personal, name)
+    settled = basis.settled(dataset.name, purposes(dataset, info, contract), name)
     name = settled.name if settled is not None else name
     asked = Asked(who or principal(workspace), act, name, settled.basis if settled is not None else "")
     access = _decided(dataset, info, asked) if is_on(workspace) else None
-    consented = None if contract is None else _consented(dataset, info, contract.personal, settled, name)
+    if access is not None:
+        _note_seen(workspace.root)
+    personal = contract.personal if contract is not None else Personal()
+    consented = _consented(dataset, info, personal, settled, name)
     return Pass(name, access, consented)
 
 
@@ -102,10 +124,9 @@ def hidden(dataset: Dataset, names: Sequence[str], *, rows: bool = False) -> fro
     With `rows` single rows are to be shown, for which there must be a basis, and no consent that could be lacking.
     """
     workspace = dataset.workspace
-    contract = _contract(dataset)
-    if contract is None:
+    is_settled = _is_settled(dataset, purposes(dataset, dataset.table.head(), _contract(dataset)))
+    if is_settled and not is_on(workspace):
         return frozenset()
-    is_settled = _is_settled(dataset, contract.personal)
     if rows and not is_settled:
         return frozenset(names)
     asked_for = resource(dataset, names)
@@ -178,7 +199,24 @@ def _building(dataset: Dataset) -> Pass:
 def _decided(dataset: Dataset, info: VersionInfo, asked: Asked) -> Access:
     from lastro.policy.decide import decide
 
-    return decide(asked, resource(dataset, info.schema.names), policies(dataset.workspace))
+    found = policies(dataset.workspace)
+    _refuse_missing(dataset, [each for each in found.spoken if each.dataset == dataset.name and each.column])
+    return decide(asked, resource(dataset, info.schema.names), found)
+
+
+def _refuse_missing(dataset: Dataset, spoken: Sequence[Spoken]) -> None:
+    """Raises `ConfigurationError` for a column that neither the contract nor any version has."""
+    if not spoken:
+        return
+    from lastro.policy.rule import folded
+
+    names = set(dataset.contract().plan().schema.names) if dataset.has_contract() else set[str]()
+    known = {folded(name) for name in (*names, *dataset.entry.history.columns)}
+    if any(each.column not in known for each in spoken):
+        known |= {folded(name) for info in dataset.table.history() for name in info.schema.names}
+    for each in spoken:
+        if each.column not in known:
+            raise each.is_missing()
 
 
 def _contract(dataset: Dataset) -> Contract | None:
@@ -197,9 +235,9 @@ def _speaks_of_purposes(dataset: Dataset) -> bool:
     return b"purposes" in text or b"\\" in text
 
 
-def _is_settled(dataset: Dataset, personal: Personal) -> bool:
+def _is_settled(dataset: Dataset, listed: Sequence[Purpose] | None) -> bool:
     try:
-        settled = basis.settled(dataset.name, personal, purpose_of(None))
+        settled = basis.settled(dataset.name, listed, purpose_of(None))
     except NotPermitted:
         return False
     return settled is None or not settled.consent
@@ -210,14 +248,15 @@ def _consented(
 ) -> Consented | None:
     """Whose rows are read; None if everybody's."""
     from lastro.policy.consent import Consented, consented
+    from lastro.privacy.canonical import form_of
 
     where, allows = dataset.workspace.settings.consents, settled is not None and settled.consent
     if not allows and (where is None or not purpose or where.dataset == dataset.name):
         return None
     subject = _subject(info, personal)
-    if subject is None and not allows:
+    if personal.subject is None and not allows:
         return None
-    if where is None or subject is None:
+    if where is None or (subject is None and allows):
         raise _cannot_tell(info, purpose, has_consents=where is not None)
     table = dataset.workspace.table(where.dataset)
     head = table.head()
@@ -226,8 +265,14 @@ def _consented(
             return None
         raise _cannot_tell(info, purpose, has_consents=False)
     rows = _rows(dataset.workspace, head, where.columns)
-    subjects = consented(rows, where, purpose=purpose, at=dataset.workspace.clock(), allows=allows)
-    return Consented(subject, subjects, not allows, f"{head.reference} {head.digest}")
+    form = form_of(personal.subject.kind if personal.subject else "")
+    subjects = consented(rows, where, purpose=purpose, at=dataset.workspace.clock(), allows=allows, form=form)
+    if subject is None:
+        # An older version, of which nobody can say whose rows are those of the people who objected.
+        if len(subjects):
+            raise _cannot_leave_out(info, purpose)
+        return None
+    return Consented(subject, subjects, not allows, f"{head.reference} {head.digest}", form)
 
 
 def _subject(info: VersionInfo, personal: Personal) -> str | None:
@@ -242,6 +287,17 @@ def _rows(workspace: Workspace, head: VersionInfo, columns: Sequence[str]) -> An
     from lastro.workspace.version import Version
 
     return Version(head, workspace.table(head.dataset), workspace.engine()).to_arrow(*columns)
+
+
+def _cannot_leave_out(info: VersionInfo, purpose: str) -> NotPermitted:
+    return NotPermitted(
+        _(
+            "rows of people who object to {purpose} cannot be left out of {reference} (GDPR art. 21, LGPD art. 18)"
+        ).format(purpose=purpose, reference=info.reference),
+        where=_("{reference} has no column of its subject").format(reference=info.reference),
+        do=_("read a version that has it"),
+        state=_("nothing was read"),
+    )
 
 
 def _cannot_tell(info: VersionInfo, purpose: str, *, has_consents: bool) -> NotPermitted:
@@ -261,19 +317,44 @@ def _cannot_tell(info: VersionInfo, purpose: str, *, has_consents: bool) -> NotP
     )
 
 
-def _files(root: Path) -> tuple[Path, ...]:
+def _note_seen(root: Path) -> None:
+    if (root / FOLDER).is_dir() and not (root / SEEN).exists():
+        # Those who may not write there read under the policies all the same.
+        with suppress(OSError):
+            (root / SEEN).touch(mode=0o644)
+
+
+def _files(root: Path) -> tuple[Path, ...] | None:
+    """The files of policies, in their order; None if there is no folder for them."""
     folder = root / FOLDER
     if folder.is_symlink():
         raise _is_link(folder)
     try:
-        names = sorted(each for each in os.listdir(folder) if each.endswith(ENDING))  # noqa: PTH208 – names alone
-    except (FileNotFoundError, NotADirectoryError):
-        return ()
+        names = sorted(os.listdir(folder))  # noqa: PTH208 – names alone
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError as error:
+        raise ConfigurationError(
+            _("the policies are no folder"), where=FOLDER, do=_("make a folder of it, with files *.cedar")
+        ) from error
     except OSError as error:
         raise ConfigurationError(
             _("the policies cannot be read"), where=FOLDER, do=_("give the right to read the folder")
         ) from error
-    return tuple(folder / name for name in names)
+    for name in names:
+        if not name.endswith(ENDING) and name.casefold().endswith(ENDING):
+            raise _is_not_read(name, _("its name does not end with {ending}").format(ending=ENDING))
+        if (folder / name).is_dir() and any((folder / name).rglob(f"*{ENDING}")):
+            raise _is_not_read(name, _("policies lie in {folder} itself").format(folder=FOLDER))
+    return tuple(folder / name for name in names if name.endswith(ENDING))
+
+
+def _is_not_read(name: str, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        _("there are policies in {name} that are not read: {why}").format(name=name[:80], why=why),
+        where=FOLDER,
+        do=_("move or rename them; until then nobody reads anything"),
+    )
 
 
 def _identity(path: Path) -> tuple[int, ...]:

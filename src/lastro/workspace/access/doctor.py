@@ -93,6 +93,7 @@ def examine(workspace: Workspace) -> Examination:
         _readable_tables,
         _datasets,
         _consents,
+        _vault,
         _ledger,
         _git,
         _disk,
@@ -160,10 +161,11 @@ def _access(workspace: Workspace) -> Iterator[Symptom]:
 
 
 def _modes(workspace: Workspace) -> Iterator[Symptom]:
-    """The folder of state and the keys are its owner's alone."""
+    """The folder of state, the keys and the vault are its owner's alone."""
     state = workspace.root / ".lastro"
     keys = sorted((state / "keys").glob("*")) if (state / "keys").is_dir() else []
-    private = [path for path in keys if path.suffix != ".pub"]
+    vault = sorted(state.glob("vault.sqlite*"))
+    private = [*(path for path in keys if path.suffix != ".pub"), *vault]
     open_ones = [path for path in (state, *private) if path.lstat().st_mode & _OTHERS]
     for path in open_ones:
         mode = "700" if path.is_dir() else "600"
@@ -174,7 +176,7 @@ def _modes(workspace: Workspace) -> Iterator[Symptom]:
         what = _("{path} belongs to another account").format(path=path.relative_to(workspace.root))
         yield _note("modes", what, _("use Lastro as the account that owns the workspace"))
     if not open_ones:
-        yield _good("modes", _("state and keys are open to their owner alone"))
+        yield _good("modes", _("state, keys and vault are open to their owner alone"))
 
 
 def _readable_tables(workspace: Workspace) -> Iterator[Symptom]:
@@ -269,6 +271,31 @@ def _consents(workspace: Workspace) -> Iterator[Symptom]:
         )
     elif needing:
         yield _good("consent", _("consents are there"))
+    if where is not None and (count := workspace.dataset(where.dataset).quarantine().count()):
+        sentence = ngettext(
+            "{n} row of {name} is set aside: who withdrew in it is not heard",
+            "{n} rows of {name} are set aside: who withdrew in them is not heard",
+            count,
+        )
+        yield _bad("consent", sentence.format(n=count, name=where.dataset), f"lastro quarantine {where.dataset}")
+
+
+def _vault(workspace: Workspace) -> Iterator[Symptom]:
+    """An older vault in the place of the newest knows people again who were erased."""
+    from lastro.workspace.rights.erasing import forgotten
+
+    certified = forgotten(workspace)
+    missing = certified - workspace.vault.forgotten()
+    if missing > 0:
+        sentence = ngettext(
+            "{n} person was erased whom the vault knows again: it is an older one",
+            "{n} people were erased whom the vault knows again: it is an older one",
+            missing,
+        )
+        do = _("bring the newest vault back: lastro vault restore; else erase them again")
+        yield _bad("vault", sentence.format(n=missing), do)
+    elif certified:
+        yield _good("vault", _("the vault knows nobody who was erased"))
 
 
 def _ledger(workspace: Workspace) -> Iterator[Symptom]:

@@ -11,6 +11,7 @@ from lastro.model.reference import Reference
 from lastro.model.text import _
 from lastro.policy import basis
 from lastro.workspace.access import admission
+from lastro.workspace.access.inherited import purposes
 
 if TYPE_CHECKING:
     from lastro.policy.example import Example, Outcome
@@ -119,9 +120,8 @@ def _outcome(workspace: Workspace, example: Example) -> Outcome:
 
 def _settled(dataset: Dataset, asked: Asked) -> tuple[Asked, str]:
     """The question with the purpose as the contract has it, and whose consent it takes. Raises `NotPermitted`."""
-    if not dataset.has_contract():
-        return asked, ""
-    found = basis.settled(dataset.name, dataset.contract().personal, asked.purpose)
+    contract = dataset.contract() if dataset.has_contract() else None
+    found = basis.settled(dataset.name, purposes(dataset, dataset.table.head(), contract), asked.purpose)
     if found is None:
         return asked, ""
     consent = _("only rows of those who consented") if found.consent else ""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from lastro.ledger.note import size_of
@@ -22,11 +23,26 @@ from lastro.workspace.audit.ledger import ANCHORED, WorkspaceLedger
 
 TAGS = "lastro/ledger/"
 NOTE_LINES = 6
+_ANCHOR_BYTES_MAX = 64 << 20
 
 
-def into_file(ledger: WorkspaceLedger, path: Path) -> str:
-    """Appends the newest checkpoint to a file; gives the note. Raises `UnknownName`, `UsageError`, `WriteFailed`."""
-    note = ledger.checkpoint()
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """Where a checkpoint of so many events was put last; `notes` are those that are still there, none if none is, and
+    `is_stamped` says that a time-stamp lies beside.
+    """
+
+    size: int
+    place: str
+    notes: tuple[str, ...]
+    is_stamped: bool = False
+
+
+def into_file(ledger: WorkspaceLedger, path: Path, *, note: str | None = None) -> str:
+    """Appends a checkpoint, the newest if none is given, to a file; gives the note. Raises `UnknownName`, `UsageError`,
+    `WriteFailed`.
+    """
+    note = ledger.checkpoint() if note is None else note
     held = notes_of(path) if path.exists() else []
     if note not in held:
         _append(path, note)
@@ -59,6 +75,41 @@ def notes_of(path: Path) -> list[str]:
     if len(lines) % NOTE_LINES or any(size_of("".join(lines[at : at + NOTE_LINES])) is None for at in _starts(lines)):
         return [text]
     return ["".join(lines[at : at + NOTE_LINES]) for at in _starts(lines)]
+
+
+def places(ledger: WorkspaceLedger) -> tuple[Anchored, ...]:
+    """Every place to which a checkpoint went, as far as this workspace noted (rule 3), with its last one."""
+    try:
+        lines = (ledger.state / ANCHORED).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ()
+    last: dict[str, tuple[int, str]] = {}
+    for line in lines:
+        size, _blank, place = line.partition(" ")
+        if size.isascii() and size.isdigit() and place:
+            last[place.partition(TAGS)[0]] = (int(size), place)
+    return tuple(
+        Anchored(size, place, _still_there(ledger, size, place), stamp_of(Path(place), size).is_file())
+        for size, place in last.values()
+    )
+
+
+def stamp_of(path: Path, size: int) -> Path:
+    """Where the time-stamp lies of the checkpoint of so many events in a file."""
+    return path.with_name(f"{path.name}.{size}.tsr")
+
+
+def _still_there(ledger: WorkspaceLedger, size: int, place: str) -> tuple[str, ...]:
+    if place.startswith(f"git {TAGS}"):
+        message = _message(ledger.state.parent, place.removeprefix("git "))
+        return () if message is None else (message,)
+    path = Path(place)
+    try:
+        fits = path.is_file() and path.stat().st_size <= _ANCHOR_BYTES_MAX
+        notes = notes_of(path) if fits else []
+    except OSError:
+        return ()
+    return tuple(note for note in notes if size_of(note) == size)
 
 
 def _starts(lines: list[str]) -> range:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lastro.workspace.version import Version
     from lastro.workspace.workspace import Workspace
 
-ABOUT_DATASETS = ("data-map", "ropa", "dpia", "ripd", "access")
+ABOUT_DATASETS = ("data-map", "ropa", "dpia", "ripd", "access", "control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,14 @@ class Document:
 
 
 def document(workspace: Workspace, kind: str, *, names: Sequence[str] = ()) -> Document:
-    """The `data-map`, the record of processing (`ropa`), an impact assessment (`dpia`, `ripd`) or the `access` report,
-    of these datasets or all. Raises `UsageError` for another kind, `UnknownName`, `Corrupted`.
+    """The `data-map`, the record of processing (`ropa`), an impact assessment (`dpia`, `ripd`), the `access` report or
+    the register of controls (`control`), of these datasets or all. Raises `UsageError` for another kind, `UnknownName`,
+    `Corrupted`.
     """
     if kind == "data-map":
         return _mapped(workspace, names)
+    if kind == "control":
+        return _controlled(workspace, names)
     told = _kinds().get(kind)
     if told is None:
         raise UsageError(
@@ -83,6 +86,23 @@ def _mapped(workspace: Workspace, names: Sequence[str]) -> Document:
         report.data_map_verdict(found),
         report.data_map(found),
         found.to_dict(),
+    )
+
+
+def _controlled(workspace: Workspace, names: Sequence[str]) -> Document:
+    from dataclasses import asdict
+
+    from lastro.report.documents import control as report
+    from lastro.workspace.audit.controls import controls
+
+    found = controls(workspace, names=names)
+    told = {"controls": [asdict(each) for each in found.controls], "promises": found.promises, "cannot": found.cannot}
+    return Document(
+        "control",
+        report.control_title(),
+        report.control_verdict(found),
+        report.control(found),
+        {**_values(found.dossier), **told},
     )
 
 

@@ -153,9 +153,11 @@ def make(workspace: Workspace, step: Step, told: Told | None, *, asked: Asked = 
     from lastro.pipeline.lineage import snapshot
     from lastro.pipeline.result import unchanged
     from lastro.workspace.lineage import emitting
+    from lastro.workspace.rights.erasing import finish_first
 
     if step.fault is not None:
         raise step.fault
+    finish_first(workspace)
     if step.cut is not None:
         return fill(workspace, step, step.cut, asked, told)
     dataset = workspace.dataset(step.name)

@@ -85,18 +85,23 @@ def infer_contract(workspace: Workspace, step: Step, source: Derived) -> None:
             where=step.file,
             do=_("write {path}, or build again once there are rows").format(path=path.relative_to(workspace.root)),
         )
-    withheld = passed_on(
-        workspace,
-        step.upstream,
-        [sample.column.name for sample in samples],
-        made_from=made_from(stream.schema),
-        columns=source.columns(text, stream.schema.names),
+    withheld, encrypted = (
+        passed_on(
+            workspace,
+            step.upstream,
+            [sample.column.name for sample in samples],
+            made_from=made_from(stream.schema),
+            columns=source.columns(text, stream.schema.names),
+            encrypted=of_encrypted,
+        )
+        for of_encrypted in (False, True)
     )
     references = refer(stream.schema)
     samples = [
         replace(
             sample,
             personal=sample.column.name in withheld,
+            encrypted=sample.column.name in encrypted,
             refers=sample.column.name in references,
             all_read=sample.all_read and step.cut is None,  # intervals that are still to come were not seen
         )

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from lastro.model.durable import write_durably
 from lastro.model.errors import ConfigurationError, UnknownName
-from lastro.model.personal import Classified, Personal, PersonalClass
+from lastro.model.personal import Classified, Method, Personal, PersonalClass
 from lastro.model.sample import Sample
 from lastro.model.schema import Field, Primitive
 from lastro.model.text import _
@@ -69,7 +69,9 @@ def anonymise(
     `StoreError`.
     """
     from lastro.governance.anonymise import Source, anonymised, chosen, settled
+    from lastro.workspace.rights.erasing import finish_first
 
+    finish_first(workspace)
     version = workspace.version(reference)
     personal = _personal(workspace, version)
     said = dict(asking)
@@ -179,7 +181,7 @@ def _contract(
     outcome: Anonymised,
     rows: Any,  # Any: a pyarrow.Table
 ) -> str:
-    from lastro.contract.recoded import recoded_contract
+    from lastro.contract.recoded import ANONYMISED, recoded_contract
 
     dataset = workspace.dataset(version.info.dataset)
     known = dataset.contract().personal if dataset.has_contract() else Personal()
@@ -189,7 +191,7 @@ def _contract(
     done = {
         "of": version.info.dataset,
         "version": f"{version.reference} {version.digest}",
-        "result": "anonymised" if outcome.is_anonymised else "pseudonymised",
+        "result": ANONYMISED if outcome.is_anonymised else "pseudonymised",
         "k": after.k,
         **({"l": after.l, "t": round(after.t or 0.0, 6)} if after.l is not None else {}),
         "quasi": list(columns.quasi),
@@ -198,7 +200,13 @@ def _contract(
     }
     return recoded_contract(
         outcome.target,
-        [_sample(name, version, columns, rows, is_withheld=name in withheld) for name in columns.kept],
+        [
+            replace(
+                _sample(name, version, columns, rows, is_withheld=name in withheld),
+                encrypted=_is_encrypted(name, known),
+            )
+            for name in columns.kept
+        ],
         source=version.reference,
         today=workspace.clock().date(),
         classes={name: found for name, found in classes.items() if found is not None},
@@ -215,6 +223,11 @@ def _class(name: str, columns: Chosen, known: Personal) -> Classified | None:
     if name in columns.sensitive:
         return replace(found, of=PersonalClass.SENSITIVE) if found else Classified(name, PersonalClass.SENSITIVE)
     return found
+
+
+def _is_encrypted(name: str, known: Personal) -> bool:
+    found = known.protection(name)
+    return found is not None and found.method is Method.ENCRYPT
 
 
 def _sample(

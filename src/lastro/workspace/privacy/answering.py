@@ -89,7 +89,7 @@ def answer(
     try:
         known = budgets.known(told) if is_plain else None
         if known is None:
-            column_read = _column(version, question, subject)
+            column_read = _column(version, question, subject, personal.subject.kind if personal.subject else "")
             number = budgets.take(told, cost, int(round(budget * MILLION, 3)))
             found = private(question, column_read)
             if about and is_plain:
@@ -165,18 +165,19 @@ def _budget(personal: Personal, name: str, contract: str) -> float:
     return personal.budget
 
 
-def _column(version: Version, question: Question, subject: str) -> Any:  # Any: a numpy array
-    """The rows' values, of each subject as many as it may have."""
+def _column(version: Version, question: Question, subject: str, kind: str) -> Any:  # Any: a numpy array
+    """The rows' values, of each subject, named by this kind of identifier, as many as it may have."""
     import numpy as np
     import pyarrow as pa
 
-    from lastro.privacy.anonymity.values import values_of
+    from lastro.privacy.anonymity.values import persons, values_of
 
     names = tuple(dict.fromkeys(name for name in (question.column, subject) if name))
     table = version.to_arrow(*(names or version.columns[:1]))
     kept = np.ones(table.num_rows, dtype=np.bool_)
     if subject:
-        _values, whose = values_of(table[subject])
+        named, of_row = values_of(table[subject])
+        whose = persons(named, kind)[of_row]
         order = np.argsort(whose, kind="stable")
         begins = np.concatenate(([True], whose[order][1:] != whose[order][:-1])) if len(order) else kept
         place = np.arange(len(order)) - np.maximum.accumulate(np.where(begins, np.arange(len(order)), 0))

@@ -7,6 +7,7 @@ Rules:
 2. A contract that is inferred for a derived dataset withholds what may hold values that an upstream withholds: columns
    that are named as such a column or as a member of one, those that say they are made from one
    (`transform.templates.mining`), and those of which the SQL's tree says so, under whatever name.
+3. In the same way it encrypts what may hold values that an upstream encrypts.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from lastro.model.personal import Method
 from lastro.model.schema import members
 
 if TYPE_CHECKING:
@@ -47,11 +49,14 @@ def passed_on(
     *,
     made_from: Mapping[str, str],
     columns: Columns | None,
+    encrypted: bool = False,
 ) -> frozenset[str]:
-    """Which of a result's columns may hold what its upstream datasets withhold (rule 2). `made_from` is what the result
-    says of them itself, `columns` which upstream columns each comes from, where that is known.
+    """Which of a result's columns may hold what its upstream datasets withhold (rule 2), or what they encrypt.
+    `made_from` is what the result says of them itself, `columns` which upstream columns each comes from, where that is
+    known.
     """
-    by_dataset = {name: frozenset(_restricted(workspace.dataset(name).target())) for name in upstream}
+    chosen = _encrypted if encrypted else _restricted
+    by_dataset = {name: frozenset(chosen(workspace.dataset(name).target())) for name in upstream}
     anywhere = frozenset[str]().union(*by_dataset.values())
     known = columns or {}
     return frozenset(
@@ -60,6 +65,14 @@ def passed_on(
         if {name.casefold(), made_from.get(name, "").casefold()} & anywhere
         or any(column.casefold() in by_dataset.get(dataset, ()) for dataset, column in known.get(name, ()))
     )
+
+
+def _encrypted(target: Target) -> Iterator[str]:
+    """The names of columns that are encrypted where they stand."""
+    if target.contract is not None:
+        for each in target.contract.personal.protections:
+            if each.method is Method.ENCRYPT:
+                yield each.column.casefold()
 
 
 def _restricted(target: Target) -> Iterator[str]:

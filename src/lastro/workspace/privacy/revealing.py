@@ -114,7 +114,7 @@ def _named(purpose: str | None) -> str:
 
 
 def _of_tokens(columns: Sequence[str], tokens: Sequence[str]) -> str | None:
-    from lastro.privacy.vault import TOKEN
+    from lastro.privacy.token import TOKEN
 
     for token in tokens:
         if not TOKEN.fullmatch(token):

@@ -62,9 +62,12 @@ def profiled(target: Target, info: VersionInfo, *, hidden: frozenset[str] = froz
     withheld = target.withheld_of(info.schema)
     found = profiling.stored(target.table, info, withheld=withheld)
     if found is None:
+        erased = target.table.log.generations.known().newest
         found = profiling.kept(target.table, target.engine, info, withheld=withheld)
         with suppress(Locked, WriteFailed), target.table.lock(timeout_s=0) as writer:  # it is made again next time
-            writer.keep_profile(info, found)
+            # Its edges may be values of somebody who was erased while it was counted.
+            if target.table.log.generations.known().newest == erased:
+                writer.keep_profile(info, found)
     folded = {name.casefold() for name in hidden}
     unseen = {name for name in found.columns if name.casefold() in folded}
     return VersionProfile(info, concealed(found, unseen) if unseen else found)

@@ -5,22 +5,25 @@ Rules:
 1. Looked through are all datasets with a table, the derived and those without contract among them, and all quarantines.
 2. Who is not in the vault yet is put there first: the request then names nobody, and the person is blocked afterwards.
 3. Where access control is on, whoever erases must be given the action `erase` on every dataset that loses rows.
-4. A request that a crash left is finished by `resume`, and before the next batch comes in. There, an erasure that still
-   cannot be finished stops nobody: it is told by `lastro erase --resume`.
+4. What is given names a person. A value that only stands in persons' rows, an e-mail address that two share, is
+   refused: it would take the rows of all of them, or leave the person's others.
+5. One erasure at a time. A request that a crash left is finished by `resume`, and by whoever is about to change tables
+   (`finish_first`): a batch, a build, a correction, a restored version, what retention, `gc` and `repair` do. There, an
+   erasure that still cannot be finished, or is under way elsewhere, stops nobody; `lastro erase --resume` tells of it.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lastro.model import clock
 from lastro.model.durable import write_durably
-from lastro.model.errors import LastroError, NotPermitted, UnknownName, UsageError
+from lastro.model.errors import Corrupted, LastroError, NotPermitted, UnknownName, UsageError
 from lastro.model.text import _, speaking
 from lastro.workspace.rights import subject_requests
 
@@ -37,6 +40,7 @@ _LANGUAGES = {"en": "en", "pt_BR": "pt-BR"}
 _LINE = "lastro:line"
 """The vault's kind of lines of a source that could not be taken apart."""
 _FEW = 20
+_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +91,29 @@ def erase(
 
     Raises `UnknownName` if nobody of them is anywhere, `NotPermitted` for a legal hold, `UsageError`, `StoreError`.
     """
-    from lastro.governance import erase as law
-
     if not basis.strip():
         raise UsageError(
             _("an erasure has a legal basis"),
             do=_("say which: --basis 'LGPD art. 18, VI'"),
             state=_("nothing was erased"),
         )
-    resume(workspace)
+    with _alone(workspace):
+        _resume(workspace)
+        return _erase(workspace, subjects, kind, basis.strip(), request, except_held=except_held, dry_run=dry_run)
+
+
+def _erase(
+    workspace: Workspace,
+    subjects: Sequence[str],
+    kind: str | None,
+    basis: str,
+    request: str | None,
+    *,
+    except_held: bool,
+    dry_run: bool,
+) -> ErasureResult:
+    from lastro.governance import erase as law
+
     places = tuple(places_of(workspace))
     kind = kind or _only_kind(places)
     named = [text for each in subjects if (text := each.strip())]
@@ -106,14 +124,14 @@ def erase(
         return _told(looked, held)
     if held and not except_held:
         raise law.refused(held)
-    asked = subject_requests.taken_up(workspace, request, "erasure", basis.strip())
+    asked = subject_requests.taken_up(workspace, request, "erasure", basis)
     now = workspace.clock()
     wish = law.Request(
         id=f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}",
         at=clock.to_text(now),
-        basis=basis.strip(),
+        basis=basis,
         kind=kind,
-        subjects=tuple(_tokens(workspace, kind, looked.known)),
+        subjects=tuple(dict.fromkeys(_tokens(workspace, kind, looked.known))),
         left_out=tuple(sorted(held)),
     )
     law.write(workspace.root / FOLDER, wish)
@@ -123,23 +141,57 @@ def erase(
 
 
 def resume(workspace: Workspace) -> tuple[ErasureResult, ...]:
-    """Finishes what a crash left. Raises as `erase` does."""
+    """Finishes what a crash left. Raises as `erase` does, and `Locked` while another erasure is under way."""
+    if not _are_open(workspace):
+        return ()
+    with _alone(workspace):
+        return _resume(workspace)
+
+
+def finish_first(workspace: Workspace) -> None:
+    """Finishes what a crash left, if that is possible now (rule 5)."""
+    if _are_open(workspace):
+        # Swallows what stands in the way of an old request: what is about to be done has nothing to do with it.
+        with suppress(LastroError), _alone(workspace, waiting=False):
+            _resume(workspace)
+
+
+def _resume(workspace: Workspace) -> tuple[ErasureResult, ...]:
     from lastro.governance import erase as law
 
-    folder = workspace.root / FOLDER
-    if not folder.is_dir():
-        return ()
     return tuple(
-        _carry_out(workspace, request, tuple(places_of(workspace)), None) for request in law.open_requests(folder)
+        _carry_out(workspace, request, tuple(places_of(workspace)), None)
+        for request in law.open_requests(workspace.root / FOLDER)
     )
 
 
-def resume_quietly(workspace: Workspace) -> None:
-    """Finishes what a crash left, if that is possible now (rule 4)."""
-    if (workspace.root / FOLDER).is_dir():
-        # Swallows what stands in the way of an old request: the batch that comes in has nothing to do with it.
-        with suppress(LastroError):
-            resume(workspace)
+def _are_open(workspace: Workspace) -> bool:
+    from lastro.governance.erase import ENDING
+
+    return next((workspace.root / FOLDER).glob(f"*{ENDING}"), None) is not None
+
+
+@contextmanager
+def _alone(workspace: Workspace, *, waiting: bool = True) -> Iterator[None]:
+    """Within, nobody else erases here. Raises `Locked`."""
+    from lastro.store.lock import held
+
+    patience_s = _PATIENCE_S if waiting else 0
+    with held(workspace.root / FOLDER / "alone.lock", dataset="lastro erase", timeout_s=patience_s) as sign:
+        sign()
+        yield
+
+
+def forgotten(workspace: Workspace) -> int:
+    """How many persons the vault forgot, by the certificates that are kept here. What is no certificate counts none."""
+    from lastro.governance import certificate as certificates
+
+    count = 0
+    for path in sorted((workspace.root / FOLDER).glob("*.certificate.json")):
+        with suppress(Corrupted):
+            record = certificates.read(path).record
+            count += int(record["people"]) if record.get("forgotten") else 0
+    return count
 
 
 def verify(workspace: Workspace, path: Path) -> Certificate:
@@ -195,6 +247,7 @@ class _Looked:
 def _looked(workspace: Workspace, places: Sequence[Place], kind: str, named: Sequence[str]) -> _Looked:
     from lastro.governance import erase as law
 
+    _refuse_what_names_nobody(workspace, kind, named)
     sought = _sought(workspace, kind, named)
     found = law.found(places, sought)
     known = [each for each in named if workspace.vault.find(kind, each) is not None]
@@ -212,17 +265,35 @@ def _looked(workspace: Workspace, places: Sequence[Place], kind: str, named: Seq
     return _Looked(sought, (*known, *alone), len(rest) - len(alone), found)
 
 
+def _refuse_what_names_nobody(workspace: Workspace, kind: str, named: Sequence[str]) -> None:
+    """Raises `UsageError` for a value that belongs to persons and names none (rule 4)."""
+    vault = workspace.vault
+    tokens = [token for each in named if (token := vault.find(kind, each)) is not None]
+    for token, entry in vault.reveal(tokens).items():
+        if entry.is_subject or not (owners := vault.owners(token)):
+            continue
+        kinds = dict.fromkeys(each.kind for each in vault.reveal(owners).values())
+        raise UsageError(
+            _("a value of the kind {kind} names nobody: it stands in rows of {count} persons").format(
+                kind=entry.kind, count=len(owners)
+            ),
+            do=_("say who is to be erased by what names them: {kinds}").format(kinds=", ".join(kinds)),
+            state=_("nothing was erased"),
+        )
+
+
 def _sought(workspace: Workspace, kind: str, named: Sequence[str]) -> Sought:
     """Everything that these people are found by."""
     from lastro.governance.sought import SHORTEST, Sought, spellings
-    from lastro.privacy.vault import TOKEN
+    from lastro.privacy.token import TOKEN
 
     vault, tokens, values = workspace.vault, dict[str, set[str]](), set[str]()
     for each in named:
         token = vault.find(kind, each)
         entries = vault.entries(token) if token is not None else ()
         for entry in entries:
-            if set(vault.owners(entry.token)) <= {token}:
+            # Their own name is looked for even where it stands in others' rows: as a guarantor's, say.
+            if entry.token == token or set(vault.owners(entry.token)) <= {token}:
                 tokens.setdefault(entry.kind, set()).add(entry.token)
             if entry.token == token and entry.kind == kind:
                 values.add(entry.value)
@@ -244,11 +315,14 @@ def _carry_out(workspace: Workspace, request: Request, places: Sequence[Place], 
     sought = sought or _sought(workspace, request.kind, request.subjects)
     own = sought.tokens.get(request.kind, frozenset()) | {*request.subjects}
     sought = replace(sought, tokens={**sought.tokens, request.kind: own})
-    law.take_out(places, sought, request)
+    _take_out(workspace, places, sought, request)
     if not request.left_out:
         workspace.vault.forget(*request.subjects, *sought.tokens.get(_LINE, ()))
-    # An ingestion that began before they were blocked may have brought rows: what it committed goes now.
-    law.take_out(places, sought, request)
+    # An ingestion that began before they were blocked may have brought rows, even to a table that was not there yet:
+    # what it committed goes now.
+    known = {place.table.dataset for place in places}
+    places = (*places, *(place for place in places_of(workspace) if place.table.dataset not in known))
+    _take_out(workspace, places, sought, request)
     _note(workspace, places, request)
     certificate = _certified(workspace, places, request, sought)
     path = folder / f"{request.id}.certificate.json"
@@ -278,10 +352,23 @@ def _carry_out(workspace: Workspace, request: Request, places: Sequence[Place], 
     )
 
 
+def _take_out(workspace: Workspace, places: Sequence[Place], sought: Sought, request: Request) -> None:
+    """Out of the tables, and of what is recorded beside them: while the vault still tells the identifiers, at first."""
+    from lastro.governance import erase as law
+    from lastro.governance.certificate import of_request
+    from lastro.governance.sought import scrubber
+    from lastro.workspace.rights import beside
+
+    law.take_out(places, sought, request)
+    personal = {place.dataset for place in places if place.personal is not None and place.personal.is_personal}
+    lost = {place.dataset for place in places if of_request(place.table, request.id)}
+    beside.take_out(workspace, scrubber(sought), lost | personal - set(request.left_out))
+
+
 def _note(workspace: Workspace, places: Sequence[Place], request: Request) -> None:
     """Ledger and catalogue, after the tables."""
     from lastro.governance.certificate import of_request
-    from lastro.workspace.care import rebuild
+    from lastro.workspace.indexing import rebuild
 
     for place in places:
         for each in of_request(place.table, request.id):
@@ -292,7 +379,7 @@ def _note(workspace: Workspace, places: Sequence[Place], request: Request) -> No
                 basis=request.basis,
                 generation=(each.number, each.digest),
             )
-    rebuild(workspace)
+    rebuild(workspace, wipe=True)
 
 
 def _certified(workspace: Workspace, places: Sequence[Place], request: Request, sought: Sought) -> Certificate:
@@ -376,7 +463,7 @@ def _permit(workspace: Workspace, found: Sequence[Erased]) -> None:
 
 def _tokens(workspace: Workspace, kind: str, named: Sequence[str]) -> Iterator[str]:
     """The people's tokens; whoever has none is given one (rule 2)."""
-    from lastro.privacy.vault import TOKEN
+    from lastro.privacy.token import TOKEN
 
     values = [each for each in named if not TOKEN.fullmatch(each)]
     yield from (each for each in named if TOKEN.fullmatch(each))

@@ -15,6 +15,7 @@ from lastro.workspace.access.admission import refuse_forbidden
 from lastro.workspace.audit.documents import Document
 from lastro.workspace.dataset import run_id
 from lastro.workspace.rights import subject_requests, subjects
+from lastro.workspace.rights.erasing import finish_first
 
 if TYPE_CHECKING:
     from lastro.model.version import VersionInfo
@@ -44,6 +45,7 @@ def rectify(
             do=_("put the value right in those, then build it: lastro build {name}").format(name=name),
         )
     refuse_forbidden(dataset, Act.INGEST)
+    finish_first(workspace)
     found, head = subjects.search(workspace, who), dataset.table.head()
     stands = next((each for each in found.sought.stands if each.dataset == name), None)
     if stands is None or head is None or not stands.rows:

@@ -17,6 +17,8 @@ from lastro.model.retained import Retained, Retention
 from lastro.model.text import _
 from lastro.workspace.access.admission import refuse_forbidden
 from lastro.workspace.dataset import run_id
+from lastro.workspace.indexing import rebuild
+from lastro.workspace.rights.erasing import finish_first
 
 if TYPE_CHECKING:
     from lastro.governance.finding import Telling
@@ -30,6 +32,8 @@ _FLOOR = timedelta(hours=24)
 
 def retain(workspace: Workspace, names: Sequence[str], *, apply: bool) -> Retention:
     """Looks at these datasets, or all; one that cannot be looked at stops no other. Raises as `Workspace.retain`."""
+    if apply:
+        finish_first(workspace)
     now = workspace.clock()
     chosen = tuple(dict.fromkeys(names)) or workspace.datasets()
     datasets = [workspace.dataset(name) for name in chosen]
@@ -125,4 +129,5 @@ def _let_go(
         lost = sum(each.rows for each in done.replaced)
         generation = (done.generation, done.digest)
         ledger.erased(table.dataset, rows=lost, request=law.SOURCE, basis=BASIS, generation=generation)
+        rebuild(dataset.workspace, wipe=True)
     return None if info is None else info.number, tuple(sorted(done.rows))

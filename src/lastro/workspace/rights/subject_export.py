@@ -82,7 +82,9 @@ def export(
     subjects.permit(workspace, found.sought.found, Act.EXPORT, columns=partial(_columns, workspace))
     known = subject_requests.taken_up(workspace, request, "access", basis)
     keys = workspace.vault
-    revealing = package.Revealing(keys, frozenset(each.token for each in found.person.names if each.token))
+    names = found.person.names
+    own, kinds = frozenset(each.token for each in names if each.token), frozenset(each.kind for each in names)
+    revealing = package.Revealing(keys, own, kinds)
     with package.package(to, workspace=workspace.root) as (folder, finish):
         files = tuple(_written(workspace, folder, found, keys, revealing, every_version=every_version))
         handed = list(_handed(workspace, found.sought, files))
@@ -106,7 +108,7 @@ def _written(
     token = found.person.asked.token
     entries = keys.entries(token) if token is not None else ()
     if entries:
-        yield package.write_entries(folder, entries, revealing.own)
+        yield package.write_entries(folder, entries, revealing)
 
 
 def _columns(workspace: Workspace, stands: Stands) -> tuple[str, ...]:
