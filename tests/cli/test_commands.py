@@ -152,6 +152,17 @@ def test_adding_says_what_was_guessed(lake: Path, lastro: Lastro) -> None:
     assert lastro("log").out.count("people") == 1
 
 
+@pytest.mark.parametrize(("column", "following"), [("cpf", "classify"), ("amount", "ingest")])
+def test_what_looks_personal_is_classified_before_a_row_is_stored(
+    lake: Path, lastro: Lastro, column: str, following: str
+) -> None:
+    write(lake / "people.csv", [{"id": "1", column: "52998224725"}])
+
+    ended = lastro("add", "people.csv", "--as", "people")
+
+    assert ended.last.endswith(f"next: lastro {following} people")
+
+
 def test_ingest_says_what_there_is_now(lake: Path, lastro: Lastro) -> None:
     write(lake / "loans.csv", [*LOANS[:2], {"id": "", "name": "x", "amount": "1"}])
 
