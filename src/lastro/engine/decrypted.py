@@ -37,7 +37,11 @@ def needing(paths: Sequence[Path], columns: Iterable[str]) -> list[Path]:
 
 
 def _encrypted(path: Path) -> tuple[str, ...]:
-    return encrypted_in(path).columns if isinstance(path, KeyedPath) else ()
+    if not isinstance(path, KeyedPath):
+        return ()
+    if path.encrypted is None:
+        path.encrypted = encrypted_in(path).columns
+    return path.encrypted
 
 
 def again(path: Path) -> Path:

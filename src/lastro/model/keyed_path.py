@@ -43,6 +43,8 @@ class KeyedPath(PosixPath):
     """A path with the keys of its file's encrypted columns, equal to the same path without them."""
 
     keys: ColumnKeys
+    encrypted: tuple[str, ...] | None = None
+    """The file's encrypted columns, once somebody looked; they never change."""
     clear: Any = None  # Any: what `engine.decrypted` keeps of the file while this path lives
 
     def __reduce__(self) -> tuple[Any, ...]:  # Any: how pickling puts it together again
