@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from lastro.contract.classes import with_classes
@@ -54,15 +55,23 @@ class Wanted:
         return bool(self.write or self.confirm or self.everything or self.said)
 
 
-def classify(target: Target, info: VersionInfo | None, wanted: Wanted) -> Classification:
-    """The proposals for a version's columns, and what was written; without a version, names alone tell.
+def classify(
+    target: Target,
+    info: VersionInfo | None,
+    wanted: Wanted,
+    *,
+    looked: Mapping[str, Any] = MappingProxyType({}),  # Any: pyarrow arrays
+) -> Classification:
+    """The proposals for a version's columns, and what was written. Without a version, values of the source tell
+    (`looked`, by the source's names), or names alone.
 
     Raises `UnknownName`, `UsageError`, `Corrupted`, `Expired`, `EngineError`; if it writes, `Locked`, `ContractError`,
     `WriteFailed`.
     """
     names = target.plan.schema.names
     stated = _personal(target)
-    values = dict.fromkeys(names) if info is None else _sampled(target, info, names)
+    of_source = {column.name: looked.get(column.source) for column in target.plan.columns}
+    values = of_source if info is None else _sampled(target, info, names)
     rows = max((len(each) for each in values.values() if each is not None), default=0)
     protected = [each.column for each in stated.protections if each.method is not Method.ENCRYPT]
     proposals = propose(values, stated=stated.classes, protected=protected)

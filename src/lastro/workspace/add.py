@@ -25,7 +25,7 @@ from lastro.source.protocol import Declaring, Opened, Unchanged
 from lastro.workspace import configuration
 from lastro.workspace.configuration import MODES, DatasetEntry
 from lastro.workspace.derived.flatten import check as check_lists
-from lastro.workspace.privacy.proposing import is_value, listable, proposed
+from lastro.workspace.privacy.proposing import is_value, listable, proposed, values_of
 
 LOOKED_AT = {"batch_files": 4, "batch_bytes": 64 << 20}
 """How much is fetched to look at, of files that are elsewhere."""
@@ -135,6 +135,17 @@ def _inferred(root: Path, engine: Engine, entry: DatasetEntry, clock: Clock) -> 
         if sample.column.name in classes or is_restricted(sample, classes.get(sample.column.name))
     )
     return text, replace(added, personal=looking)
+
+
+def source_values(root: Path, engine: Engine, entry: DatasetEntry) -> dict[str, Any]:  # Any: pyarrow arrays
+    """Some values of each column of a dataset's source, by the source's names; None where none can be judged.
+
+    Raises `SourceError`, `ConfigurationError`.
+    """
+    declared = _declared(entry.source, root)
+    with _opened(entry.source, root) as opened:
+        samples = [_typed(sample, declared) for sample in engine.sample(opened.scan)]
+    return {sample.column.name: values_of(sample) for sample in samples}
 
 
 def _refuse_values(names: Sequence[str], label: str) -> None:

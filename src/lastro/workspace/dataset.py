@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lastro.model.access import Act
 from lastro.model.arrival import OnChange
-from lastro.model.errors import ConfigurationError, ContractError, LastroError, UnknownName
+from lastro.model.errors import ConfigurationError, ContractError, LastroError, SourceError, UnknownName
 from lastro.model.plan import Plan
 from lastro.model.progress import Told
 from lastro.model.reference import Reference
@@ -396,7 +396,8 @@ class Dataset:
         confirm: Sequence[str] | bool = (),
         said: Mapping[str, str] | None = None,
     ) -> Classification:
-        """A class of personal values for each column, proposed from its name and from some of a version's values.
+        """A class of personal values for each column, proposed from its name and from some of a version's values; of
+        the source's, before there is a version; where it cannot be read, of names alone.
 
         With `write` the proposals are put into the contract. `confirm` takes on those of the columns named (True: all),
         `said` maps a column to its class, or `class:kind`, whatever is proposed; both are written, with who said so.
@@ -404,12 +405,17 @@ class Dataset:
         `Locked`, `ContractError`, `WriteFailed`.
         """
         from lastro.pipeline.classify import Wanted, classify
+        from lastro.workspace.add import source_values
         from lastro.workspace.audit.ledger import actor
 
         info = None if selector == "latest" and self.table.head() is None else self.find(selector)
         names = () if isinstance(confirm, bool) else tuple(confirm)
         wanted = Wanted(write, names, confirm is True, said or {}, actor())
-        return classify(self.target(), info, wanted)
+        looked = {}
+        if info is None and self.entry.source:
+            with suppress(SourceError):  # what is not there tells nothing; the evidence says so
+                looked = source_values(self.workspace.root, self.workspace.engine(), self.entry)
+        return classify(self.target(), info, wanted, looked=looked)
 
     def diff(self, before: str, after: str, *, limit: int = 20) -> Diff:
         """How the version `after` differs from `before` (selectors); `limit` example rows. Raises `UnknownName`."""

@@ -63,7 +63,19 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     return lake
 
 
-def test_before_anything_is_ingested_names_alone_tell(lake: Lake) -> None:
+def test_before_anything_is_ingested_the_source_tells(lake: Lake) -> None:
+    lines = [f"{row},Ana Souza,1990-01-01,escrever a a{place}@example.org,1" for place, row in enumerate(CPFS)]
+    lake.csv.write_text("cpf,nome,nasc,obs,score,empty\n" + ",\n".join(lines) + ",\n")
+
+    found = lake.loans.classify(confirm=["obs"])
+
+    assert (found.reference, found.rows) == (None, len(CPFS))
+    assert {each.column: (each.kind, each.because) for each in found.proposals}["obs"] == ("text", Because.INSIDE)
+    assert "kind: text" in (lake.root / "contracts" / "loans.odcs.yaml").read_text()
+    assert lake.loans.table.head() is None
+
+
+def test_where_the_source_is_not_there_names_alone_tell(lake: Lake) -> None:
     found = lake.loans.classify()
 
     assert (found.reference, found.rows) == (None, 0)

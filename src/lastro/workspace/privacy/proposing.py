@@ -33,7 +33,7 @@ _MOMENTS = frozenset({Primitive.TIMESTAMP, Primitive.TIMESTAMP_NTZ})
 
 def proposed(samples: Sequence[Sample]) -> dict[str, Classified]:
     """The classes proposed for columns that look personal, by the source's names."""
-    found = {each.column: each.classified() for each in propose({one.column.name: _values(one) for one in samples})}
+    found = {each.column: each.classified() for each in propose({one.column.name: values_of(one) for one in samples})}
     told = {name: each for name, each in found.items() if each is not None and each.of in OF_PERSONS}
     return told if any(each.of in BARE for each in told.values()) else {}
 
@@ -59,7 +59,7 @@ def is_value(name: str) -> bool:
     return column("value", pa.array([name], pa.string())).kind in _TOLD_ALONE
 
 
-def _values(sample: Sample) -> Any:  # Any: a pyarrow array, or None
+def values_of(sample: Sample) -> Any:  # Any: a pyarrow array, or None
     """The sampled values as the column's type has them; as texts where they cannot be read so."""
     import pyarrow as pa
 
