@@ -131,7 +131,7 @@ def _pages(source: str, rows: int) -> list[bytes]:
     import duckdb
 
     read = f"FROM read_csv('{source}', types = {{'document': 'VARCHAR'}}) LIMIT {rows}"
-    records = [row for (row,) in duckdb.execute(f"SELECT to_json(t)::VARCHAR FROM ({read}) AS t").fetchall()]
+    records = [row for (row,) in duckdb.connect().execute(f"SELECT to_json(t)::VARCHAR FROM ({read}) AS t").fetchall()]
     starts = range(0, rows, PAGE_ROWS)
     made = []
     for number, start in enumerate(starts, 1):

@@ -61,7 +61,7 @@ def orders(name: str, rows: int, *, first: int = 0, shift: float = 0.0) -> Path:
     if not target.exists():
         FOLDER.mkdir(exist_ok=True)
         partial = target.with_suffix(".partial")
-        duckdb.execute(MAKING.format(rows=rows, target=partial, first=first, shift=shift))
+        duckdb.connect().execute(MAKING.format(rows=rows, target=partial, first=first, shift=shift))
         partial.rename(target)
     return target
 

@@ -137,7 +137,7 @@ def _made(name: str, sql: Callable[[str], str]) -> Path:
     target = FOLDER / f"{name}.parquet"
     if not target.exists():
         partial = target.with_suffix(".partial")
-        duckdb.execute(sql(str(partial)))
+        duckdb.connect().execute(sql(str(partial)))
         partial.rename(target)
     return target
 

@@ -22,8 +22,8 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Orders with each fault planted twice."""
     folder = tmp_path_factory.mktemp("orders")
     source, target = folder / "orders.parquet", folder / "faulty.parquet"
-    duckdb.execute(MAKING.format(rows=ROWS, target=source, first=0, shift=0.0))
-    duckdb.execute(planted.faulty(str(source), str(target)))
+    duckdb.connect().execute(MAKING.format(rows=ROWS, target=source, first=0, shift=0.0))
+    duckdb.connect().execute(planted.faulty(str(source), str(target)))
     return target
 
 
@@ -59,8 +59,8 @@ def test_lastro_sets_every_row_aside_that_a_row_rule_refuses(
 def test_what_changed_is_found_and_what_is_still_is_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = [str(tmp_path / f"{name}.parquet") for name in ("before", "later", "after")]
     for first, path in ((0, paths[0]), (50_000, paths[1])):
-        duckdb.execute(MAKING.format(rows=50_000, target=path, first=first, shift=0.0))
-    duckdb.execute(planted.drifted(paths[1], paths[2]))
+        duckdb.connect().execute(MAKING.format(rows=50_000, target=path, first=first, shift=0.0))
+    duckdb.connect().execute(planted.drifted(paths[1], paths[2]))
     tool.two(str(tmp_path / "two"), paths[0], paths[2])
 
     tool.drift(str(tmp_path / "two"))

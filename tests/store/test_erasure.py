@@ -521,4 +521,6 @@ def test_numbers_in_a_row_that_lose_some_still_fit(tmp_path: Path) -> None:
     found = pq.read_table(target)
     assert (rows, target.stat().st_size) == (59_988, source.stat().st_size)
     assert found.equals(pq.read_table(source, filters=[("who", "!=", "customer00007")]))
-    assert duckdb.sql(f"SELECT count(*), sum(n) FROM '{target}'").fetchall() == [(59_988, sum(found["n"].to_pylist()))]
+    assert duckdb.connect().execute(f"SELECT count(*), sum(n) FROM '{target}'").fetchall() == [
+        (59_988, sum(found["n"].to_pylist()))
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.store.by_value import ByValue
 
 from lastro.engine.duck.parquet import Writer
 from lastro.engine.encrypted import Sealing, encrypted_in, metadata, opened
@@ -21,7 +22,7 @@ from lastro.privacy.rotation import turn
 from lastro.privacy.vault import Vault
 from lastro.store import stats
 from lastro.store.erasure import rewriting
-from lastro.store.erasure.finding import ByText, ByValue, count
+from lastro.store.erasure.finding import ByText, count
 
 SCHEMA = Schema(
     (

@@ -4,6 +4,7 @@
    types only never runs and does not count.
 2. Every package stands in the layers of `pyproject.toml`, and nothing stands there that does not exist.
 3. `import lastro` and `lastro --help` load no heavy library.
+4. Nobody uses DuckDB's connection of the whole process, on which another's result may be half read.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tomllib
 from collections.abc import Iterator
 
 import pytest
-from tests.tidy.tree import PACKAGE, ROOT, Module, package, told
+from tests.tidy.tree import PACKAGE, ROOT, Module, everything, package, told
 
 HEAVY = (
     "duckdb",
@@ -71,6 +72,24 @@ def test_the_start_is_light(program: str) -> None:
 
     assert done.returncode == 0, done.stderr
     assert done.stderr.strip().splitlines()[-1] == "[]"
+
+
+def test_whoever_asks_duckdb_opens_a_connection() -> None:
+    shared = [
+        module.at(node.lineno)
+        for module in everything()
+        if "bench" not in module.path.parts  # there, each is alone in a process
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and asks_duckdb(node.func)
+    ]
+
+    assert not shared, told(shared)
+
+
+def asks_duckdb(called: ast.expr) -> bool:
+    """True for `duckdb.sql` and the like, which take the connection of the whole process."""
+    is_duckdb = isinstance(called, ast.Attribute) and ast.unparse(called.value) == "duckdb"
+    return is_duckdb and called.attr.islower() and called.attr != "connect"
 
 
 def test_cycles_are_found_wherever_they_hide() -> None:

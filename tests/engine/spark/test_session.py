@@ -71,7 +71,7 @@ def test_json_numbers_are_written_as_duckdb_writes_them(written: str, read: str 
 
     line = f'{{"a": {written}}}'
     values, malformed = records.take_object(line, ["a"])
-    found = duckdb.execute("SELECT json_extract_string($1, ['/a'])", [line]).fetchone()
+    found = duckdb.connect().execute("SELECT json_extract_string($1, ['/a'])", [line]).fetchone()
 
     assert (values, malformed) == ([read], None)
     assert found == ([read],)

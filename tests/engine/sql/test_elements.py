@@ -90,7 +90,7 @@ def check(column: str, member: str, inner: str) -> None:
 
 
 def test_no_word_that_duckdb_reads_as_something_else_stands_alone() -> None:
-    words = [each for (each,) in duckdb.execute("SELECT keyword_name FROM duckdb_keywords()").fetchall()]
+    words = [each for (each,) in duckdb.connect().execute("SELECT keyword_name FROM duckdb_keywords()").fetchall()]
 
     for each in words:
         table = pa.table({each: [1], f"{each}s": pa.array([[{each: 2}]])})

@@ -153,7 +153,10 @@ def test_others_read_all_other_columns_of_the_same_files(made):
     [path] = map(str, files(made))
     table = str(made.people.table.path)
 
-    assert duckdb.sql(f"SELECT id, uf FROM read_parquet('{path}') ORDER BY id").fetchall() == [(1, "SP"), (2, "RJ")]
+    assert duckdb.connect().execute(f"SELECT id, uf FROM read_parquet('{path}') ORDER BY id").fetchall() == [
+        (1, "SP"),
+        (2, "RJ"),
+    ]
     assert pl.read_parquet(path, columns=["id"])["id"].to_list() == [1, 2]
     assert pq.read_table(path, columns=["uf"]).column("uf").to_pylist() == ["SP", "RJ"]
     assert deltalake.DeltaTable(table).to_pyarrow_table(columns=["id"]).num_rows == 2
@@ -162,7 +165,7 @@ def test_others_read_all_other_columns_of_the_same_files(made):
     with pytest.raises(pl.exceptions.ComputeError, match="encrypted"):
         pl.read_parquet(path, columns=["dose"])
     with pytest.raises(duckdb.Error, match="encrypted"):
-        duckdb.sql(f"SELECT dose FROM read_parquet('{path}')").fetchall()
+        duckdb.connect().execute(f"SELECT dose FROM read_parquet('{path}')").fetchall()
 
 
 def test_without_the_root_key_the_error_names_no_value_and_other_columns_are_read(made):
