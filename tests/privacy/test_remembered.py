@@ -9,7 +9,7 @@ import pytest
 
 from lastro.privacy.remembered import Remembered
 from lastro.privacy.root import RootAt
-from lastro.privacy.token import LENGTH, PREFIX, drawn_tokens, raw_of, text_of, texts_of
+from lastro.privacy.token import LENGTH, PREFIX, drawn_tokens, raw_of, raws_of, text_of, texts_of
 from lastro.privacy.vault import Vault
 
 
@@ -67,6 +67,8 @@ def test_tokens_are_the_base32_of_their_bytes() -> None:
     assert written == [PREFIX + base64.b32encode(each).decode().lower().rstrip("=") for each in drawn]
     assert {len(each) for each in written} == {LENGTH}
     assert [raw_of(each) for each in written] == drawn
+    assert raws_of([*written, "tok_?", "", written[0]]) == dict(zip(written, drawn, strict=True))
+    assert raws_of([]) == {}
     assert texts_of([]) == []
 
 

@@ -34,7 +34,7 @@ from lastro.privacy.keys import Key, KeyFor, Ring
 from lastro.privacy.remembered import Remembered
 from lastro.privacy.root import RootAt
 from lastro.privacy.sealing import NotOpened, opener, sealer
-from lastro.privacy.token import TOKEN, drawn_tokens, raw_of, text_of, texts_of
+from lastro.privacy.token import TOKEN, drawn_tokens, raw_of, raws_of, texts_of
 from lastro.privacy.vault_tables import KIND
 from lastro.state.connection import Connection, Handle
 
@@ -163,7 +163,7 @@ class Vault:
             return {}
         with self._turn:
             self.refresh()
-            wanted = {raw: token for token in dict.fromkeys(tokens) if (raw := raw_of(token)) is not None}
+            wanted = {raw: token for token, raw in raws_of(tokens).items()}
             with self.connection.reading() as handle:
                 rows = list(_rows(handle, ENTRY + " WHERE token IN ({})", list(wanted)))
             return {entry.token: entry for entry in self.opened(rows)}
@@ -193,7 +193,7 @@ class Vault:
                 " (SELECT subject FROM belongs WHERE entry = ?1) ORDER BY number <> ?1, number",
                 (number,),
             ).fetchall()
-        return tuple(text_of(row[0]) for row in rows)
+        return tuple(texts_of([row[0] for row in rows]))
 
     def forget(self, *subjects: str) -> Forgotten:
         """Removes persons (rule 4), by their tokens; asked again, nothing is left to remove. The caller sees to it that
@@ -473,7 +473,7 @@ class Vault:
         wanted = self._remembered.strangers(pairs)
         if not wanted:
             return
-        known = {each: raw for each in {text for pair in wanted for text in pair} if (raw := raw_of(each))}
+        known = raws_of(text for pair in wanted for text in pair)
         rows = [(known[person], known[entry]) for entry, person in wanted if entry in known and person in known]
         with self.connection.writing() as handle:
             self._check_unchanged(handle)
@@ -540,23 +540,25 @@ class Vault:
         handle.executemany("DELETE FROM entry WHERE number = ?", ((each,) for each in gone))
         handle.execute("UPDATE state SET value = value + 1 WHERE name = 'unwiped'")
         changed(handle)
-        return Forgotten((subject.token, *(text_of(row[1]) for row in alone)), int(theirs) - len(alone))
+        return Forgotten((subject.token, *texts_of([row[1] for row in alone])), int(theirs) - len(alone))
 
     def opened(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[Entry]:  # Any: see `ENTRY`
         """The entries of rows. Raises `Corrupted` for one that was changed, or stands in another's place."""
         openers: dict[int, Callable[[bytes, bytes], bytes]] = {}
-        for _number, token, lookup, kind, record, sealed, is_subject, _lookup_key in rows:
+        found = list(rows)
+        for row, written in zip(found, texts_of([row[1] for row in found]), strict=True):
+            _number, token, lookup, kind, record, sealed, is_subject, _lookup_key = row
             if record not in openers:
                 openers[record] = opener(self.ring.key(KeyFor.RECORD, record).secret)
             try:
                 value = openers[record](sealed, about(token, lookup, kind)).decode()
             except (NotOpened, UnicodeDecodeError) as error:
                 raise Corrupted(
-                    _("the vault's entry {token} was changed").format(token=text_of(token)),
+                    _("the vault's entry {token} was changed").format(token=written),
                     where=str(self.connection.path),
                     do=self.connection.kind.repair(),
                 ) from error
-            yield Entry(text_of(token), kind, value, bool(is_subject))
+            yield Entry(written, kind, value, bool(is_subject))
 
 
 ENTRY = "SELECT number, token, lookup, kind, record_key, sealed, is_subject, lookup_key FROM entry"

@@ -202,6 +202,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, kind: Kind) -> None:
     if kind.forgets:
         connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA cache_size = {-1024 * kind.cache_mib}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {max(1_000, 256 * kind.cache_mib)}")  # pages of 4 KiB
     version = _schema_version(connection, path, kind)
     _use_log(connection)
     connection.execute("PRAGMA synchronous = FULL")
