@@ -29,7 +29,7 @@ bench: $(VENV)/ready ## the figures of docs/benchmarks.md, as ratios in one run
 	@$(BIN)/python -m bench
 
 soak: $(VENV)/ready ## the long suites: kills, damage, stale pairs
-	@$(BIN)/python -m pytest -q -m soak tests
+	@LASTRO_EXAMPLES=new $(BIN)/python -m pytest -q -m soak tests
 
 translations: $(VENV)/ready ## collects the messages and compiles the catalogues
 	@$(BIN)/python -m tests.tidy.translations
