@@ -22,6 +22,16 @@ def test_where_it_is_full_what_was_learnt_first_goes() -> None:
     assert remembered.tokens("cpf", ["0", "1", "2", "4"], is_subject=True) == [None, None, "token 2", "token 4"]
 
 
+def test_all_kinds_together_are_bounded() -> None:
+    remembered = Remembered(full=4)
+    remembered.learn("cpf", {str(number): f"token {number}" for number in range(4)}, is_subject=True)
+
+    remembered.learn("email", {"a": "token a"}, is_subject=False)
+
+    assert remembered.tokens("cpf", ["0", "1", "2", "3"], is_subject=True) == [None, None, "token 2", "token 3"]
+    assert remembered.tokens("email", ["a"], is_subject=False) == ["token a"]
+
+
 def test_pairs_are_bounded_too() -> None:
     remembered = Remembered(full=4)
     pairs = [(f"entry {number}", "person") for number in range(5)]

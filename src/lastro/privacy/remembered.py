@@ -2,7 +2,8 @@
 
 Rules:
 
-1. It is bounded: where it is full, what was learnt first goes. A long value is not remembered.
+1. It is bounded, all kinds together: where it is full, what was learnt first of the largest kind goes. A long value is
+   not remembered.
 2. It is as good as the vault was when it was asked; whoever holds it drops it when the vault changes.
 """
 
@@ -13,7 +14,7 @@ from itertools import islice
 from typing import TypeVar
 
 FULL = 1_000_000
-"""So many values, and so many pairs of a value and a person: about 200 bytes each."""
+"""So many values of all kinds, and so many pairs of a value and a person: about 200 bytes each."""
 _LENGTH_MAX = 200
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -35,8 +36,9 @@ class Remembered:
         """Remembers tokens by value. `is_subject` says that they were given as names of persons."""
         known = self._tokens.setdefault((kind, is_subject), {})
         known.update((value, token) for value, token in tokens.items() if len(value) <= _LENGTH_MAX)
-        if len(known) > self._full:
-            self._tokens[kind, is_subject] = _newer_half(known)
+        if sum(map(len, self._tokens.values())) > self._full:
+            largest = max(self._tokens, key=lambda shelf: len(self._tokens[shelf]))
+            self._tokens[largest] = _newer_half(self._tokens[largest])
 
     def strangers(self, pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those pairs of an entry's token and a person's that were not noted."""

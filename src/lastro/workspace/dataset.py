@@ -401,8 +401,8 @@ class Dataset:
 
         With `write` the proposals are put into the contract. `confirm` takes on those of the columns named (True: all),
         `said` maps a column to its class, or `class:kind`, whatever is proposed; both are written, with who said so.
-        Nothing in the answer is a value. Raises `UnknownName`, `UsageError`, `Expired`, `Corrupted`; if it writes, also
-        `Locked`, `ContractError`, `WriteFailed`.
+        Nothing in the answer is a value. Raises `UnknownName`, `UsageError`, `ConfigurationError` (the source's),
+        `Expired`, `Corrupted`; if it writes, also `Locked`, `ContractError`, `WriteFailed`.
         """
         from lastro.pipeline.classify import Wanted, classify
         from lastro.workspace.add import source_values
