@@ -115,10 +115,8 @@ def add_contract(root: Path, engine: Engine, entry: DatasetEntry, *, clock: Cloc
 
 def _inferred(root: Path, engine: Engine, entry: DatasetEntry, clock: Clock) -> tuple[str, Added]:
     """The contract's text, as the source's rows look, and what to tell of it."""
-    declared = _declared(entry.source, root)
-    with _opened(entry.source, root) as opened:
-        samples = [listable(_typed(sample, declared)) for sample in engine.sample(opened.scan)]
-        label = opened.label
+    declared, label, samples = _sampled(root, engine, entry.source)
+    samples = [listable(sample) for sample in samples]
     _refuse_values([sample.column.name for sample in samples], label)
     classes = proposed(samples)
     text = infer(entry.name, samples, source=label, today=clock().date(), key=declared.key, proposed=classes)
@@ -142,10 +140,19 @@ def source_values(root: Path, engine: Engine, entry: DatasetEntry) -> dict[str, 
 
     Raises `SourceError`, `ConfigurationError`.
     """
-    declared = _declared(entry.source, root)
-    with _opened(entry.source, root) as opened:
-        samples = [_typed(sample, declared) for sample in engine.sample(opened.scan)]
+    _declares, _label, samples = _sampled(root, engine, entry.source)
     return {sample.column.name: values_of(sample) for sample in samples}
+
+
+def _sampled(
+    root: Path,
+    engine: Engine,
+    options: Mapping[str, Any],  # Any: a source's own options
+) -> tuple[Declared, str, list[Sample]]:
+    """What a source declares, what it is called, and a sample of each of its columns."""
+    declared = _declared_by(options, root)
+    with _opened(options, root) as opened:
+        return declared, opened.label, [_typed(sample, declared) for sample in engine.sample(opened.scan)]
 
 
 def _refuse_values(names: Sequence[str], label: str) -> None:
@@ -165,7 +172,7 @@ def _write(path: Path, text: str) -> None:
     write_durably(path, text.encode())
 
 
-def _declared(options: Mapping[str, Any], root: Path) -> Declared:  # Any: a source's own options
+def _declared_by(options: Mapping[str, Any], root: Path) -> Declared:  # Any: a source's own options
     source = create(options, base=root)
     return source.declared() if isinstance(source, Declaring) else Declared()
 
